@@ -1,0 +1,87 @@
+"""What a developer, and CI, can do with a checkout: `nox -s NAME`."""
+
+from __future__ import annotations
+
+import pathlib
+
+import nox
+
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = ["lint", "typing", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+# nox would kill the exporter half a second after Ctrl-C, in the middle of its farewells.
+PATIENT = {"interrupt_timeout": 10.0, "terminate_timeout": 10.0}
+
+FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
+
+
+def install(session: nox.Session, *groups: str, project: str = ".") -> None:
+    session.install("--quiet", project, *nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+@nox.session
+def run(session: nox.Session) -> None:
+    """Run the exporter: the demo, or `nox -s run -- run --config my.toml`."""
+    install(session)
+    session.run("loxone-exporter", *(session.posargs or ["demo"]), **PATIENT)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests."""
+    install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests, and fail where too little of the code took part."""
+    install(session, "tests")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "--quiet", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--fail-under=90")
+    session.run("coverage", "report", f"--include={FULLY_COVERED}", "--fail-under=100")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and the rules of structured concurrency."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    sources = (*pathlib.Path("src").rglob("*.py"), *pathlib.Path("tests").rglob("*.py"))
+    session.run("flake8-async", "--startable-in-context-manager=run", *map(str, sources))
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, "typing", "nox")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build wheel and source archive into dist/, and try the wheel."""
+    install(session, "build")
+    for old in pathlib.Path("dist").glob("loxone_exporter-*"):
+        old.unlink()
+    session.run("python", "-m", "build", "--outdir", "dist")
+    built = sorted(map(str, pathlib.Path("dist").glob("loxone_exporter-*")))
+    session.run("twine", "check", "--strict", *built)
+    wheel = next(name for name in built if name.endswith(".whl"))
+    session.install("--quiet", "--force-reinstall", "--no-deps", wheel)
+    session.run("python", "-Ic", "import loxone_exporter")
+    session.run("loxone-exporter", "--version")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure memory, CPU and latency against the budgets."""
+    install(session)
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -1,0 +1,6 @@
+"""Prometheus exporter for Loxone Miniservers."""
+
+from importlib.metadata import version
+
+
+__version__ = version("loxone-exporter")

@@ -1,0 +1,191 @@
+"""Commands, options and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, TypeAlias, get_args
+
+import trio
+from attrs import evolve
+
+from loxone_exporter import __version__, app, logs
+from loxone_exporter.config.addresses import ListenAddress
+from loxone_exporter.config.findings import ConfigurationError
+from loxone_exporter.config.load import Loaded, find_config_file, load_config
+from loxone_exporter.config.model import LogLevel
+from loxone_exporter.errors import ListenError, StructureError
+from loxone_exporter.survey import describe
+from loxone_exporter.web.server import bind, url
+
+
+Command: TypeAlias = Callable[[argparse.Namespace], int]
+Parser: TypeAlias = argparse.ArgumentParser
+
+USAGE: Final = 2
+
+_DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
+_HEALTH_TIMEOUT = 5.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Those of the command line; by default those of the process.
+
+    Returns:
+        The exit code: 0 fine, 1 failed while running, 2 wrong usage or configuration.
+    """
+    options = _build_parser().parse_args(arguments)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ConfigurationError as error:
+        _complain(str(error))
+        return USAGE
+    except ListenError as error:
+        _complain(str(error))
+        return app.FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    loaded = _load(options)
+    log, web = loaded.config.log, loaded.config.web
+    config = evolve(
+        loaded.config,
+        log=evolve(log, level=options.log_level or log.level),
+        web=evolve(web, listen=tuple(options.listen) or web.listen),
+    )
+    logs.configure(config.log.level, config.log.format, sys.stderr)
+    for warning in loaded.warnings:
+        logging.getLogger(__name__).warning("%s", warning)
+    return trio.run(app.run, config, bind(config.web.listen))
+
+
+def _demo(options: argparse.Namespace) -> int:
+    # The exporter itself need not carry the simulator in memory.
+    from loxone_exporter import demo  # noqa: PLC0415
+
+    logs.configure(options.log_level or "info", "text", sys.stderr)
+    sockets = bind(options.listen or [_DEMO_LISTEN])
+    _say("A simulated house, as Prometheus metrics:")
+    for listener in sockets:
+        _say(f"  {url(listener)}/metrics")
+    _say("Stop it with Ctrl-C.")
+    return trio.run(demo.run_demo, sockets)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from loxone_exporter import demo  # noqa: PLC0415  # see above
+    from loxone_exporter.simulator.miniserver import SimulatedMiniserver  # noqa: PLC0415
+
+    logs.configure(options.log_level or "info", "text", sys.stderr)
+    try:
+        house = demo.open_house(options.structure)
+    except (OSError, StructureError) as error:
+        _complain(f"{options.structure}: {error}")
+        return USAGE
+    miniserver = SimulatedMiniserver(house, username=options.username, password=options.password)
+    sockets = bind(options.listen or [demo.SIMULATOR_ADDRESS])
+    return trio.run(demo.simulate, miniserver, sockets)
+
+
+def _check(options: argparse.Namespace) -> int:
+    for line in describe(_load(options)):
+        _say(line)
+    return app.STOPPED
+
+
+def _health(options: argparse.Namespace) -> int:
+    address = _load(options).config.web.listen[0]
+    # What listens on all addresses listens on this one.
+    host = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
+    connection = http.client.HTTPConnection(str(host), address.port, timeout=_HEALTH_TIMEOUT)
+    try:
+        connection.request("GET", "/livez")
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        _complain(f"no answer from {address}: {error}")
+        return app.FAILED
+    finally:
+        connection.close()
+    if status != HTTPStatus.OK:
+        _complain(f"HTTP status {status} from {address}")
+        return app.FAILED
+    return app.STOPPED
+
+
+def _load(options: argparse.Namespace) -> Loaded:
+    return load_config(find_config_file(options.config, os.environ), os.environ)
+
+
+def _listen_address(text: str) -> ListenAddress:
+    try:
+        return ListenAddress.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loxone-exporter", description="Loxone Miniservers as Prometheus metrics."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="default: $LOXONE_EXPORTER_CONFIG, ./loxone-exporter.toml, "
+        "/etc/loxone-exporter/loxone-exporter.toml",
+    )
+    log_level = argparse.ArgumentParser(add_help=False)
+    log_level.add_argument("--log-level", choices=get_args(LogLevel), help="default: info")
+    listen = argparse.ArgumentParser(add_help=False)
+    listen.add_argument(
+        "--listen",
+        type=_listen_address,
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="where to listen; may be given several times",
+    )
+
+    def add(name: str, text: str, function: Command, *parents: argparse.ArgumentParser) -> Parser:
+        command = commands.add_parser(name, help=text, description=text, parents=parents)
+        command.set_defaults(command=function)
+        return command
+
+    add("run", "Run the exporter.", _run, config, listen, log_level)
+    add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level)
+    add("check", "Say what is wrong with the configuration.", _check, config)
+    add("health", "Ask the running exporter whether it is alive.", _health, config)
+    simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
+    simulate.add_argument(
+        "structure",
+        type=Path,
+        nargs="?",
+        metavar="STRUCTURE",
+        help="a structure file (LoxAPP3.json) to play; default: the demo house",
+    )
+    simulate.add_argument("--username", default="demo", metavar="NAME", help="default: demo")
+    simulate.add_argument("--password", default="demo", metavar="WORD", help="default: demo")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _complain(text: str) -> None:
+    sys.stderr.write(text + "\n")

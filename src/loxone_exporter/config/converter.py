@@ -1,0 +1,188 @@
+"""A TOML document as a Config: strict, and with every problem of the document at once.
+
+The one cattrs converter of the program is here. The hooks it comes with would coerce (`"no"` is a
+true bool), so each type of the model has a strict one. A hook raises ValueError; cattrs collects
+the errors and knows where they belong.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from types import GenericAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+from attrs import fields, has
+from cattrs import Converter
+from cattrs.errors import (
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+)
+
+from loxone_exporter.config.addresses import ListenAddress
+from loxone_exporter.config.checks import describe, exactly
+from loxone_exporter.config.model import PASSWORD_KEYS, Config, MiniserverConfig
+from loxone_exporter.config.secret import Secret
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from loxone_exporter.config.findings import KeyPath, Problem
+
+    Hook = Callable[[Any, Any], Any]
+
+
+_NEEDED = {
+    MiniserverConfig: (
+        "at least one Miniserver is needed: a [[miniservers]] table in loxone-exporter.toml, or "
+        "LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the environment"
+    ),
+    ListenAddress: 'at least one address is needed, such as ":9504"',
+}
+"""Item types of arrays that must not be empty."""
+
+
+def structure_config(document: dict[str, object]) -> tuple[Config | None, list[Problem]]:
+    """The document's configuration, or everything that is wrong with the document.
+
+    Args:
+        document: Parsed TOML, its passwords already resolved.
+    """
+    try:
+        return _CONVERTER.structure({"miniservers": [], **document}, Config), []
+    except ClassValidationError as error:
+        return None, list(_problems(error, ()))
+
+
+def _problems(error: Exception, path: KeyPath) -> Iterator[Problem]:
+    match error:
+        case ClassValidationError():
+            of_attributes, of_table = error.group_exceptions()
+            for inner, attribute in of_attributes:
+                yield from _problems(inner, (*path, attribute.name))
+            for inner in of_table:
+                yield from _problems(inner, path)
+        case IterableValidationError():
+            for inner, item in error.group_exceptions()[0]:
+                yield from _problems(inner, (*path, item.index))
+        case ForbiddenExtraKeysError():
+            for key in error.extra_fields:
+                yield (*path, key), f"unknown key{_suggestion(key, error.cl)}"
+        case KeyError():
+            yield path, "missing, but required"
+        case _:
+            yield path, str(error)
+
+
+def _headers() -> dict[type, str]:
+    """How the tables of the model begin in TOML."""
+    headers = {}
+    for attribute in fields(Config):
+        match get_args(attribute.type):
+            case [item, _]:
+                headers[item] = f"[[{attribute.name}]]"
+            case _:
+                headers[attribute.type] = f"[{attribute.name}]"
+    return headers
+
+
+_HEADERS = _headers()
+
+
+def _keys(table: type) -> dict[str, str]:
+    """The keys that a table may have, each as an error text names it."""
+    if table is Config:
+        return {header.strip("[]"): header for header in _HEADERS.values()}
+    keys = {attribute.name: f"'{attribute.name}'" for attribute in fields(table)}
+    return keys | {key: f"'{key}'" for key in PASSWORD_KEYS} if table is MiniserverConfig else keys
+
+
+def _suggestion(key: str, table: type) -> str:
+    own = _keys(table)
+    elsewhere = {} if table is Config else _keys(Config)
+    for other, header in _HEADERS.items():
+        if other is not table:
+            elsewhere |= {name: f"{shown} in {header}" for name, shown in _keys(other).items()}
+    wanted = key.lower()
+    meant = elsewhere.get(wanted) or _nearest(wanted, own) or _nearest(wanted, elsewhere)
+    return f", did you mean {meant}?" if meant else ""
+
+
+def _nearest(key: str, candidates: dict[str, str]) -> str | None:
+    return next((candidates[name] for name in get_close_matches(key, candidates, n=1)), None)
+
+
+_CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
+
+for _kind in (str, bool, int, float):
+    _CONVERTER.register_structure_hook(_kind, exactly)
+for _resolved in (Secret, Path | None):  # what passwords.py has put in place of the document's text
+    _CONVERTER.register_structure_hook(_resolved, lambda value, _: value)
+
+
+def _has_origin(origin: object) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
+@_CONVERTER.register_structure_hook_factory(has)
+def _table_hook(table: type, converter: Converter) -> Hook:
+    structure: Hook = converter.gen_structure_attrs_fromdict(table)
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is dict:
+            return structure(value, table)
+        remedy = " with single brackets" if type(value) is list else ""
+        wanted = f"a table, written {_HEADERS[table]}{remedy}"
+        raise ValueError(f"expected {wanted}, found {describe(value)}")
+
+    return hook
+
+
+@_CONVERTER.register_structure_hook_factory(_has_origin(tuple))
+def _array_hook(kind: type, converter: Converter) -> Hook:
+    item = get_args(kind)[0]
+    items = GenericAlias(list, (item,))
+    structure = converter.get_structure_hook(items)
+
+    def hook(value: object, _: object) -> tuple[object, ...]:
+        if type(value) is not list:
+            wanted = "an array in square brackets"
+            if item in _HEADERS:
+                wanted = f"an array of tables, written {_HEADERS[item]} with double brackets"
+            raise ValueError(f"expected {wanted}, found {describe(value)}")
+        if not value and item in _NEEDED:
+            raise ValueError(_NEEDED[item])
+        return tuple(structure(value, items))
+
+    return hook
+
+
+@_CONVERTER.register_structure_hook_factory(_has_origin(Annotated))
+def _checked_hook(kind: type) -> Hook:
+    _, check = get_args(kind)
+    return lambda value, _: check(value)
+
+
+@_CONVERTER.register_structure_hook_factory(_has_origin(Literal))
+def _choice_hook(kind: type) -> Hook:
+    choices = get_args(kind)
+    quoted = [f'"{choice}"' for choice in choices]
+    expected = f"expected {', '.join(quoted[:-1])} or {quoted[-1]}"
+
+    def hook(value: object, _: object) -> object:
+        if value in choices:
+            return value
+        raise ValueError(f"{expected}, found {describe(value)}")
+
+    return hook
+
+
+@_CONVERTER.register_structure_hook
+def _listen_address(value: object, _: object) -> ListenAddress:
+    text = exactly(value, str)
+    try:
+        return ListenAddress.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; found {describe(text)}") from None

@@ -1,0 +1,41 @@
+"""Reading the files that a configuration consists of."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_text(path: Path) -> str:
+    """The whole file as text, line endings untouched, without the byte order mark of Windows.
+
+    Raises:
+        ValueError: It cannot be read or is not UTF-8; the message says why and shows nothing of it.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the path
+        raise ValueError(f"cannot be read: {error}") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"not UTF-8 text, in line {line}: save it as UTF-8") from None
+
+
+def is_world_readable(path: Path) -> bool:
+    """Whether every user of this machine may read the file.
+
+    A symbolic link is taken as what Kubernetes makes of secrets and configuration maps: the volume
+    around it decides who reads it, not the file's mode.
+    """
+    try:
+        return not path.is_symlink() and bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

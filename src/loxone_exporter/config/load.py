@@ -1,0 +1,161 @@
+"""From a file and the environment to a Config, or to everything that is wrong with them."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from loxone_exporter.config.converter import structure_config
+from loxone_exporter.config.environment import apply_environment
+from loxone_exporter.config.files import read_text
+from loxone_exporter.config.findings import (
+    ENVIRONMENT,
+    ConfigurationError,
+    Finding,
+    KeyPath,
+    Problem,
+    format_path,
+)
+from loxone_exporter.config.passwords import PasswordResolver
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from loxone_exporter.config.model import Config
+
+
+DEFAULT_PLACES = (
+    Path("loxone-exporter.toml"),
+    Path("/etc/loxone-exporter/loxone-exporter.toml"),
+)
+"""Where a configuration file is looked for if none is named."""
+
+
+@frozen(kw_only=True)
+class Loaded:
+    """A configuration and what is worth knowing about it.
+
+    Attributes:
+        config: The configuration.
+        source: The file it is from; None if the environment alone made it.
+        warnings: What works, but should be considered.
+    """
+
+    config: Config
+    source: Path | None
+    warnings: tuple[Finding, ...]
+
+
+def find_config_file(option: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file, if there is one.
+
+    That is the option, or else what `$LOXONE_EXPORTER_CONFIG` names, or else the first default
+    place that exists. A file that was named is returned whether it exists or not; loading it says
+    what is wrong.
+    """
+    if option is not None:
+        return option
+    named = environ.get("LOXONE_EXPORTER_CONFIG")
+    if named:
+        return Path(named)
+    return next((place for place in DEFAULT_PLACES if _exists(place)), None)
+
+
+def load_config(path: Path | None, environ: Mapping[str, str]) -> Loaded:
+    """The configuration of a file, overridden by environment variables.
+
+    Args:
+        path: The file; None leaves it all to the environment.
+        environ: Variables such as `LOXONE_HOST`.
+
+    Raises:
+        ConfigurationError: With every finding, not only the first.
+    """
+    document = {} if path is None else _read_document(path)
+    overrides = apply_environment(document, environ)
+    passwords = PasswordResolver(source=path, environ=environ, origins=overrides.origins)
+    passwords.resolve(document)
+    config, problems = structure_config(document)
+    problems += [*passwords.problems, *_find_duplicates(document)]
+    findings = [*overrides.findings, *_locate(problems, path, overrides.origins)]
+    if config is None or findings:
+        raise ConfigurationError(findings)
+    return Loaded(
+        config=_with_listen_port(config, overrides.listen_port),
+        source=path,
+        warnings=(*overrides.warnings, *_locate(passwords.warnings, path, overrides.origins)),
+    )
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except PermissionError:
+        return True  # loading it says that it cannot be read, which is better than to ignore it
+
+
+def _read_document(path: Path) -> dict[str, object]:
+    try:
+        return _parse_document(read_text(path))
+    except ValueError as error:
+        finding = Finding(source=str(path), path="", message=str(error))
+        raise ConfigurationError([finding]) from None
+
+
+def _parse_document(text: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("not valid TOML: nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(f"not valid TOML: {error}") from None
+
+
+def _find_duplicates(document: Mapping[str, object]) -> Iterator[Problem]:
+    """What must be unique and is not.
+
+    This looks at the document, for there is no Config yet while anything else is wrong.
+    """
+    match document:
+        case {"miniservers": list(tables)}:
+            names = [table.get("name") if isinstance(table, dict) else None for table in tables]
+            for index, first in _repeated(names):
+                message = f"{names[index]!r} is already the name of miniservers[{first}]"
+                yield ("miniservers", index, "name"), message
+    match document:
+        case {"web": {"listen": list(addresses)}}:
+            for index, first in _repeated(addresses):
+                yield ("web", "listen", index), f"the same address as web.listen[{first}]"
+
+
+def _repeated(values: list[object]) -> Iterator[tuple[int, int]]:
+    """Indexes of texts that occurred before, each with the index of the first."""
+    seen: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if isinstance(value, str) and seen.setdefault(value, index) != index:
+            yield index, seen[value]
+
+
+def _locate(
+    problems: Iterable[Problem], source: Path | None, origins: Mapping[KeyPath, str]
+) -> Iterator[Finding]:
+    """The problems in the order of their paths, each with the file or variable that it is about."""
+    for path, message in sorted(problems):
+        variables = [origins[path[:end]] for end in range(len(path) + 1) if path[:end] in origins]
+        if variables:
+            yield Finding(source=ENVIRONMENT, path=variables[0], message=message)
+        else:
+            where = ENVIRONMENT if source is None else str(source)
+            yield Finding(source=where, path=format_path(path), message=message)
+
+
+def _with_listen_port(config: Config, port: int | None) -> Config:
+    if port is None:
+        return config
+    # Addresses that differed only by their port are one now.
+    listen = dict.fromkeys(evolve(address, port=port) for address in config.web.listen)
+    return evolve(config, web=evolve(config.web, listen=tuple(listen)))

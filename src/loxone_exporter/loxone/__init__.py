@@ -1,0 +1,1 @@
+"""What a Miniserver says, as bytes and values: no input or output, no trio."""

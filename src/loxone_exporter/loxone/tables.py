@@ -1,0 +1,222 @@
+"""Event tables: live values as they cross the wire (protocol reference, section 5.3).
+
+A table is a run of entries without a count. A cut-off entry is a `ProtocolError`. Values and texts,
+which make up nearly all traffic, are handed out by iterators without a list between.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from attrs import frozen
+
+from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.uuids import StateUuid
+
+
+_VALUE = struct.Struct("<16sd")
+_TEXT = struct.Struct("<16s16sI")
+_DAYTIMER = struct.Struct("<16sdi")
+_DAYTIMER_ENTRY = struct.Struct("<iiiid")
+_WEATHER = struct.Struct("<16sIi")
+_WEATHER_ENTRY = struct.Struct("<iiiiidddddd")
+
+NO_ICON = bytes(16)
+
+
+@frozen
+class DaytimerEntry:
+    """One switching time: minutes since local midnight, and the value between them."""
+
+    mode: int
+    start: int
+    end: int
+    need_activate: int
+    value: float
+
+
+@frozen
+class Daytimer:
+    """The schedule of one daytimer."""
+
+    uuid: StateUuid
+    default: float
+    entries: tuple[DaytimerEntry, ...] = ()
+
+
+@frozen
+class WeatherEntry:
+    """The weather at one time; the units are those of `weatherServer.format` in the structure file.
+
+    Attributes:
+        timestamp: Seconds since 2009-01-01 UTC.
+    """
+
+    timestamp: int
+    weather_type: int
+    wind_direction: int
+    solar_radiation: int
+    relative_humidity: int
+    temperature: float
+    perceived_temperature: float
+    dew_point: float
+    precipitation: float
+    wind_speed: float
+    barometric_pressure: float
+
+
+@frozen
+class Weather:
+    """Actual weather or forecast.
+
+    Attributes:
+        last_update: Seconds since 2009-01-01 UTC.
+    """
+
+    uuid: StateUuid
+    last_update: int
+    entries: tuple[WeatherEntry, ...] = ()
+
+
+def decode_values(payload: bytes) -> Iterator[tuple[StateUuid, float]]:
+    """Read a value table.
+
+    Raises:
+        ProtocolError: The length is not a multiple of an entry's 24 bytes.
+    """
+    if len(payload) % _VALUE.size:
+        raise ProtocolError(
+            f"a value table of {len(payload)} bytes is no multiple of {_VALUE.size}"
+        )
+    return _VALUE.iter_unpack(payload)
+
+
+def encode_values(values: Iterable[tuple[StateUuid, float]]) -> bytes:
+    """Write a value table."""
+    return b"".join(_VALUE.pack(uuid, value) for uuid, value in values)
+
+
+def decode_texts(payload: bytes) -> Iterator[tuple[StateUuid, str]]:
+    """Read a text table; invalid UTF-8 is replaced, trailing NULs are cut off.
+
+    Raises:
+        ProtocolError: While iterating, where an entry is cut off.
+    """
+    offset = 0
+    while offset < len(payload):
+        uuid, _icon, length = _unpack(_TEXT, payload, offset, "text")
+        offset += _TEXT.size
+        if length > len(payload) - offset:
+            raise ProtocolError(f"a text entry of {length} bytes is cut off")
+        text = payload[offset : offset + length].decode("utf-8", errors="replace")
+        yield StateUuid(uuid), text.rstrip("\0")
+        offset += length + _padding(length)
+
+
+def encode_texts(texts: Iterable[tuple[StateUuid, str]], *, padding: bytes = bytes(3)) -> bytes:
+    """Write a text table.
+
+    Args:
+        texts: State UUIDs and their texts.
+        padding: Three bytes from which the padding is taken; a real Miniserver does not zero it.
+    """
+    parts = []
+    for uuid, text in texts:
+        data = text.encode()
+        parts += [_TEXT.pack(uuid, NO_ICON, len(data)), data, padding[: _padding(len(data))]]
+    return b"".join(parts)
+
+
+def decode_daytimers(payload: bytes) -> list[Daytimer]:
+    """Read a daytimer table.
+
+    Raises:
+        ProtocolError: An entry is cut off.
+    """
+    daytimers = []
+    offset = 0
+    while offset < len(payload):
+        uuid, default, count = _unpack(_DAYTIMER, payload, offset, "daytimer")
+        offset += _DAYTIMER.size
+        entries = _unpack_many(_DAYTIMER_ENTRY, payload, offset, count, "daytimer")
+        offset += _DAYTIMER_ENTRY.size * count
+        daytimers.append(
+            Daytimer(StateUuid(uuid), default, tuple(DaytimerEntry(*entry) for entry in entries))
+        )
+    return daytimers
+
+
+def encode_daytimers(daytimers: Iterable[Daytimer]) -> bytes:
+    """Write a daytimer table."""
+    parts = []
+    for daytimer in daytimers:
+        parts.append(_DAYTIMER.pack(daytimer.uuid, daytimer.default, len(daytimer.entries)))
+        parts += [
+            _DAYTIMER_ENTRY.pack(e.mode, e.start, e.end, e.need_activate, e.value)
+            for e in daytimer.entries
+        ]
+    return b"".join(parts)
+
+
+def decode_weather(payload: bytes) -> list[Weather]:
+    """Read a weather table.
+
+    Raises:
+        ProtocolError: An entry is cut off.
+    """
+    reports = []
+    offset = 0
+    while offset < len(payload):
+        uuid, last_update, count = _unpack(_WEATHER, payload, offset, "weather")
+        offset += _WEATHER.size
+        entries = _unpack_many(_WEATHER_ENTRY, payload, offset, count, "weather")
+        offset += _WEATHER_ENTRY.size * count
+        reports.append(
+            Weather(StateUuid(uuid), last_update, tuple(WeatherEntry(*entry) for entry in entries))
+        )
+    return reports
+
+
+def encode_weather(reports: Iterable[Weather]) -> bytes:
+    """Write a weather table."""
+    parts = []
+    for report in reports:
+        parts.append(_WEATHER.pack(report.uuid, report.last_update, len(report.entries)))
+        parts += [
+            _WEATHER_ENTRY.pack(
+                e.timestamp,
+                e.weather_type,
+                e.wind_direction,
+                e.solar_radiation,
+                e.relative_humidity,
+                e.temperature,
+                e.perceived_temperature,
+                e.dew_point,
+                e.precipitation,
+                e.wind_speed,
+                e.barometric_pressure,
+            )
+            for e in report.entries
+        ]
+    return b"".join(parts)
+
+
+def _padding(length: int) -> int:
+    return -length % 4
+
+
+def _unpack(layout: struct.Struct, payload: bytes, offset: int, kind: str) -> tuple[Any, ...]:
+    if len(payload) - offset < layout.size:
+        raise ProtocolError(f"a {kind} entry is cut off after {len(payload) - offset} bytes")
+    return layout.unpack_from(payload, offset)
+
+
+def _unpack_many(
+    layout: struct.Struct, payload: bytes, offset: int, count: int, kind: str
+) -> Iterator[tuple[Any, ...]]:
+    size = layout.size * count
+    if not 0 <= size <= len(payload) - offset:
+        raise ProtocolError(f"a {kind} entry announces {count} sub-entries and is cut off")
+    return layout.iter_unpack(payload[offset : offset + size])

@@ -1,0 +1,250 @@
+"""The Miniservers' state as families, made anew for each scrape.
+
+One collector for all Miniservers, families outermost: the exposition format wants each family in
+one piece. What one Miniserver's series are is computed before anything is handed out, so that a
+fault there costs that Miniserver its samples, and not everybody the scrape.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import define, field, frozen
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.registry import Collector
+
+from loxone_exporter import __version__
+from loxone_exporter.config.model import Config
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.metrics.filters import Filter
+from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.series import INFO_LABELS, LABELS, SeriesTable, build_series
+from loxone_exporter.state import ConnectionState, MiniserverState
+
+
+_logger = logging.getLogger(__name__)
+
+_EMPTY = SeriesTable()
+_DUPLICATES_LOGGED = 10
+
+
+@frozen
+class _Snapshot:
+    """What one Miniserver has to show in one scrape."""
+
+    state: MiniserverState
+    table: SeriesTable
+    fresh: bool
+
+    @property
+    def exported(self) -> int:
+        """How many controls have at least one sample of a state."""
+        if not self.fresh:
+            return 0
+        current = self.state.values
+        return len({series.control for series in self.table.values if series.uuid in current})
+
+
+@define
+class _Miniserver:
+    """A Miniserver's state and the series that its present structure gives rise to."""
+
+    state: MiniserverState
+    _registry: NameRegistry = field(factory=NameRegistry)
+    _structure: Structure | None = None
+    _table: SeriesTable = _EMPTY
+
+    def table(self, config: Config, filter_: Filter) -> SeriesTable:
+        structure = self.state.structure
+        if structure is not None and structure is not self._structure:
+            self._table = build_series(
+                structure,
+                miniserver=self.state.name,
+                registry=self._registry,
+                filter_=filter_,
+                uuid_label=config.metrics.uuid_label,
+            )
+            self._structure = structure
+            for labels in self._table.duplicates[:_DUPLICATES_LOGGED]:
+                _logger.warning("left out a series whose labels are those of another: %s", labels)
+        return self._table
+
+
+class LoxoneCollector(Collector):
+    """All families of Loxone Miniservers, and those about the exporter's work for them."""
+
+    def __init__(self, config: Config, states: Iterable[MiniserverState]) -> None:
+        self._config = config
+        self._filter = Filter.compile(config.filter)
+        self._miniservers = [_Miniserver(state) for state in states]
+        self._scrape_errors = 0
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand: which families there are is known at the scrape."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Make the families of one scrape; the last one tells how long the others took."""
+        started = time.perf_counter()
+        snapshots = list(self._snapshots())
+        yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
+        yield _build_info()
+        yield from _connection_families(snapshots)
+        yield from _structure_families(snapshots)
+        yield from _error_families(snapshots)
+        yield from self._control_families(snapshots)
+        yield CounterMetricFamily(
+            "loxone_exporter_scrape_errors",
+            "Scrapes that lack the series of a Miniserver because of a bug; see the log.",
+            value=self._scrape_errors,
+        )
+        yield GaugeMetricFamily(
+            "loxone_exporter_scrape_duration_seconds",
+            "Time that this scrape took, but for sending it.",
+            value=time.perf_counter() - started,
+        )
+
+    def exported_controls(self) -> Mapping[str, int]:
+        """For each Miniserver, how many controls have a sample right now."""
+        return {snapshot.state.name: snapshot.exported for snapshot in self._snapshots()}
+
+    def _snapshots(self) -> Iterator[_Snapshot]:
+        stale_after = self._config.metrics.stale_after
+        for miniserver in self._miniservers:
+            state = miniserver.state
+            try:
+                table = miniserver.table(self._config, self._filter)
+            except Exception:  # one house's odd structure must not cost the others
+                _logger.exception("cannot make series of the structure of %s", state.name)
+                self._scrape_errors += 1
+                table = _EMPTY
+            yield _Snapshot(state, table, state.is_fresh(stale_after))
+
+    def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
+        fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
+        labels = (*LABELS, "uuid") if self._config.metrics.uuid_label else LABELS
+        info = InfoMetricFamily(
+            "loxone_control",
+            "Controls of the structure file, without their sub-controls.",
+            labels=INFO_LABELS,
+        )
+        for snapshot in fresh:
+            for row in snapshot.table.controls:
+                info.add_metric(row, {})
+        yield info
+        if self._config.metrics.control_value:
+            yield _values(fresh, labels)
+        if self._config.metrics.text_values:
+            yield _texts(fresh, labels, self._config.metrics.text_max_length)
+
+
+def _build_info() -> Metric:
+    return InfoMetricFamily(
+        "loxone_exporter_build",
+        "What this exporter was built from.",
+        value={"version": __version__, "commit": "unknown", "build_date": "unknown"},
+    )
+
+
+def _connection_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
+    connected = _gauge("connected", "Events of the Miniserver arrive (1) or not (0).")
+    connection = GaugeMetricFamily(
+        "loxone_exporter_connection_state",
+        "Where the session with the Miniserver is: 1 for the present state, 0 for the others.",
+        labels=("miniserver", "state"),
+    )
+    updated = _gauge(
+        "last_update_timestamp_seconds",
+        "When the last event with a value arrived; a quiet house has few.",
+    )
+    received = _gauge(
+        "last_received_timestamp_seconds", "When the last byte arrived, keepalives included."
+    )
+    for state in (snapshot.state for snapshot in snapshots):
+        connected.add_metric((state.name,), state.connected)
+        for member in ConnectionState:
+            connection.add_metric((state.name, member.value), state.connection is member)
+        if state.last_update is not None:
+            updated.add_metric((state.name,), state.last_update)
+        if state.last_received is not None:
+            received.add_metric((state.name,), state.last_received)
+    yield from (connected, connection, updated, received)
+
+
+def _structure_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
+    discovered = _gauge("controls_discovered", "Controls in the structure file.")
+    exported = _gauge("controls_exported", "Controls with at least one value in this scrape.")
+    renamed = _gauge(
+        "controls_renamed",
+        "Controls and sub-controls that carry their UUID in their name, because another one has "
+        "the same name, room, category and type.",
+    )
+    problems = _gauge(
+        "structure_problems", "Entries of the structure file that make no sense; see the log."
+    )
+    duplicates = _gauge(
+        "duplicate_series", "Series that are left out because another one has the same labels."
+    )
+    for snapshot in snapshots:
+        name, structure = (snapshot.state.name,), snapshot.state.structure
+        discovered.add_metric(name, snapshot.table.discovered)
+        exported.add_metric(name, snapshot.exported)
+        renamed.add_metric(name, snapshot.table.renamed)
+        problems.add_metric(name, len(structure.problems) if structure else 0)
+        duplicates.add_metric(name, len(snapshot.table.duplicates))
+    yield from (discovered, exported, renamed, problems, duplicates)
+
+
+def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
+    undecodable = _counter(
+        "undecodable_messages", "Messages of the Miniserver that do not follow the protocol."
+    )
+    non_finite = _counter(
+        "non_finite_values", "Values that were no numbers or infinite, and are not exported."
+    )
+    for state in (snapshot.state for snapshot in snapshots):
+        undecodable.add_metric((state.name,), state.undecodable_messages)
+        non_finite.add_metric((state.name,), state.non_finite_values)
+    yield from (undecodable, non_finite)
+
+
+def _values(snapshots: Iterable[_Snapshot], labels: tuple[str, ...]) -> Metric:
+    family = GaugeMetricFamily(
+        "loxone_control_value",
+        "Every number as the Miniserver sends it, in whatever unit and with whatever number means "
+        "that there is no value; the label subcontrol names the state.",
+        labels=labels,
+    )
+    for snapshot in snapshots:
+        current = snapshot.state.values
+        for series in snapshot.table.values:
+            value = current.get(series.uuid)
+            if value is not None:
+                family.add_metric(series.labels, value)
+    return family
+
+
+def _texts(snapshots: Iterable[_Snapshot], labels: tuple[str, ...], max_length: int) -> Metric:
+    family = InfoMetricFamily(
+        "loxone_control_text",
+        "Texts as the Miniserver sends them, cut off at the configured length.",
+        labels=labels,
+    )
+    for snapshot in snapshots:
+        current = snapshot.state.texts
+        for series in snapshot.table.texts:
+            text = current.get(series.uuid)
+            if text is not None:
+                family.add_metric(series.labels, {"value": text[:max_length]})
+    return family
+
+
+def _gauge(name: str, documentation: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"loxone_exporter_{name}", documentation, labels=("miniserver",))
+
+
+def _counter(name: str, documentation: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"loxone_exporter_{name}", documentation, labels=("miniserver",))

@@ -1,0 +1,69 @@
+"""How long to wait before the next attempt."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+from attrs import define, field
+
+from loxone_exporter.errors import (
+    BootingError,
+    LockedOutError,
+    OutOfServiceError,
+    RejectedError,
+    SessionError,
+)
+
+
+STABLE_AFTER: Final = 60.0
+"""Seconds that a session must have lasted for the delays to start small again."""
+
+_INITIAL = 1.0
+_MAXIMUM = 30.0
+_BOOTING_AT_LEAST = 5.0
+_LOCKED_OUT_AT_LEAST = 60.0
+_LOCKED_OUT_UNSTATED = 600.0
+_REJECTED_INITIAL = 300.0
+_REJECTED_MAXIMUM = 3600.0
+_MAX_DOUBLINGS = 16
+"""Beyond that the maximum has long been reached; without a bound the power would overflow."""
+
+
+@define
+class Backoff:
+    """The delays of one Miniserver (protocol reference, sections 3.8 and 7).
+
+    Network trouble: doubling from 1 s to 30 s. A wrong password: five minutes doubling to an hour,
+    for a Miniserver locks an address out that keeps trying, and with it the owner's own app. Each
+    delay is drawn from its upper half, so that many Miniservers behind one switch do not come back
+    in step; a lock-out of stated length is waited for in full.
+    """
+
+    _random: random.Random = field(factory=random.Random, repr=False)
+    _failures: int = 0
+    _rejections: int = 0
+
+    def after_stable_session(self) -> None:
+        """Start small again."""
+        self._failures = self._rejections = 0
+
+    def delay(self, failure: SessionError | None) -> float:
+        """Seconds to wait after a failure; None stands for a bug of ours."""
+        if isinstance(failure, LockedOutError):
+            stated = failure.remaining
+            longest = _LOCKED_OUT_UNSTATED if stated is None else stated
+            return max(longest, _LOCKED_OUT_AT_LEAST) * self._random.uniform(1.0, 1.1)
+        if isinstance(failure, RejectedError):
+            self._rejections += 1
+            longest = _doubled(_REJECTED_INITIAL, self._rejections, _REJECTED_MAXIMUM)
+            return longest * self._random.uniform(1.0, 1.1)
+        self._failures += 1
+        longest = _doubled(_INITIAL, self._failures, _MAXIMUM)
+        if isinstance(failure, BootingError | OutOfServiceError):
+            longest = max(longest, 2 * _BOOTING_AT_LEAST)
+        return longest * self._random.uniform(0.5, 1.0)
+
+
+def _doubled(initial: float, times: int, maximum: float) -> float:
+    return min(initial * 2.0 ** min(times - 1, _MAX_DOUBLINGS), maximum)

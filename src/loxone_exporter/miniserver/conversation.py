@@ -1,0 +1,218 @@
+"""Commands and answers, events and life signs on one WebSocket."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final, NoReturn, TypeVar
+
+import trio
+from attrs import define, field
+
+from loxone_exporter.errors import (
+    ConnectionLostError,
+    MisbehaviourError,
+    OutOfServiceError,
+    ProtocolError,
+    SessionError,
+    SilentError,
+)
+from loxone_exporter.loxone import commands
+from loxone_exporter.loxone.header import Identifier
+from loxone_exporter.loxone.messages import Message, MessageAssembler
+from loxone_exporter.loxone.replies import Reply, parse_reply
+from loxone_exporter.loxone.structure import Structure, parse_structure
+from loxone_exporter.loxone.tables import decode_texts, decode_values
+from loxone_exporter.miniserver.failures import answer
+from loxone_exporter.miniserver.transport import MessageChannel
+from loxone_exporter.state import MiniserverState
+
+
+PATIENCE: Final = 15.0
+"""Seconds without a byte after which an answer is not waited for any longer."""
+
+LIMIT: Final = 120.0
+"""Seconds after which an answer is not waited for although bytes keep dribbling in."""
+
+KEEPALIVE_INTERVAL: Final = 30.0
+"""Seconds; the Miniserver drops a client after five minutes of silence (section 2.5)."""
+
+_UNCLAIMED_ANSWERS = 4
+_ENVELOPE_OPENING = 16
+
+Answer = TypeVar("Answer")
+
+_logger = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def within(seconds: float, what: str) -> Iterator[None]:
+    """Give a block a deadline.
+
+    Raises:
+        SilentError: The block took longer; the text says that there was no `what`.
+    """
+    try:
+        with trio.fail_after(seconds):
+            yield
+    except trio.TooSlowError as error:
+        raise SilentError(f"no {what} within {seconds:g} s") from error
+
+
+@define(eq=False)
+class Conversation:
+    """One WebSocket in use: `listen` runs in the background, `ask` in the foreground.
+
+    There are no request numbers on this wire: one command is in flight at a time, and answers are
+    matched in order. Events may come between a command and its answer, and before the answer to
+    the subscription (section 2.1).
+    """
+
+    _channel: MessageChannel
+    _state: MiniserverState
+    _assembler: MessageAssembler = field(factory=MessageAssembler)
+    _in_flight: trio.Lock = field(factory=trio.Lock)
+    _alive: trio.Event = field(factory=trio.Event)
+    _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
+    _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
+        factory=lambda: trio.open_memory_channel[Message](_UNCLAIMED_ANSWERS)
+    )
+
+    async def listen(self) -> NoReturn:
+        """Receive until the connection ends.
+
+        Raises:
+            SessionError: It ended.
+        """
+        try:
+            await self._receive_all()
+        except SessionError as failure:
+            self._end = failure
+            self._answers[0].close()
+            # The answer to the command in flight may have come just before the end, as the one to
+            # a rejected login does: who waits for it has the first word.
+            async with self._in_flight:
+                raise
+
+    async def _receive_all(self) -> NoReturn:
+        while True:
+            frame = await self._channel.receive()
+            try:
+                message = self._assembler.feed(frame)
+                if message is not None:
+                    self._dispatch(message)
+            except ProtocolError as error:
+                self._state.undecodable_messages += 1
+                _logger.warning("dropped a message: %s", error)
+
+    def _dispatch(self, message: Message) -> None:
+        match message.identifier:
+            case Identifier.VALUES:
+                self._state.apply_values(decode_values(_binary(message)))
+            case Identifier.TEXTS:
+                self._state.apply_texts(decode_texts(_binary(message)))
+            case Identifier.TEXT | Identifier.FILE:
+                # An answer that nobody waits for, such as the files that some firmware sends by
+                # itself, is dropped once the queue is full of them.
+                with contextlib.suppress(trio.WouldBlock):
+                    self._answers[0].send_nowait(message)
+            case Identifier.KEEPALIVE:
+                self._alive.set()
+            case Identifier.OUT_OF_SERVICE:
+                raise OutOfServiceError("the Miniserver goes out of service")
+            case Identifier.DAYTIMERS | Identifier.WEATHER:
+                pass  # nothing is made of them yet
+            case identifier:
+                _logger.debug("ignored a message with the unknown identifier %d", identifier)
+
+    async def ask(self, command: str, *, purpose: str) -> Reply:
+        """Send a command and wait for its answer.
+
+        Args:
+            command: From `loxone.commands`.
+            purpose: What it is for; stands in errors, where the command itself might be a secret.
+
+        Raises:
+            SessionError: The answer is a failure, is none, or does not come.
+        """
+
+        def read(message: Message) -> Reply | None:
+            return parse_reply(message.payload) if message.identifier == Identifier.TEXT else None
+
+        reply = await self._exchange(command, purpose, read)
+        failure = answer(reply, purpose)
+        if failure is not None:
+            raise failure
+        return reply
+
+    async def fetch_structure(self) -> Structure:
+        """Ask for the structure file.
+
+        Raises:
+            SessionError: There is none, or it is broken.
+        """
+        return await self._exchange(commands.STRUCTURE_FILE, "the structure file", _read_structure)
+
+    async def keep_alive(self) -> NoReturn:
+        """Send keepalives, and see that there is life.
+
+        Raises:
+            SilentError: The Miniserver does not answer any more.
+        """
+        while True:
+            await trio.sleep(KEEPALIVE_INTERVAL)
+            self._alive = trio.Event()
+            with within(PATIENCE, "progress in sending a keepalive"):
+                await self._channel.send(commands.KEEPALIVE)
+            with trio.move_on_after(PATIENCE):
+                await self._alive.wait()
+            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
+            if self._state.silence() >= PATIENCE:
+                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
+
+    async def _exchange(
+        self, command: str, purpose: str, read: Callable[[Message], Answer | None]
+    ) -> Answer:
+        async with self._in_flight:
+            self._forget_unclaimed_answers()
+            started = trio.current_time()
+            with within(PATIENCE, f"progress in sending {purpose}"):
+                await self._channel.send(command)
+            while (left := self._patience_left(started)) > 0:
+                with trio.move_on_after(left):
+                    try:
+                        result = read(await self._answers[1].receive())
+                    except ProtocolError as error:
+                        raise MisbehaviourError(f"{purpose}: {error}") from error
+                    except trio.EndOfChannel:
+                        raise self._end from None
+                    if result is not None:
+                        return result
+            raise SilentError(f"no answer to {purpose} after {trio.current_time() - started:.0f} s")
+
+    def _patience_left(self, started: float) -> float:
+        waited = trio.current_time() - started
+        return min(PATIENCE - min(waited, self._state.silence()), LIMIT - waited)
+
+    def _forget_unclaimed_answers(self) -> None:
+        with contextlib.suppress(trio.WouldBlock):
+            while True:
+                self._answers[1].receive_nowait()
+
+
+def _binary(message: Message) -> bytes:
+    if isinstance(message.payload, str):
+        raise ProtocolError("an event table came as text")
+    return message.payload
+
+
+def _read_structure(message: Message) -> Structure | None:
+    payload = message.payload
+    text = payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
+    if not text.lstrip("\ufeff \r\n\t").startswith("{"):
+        return None  # some other file, unasked for
+    if '"LL"' in text[:_ENVELOPE_OPENING]:
+        failure = answer(parse_reply(text), "the structure file")
+        raise failure or ProtocolError("an answer in place of the file")
+    return parse_structure(text)

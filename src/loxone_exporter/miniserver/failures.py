@@ -1,0 +1,81 @@
+"""Which failure it is that a Miniserver signals, by HTTP status, close code or answer code.
+
+Pure translation: protocol reference, sections 1.6, 2.6, 2.7 and 3.7.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from loxone_exporter.errors import (
+    BootingError,
+    ConnectionLostError,
+    LockedOutError,
+    MisbehaviourError,
+    OutOfServiceError,
+    RejectedError,
+    SessionError,
+    SilentError,
+)
+from loxone_exporter.loxone.replies import OK, Reply, parse_error_page
+
+
+_SECONDS_LEFT = re.compile(r"\((\d{1,9})\)\s*$")
+_FORBIDDEN = 403
+_UNAVAILABLE = 503
+
+_ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
+    401: (RejectedError, ": user or password is wrong"),
+    403: (RejectedError, ": the user lacks the right"),
+    420: (SilentError, ": the login took too long"),
+    423: (RejectedError, ": the user is disabled"),
+    477: (RejectedError, ": the token is not valid any more"),
+    500: (RejectedError, ": user or password is wrong"),
+    503: (BootingError, ": the Miniserver is starting"),
+}
+
+
+def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
+    """Name the failure behind an HTTP status other than the expected one."""
+    page = parse_error_page(body)
+    if page is not None and status == OK:
+        status = page.code
+    if status == _UNAVAILABLE:
+        return BootingError("the Miniserver is starting (HTTP status 503)")
+    if status == _FORBIDDEN and page is not None and page.remaining is not None:
+        return LockedOutError(
+            "the Miniserver has locked out this address after too many failed logins; "
+            f"{page.remaining} s remain",
+            remaining=page.remaining,
+        )
+    return MisbehaviourError(f"HTTP status {status} in answer to {asked_for}")
+
+
+def closure(code: int, reason: str) -> SessionError:
+    """Name the failure behind the close frame of a WebSocket."""
+    text = f"the Miniserver closed the connection: {code} {reason}".rstrip()
+    match code:
+        case 4003:
+            seconds = _SECONDS_LEFT.search(reason)
+            return LockedOutError(text, remaining=float(seconds[1]) if seconds else None)
+        case 4006:
+            return RejectedError(f"{text} (the user is disabled)")
+        case 4007:
+            return OutOfServiceError(f"{text} (an update is running)")
+        case _:
+            return ConnectionLostError(text)
+
+
+def answer(reply: Reply, asked_for: str) -> SessionError | None:
+    """Name the failure behind the code of an answer; None where there is none.
+
+    Args:
+        reply: The answer.
+        asked_for: What the command was for, without any secret.
+    """
+    if reply.code == OK:
+        return None
+    kind, explanation = _ANSWERS.get(reply.code, (MisbehaviourError, ""))
+    return kind(f"code {reply.code} in answer to {asked_for}{explanation}")

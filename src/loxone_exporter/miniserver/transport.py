@@ -1,0 +1,307 @@
+"""Bytes to and from a Miniserver: TCP, HTTP requests, and WebSocket messages.
+
+The one home of trio-websocket, and of h11 and wsproto on the client's side. Everything that those
+libraries and the network can raise leaves this module as a `SessionError`.
+
+trio-websocket's own ways to connect and close hang or leak in ways that were measured: when the
+peer closes during the handshake, keeps TCP open after the closing handshake, or pings while we
+close. Therefore the connection runs on a stream of ours, in a nursery of its own, raced against the
+end of the stream, and is torn down with a bound.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+import h11
+import trio
+import trio_websocket
+import wsproto.utilities
+from attrs import define, field, frozen
+
+from loxone_exporter.errors import (
+    ConnectionLostError,
+    MisbehaviourError,
+    SessionError,
+    UnreachableError,
+    leaves,
+)
+from loxone_exporter.miniserver.failures import closure, refusal
+
+
+MAX_MESSAGE = 32 * 2**20
+"""Bytes; structure files have several MiB (protocol reference, section 2.1)."""
+
+MAX_HTTP_BODY = 2**20
+
+CLOSE_GRACE = 1.0
+"""Seconds that a peer has for its part of the closing handshake."""
+
+_SUBPROTOCOL = "remotecontrol"
+_READ_SIZE = 2**16
+_MESSAGE_QUEUE = 64
+_HEAD_KEPT = 4096
+_STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})")
+
+_LIBRARY_ERRORS = (h11.ProtocolError, wsproto.utilities.ProtocolError)
+_STREAM_ERRORS = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+@frozen
+class Address:
+    """Where a Miniserver listens; the host is a name or an address, IPv6 without brackets."""
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """Host and port as a URL and a `Host` header spell them."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+Connect = Callable[[Address], Awaitable[trio.abc.Stream]]
+"""Opens a connection; tests have one that needs no network."""
+
+
+@frozen
+class HttpAnswer:
+    """The answer to an HTTP request."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class MessageChannel(Protocol):
+    """A WebSocket as the session sees it."""
+
+    async def open(self) -> None:
+        """Shake hands; before anything else.
+
+        Raises:
+            SessionError: The Miniserver does not open a WebSocket.
+        """
+
+    async def send(self, text: str) -> None:
+        """Send a command.
+
+        If this is cancelled, part of a frame may be on the wire: the channel is of no use any more.
+
+        Raises:
+            SessionError: The connection is gone.
+        """
+
+    async def receive(self) -> bytes | str:
+        """Wait for the next message.
+
+        Raises:
+            SessionError: The connection is gone.
+        """
+
+
+async def connect_tcp(address: Address) -> trio.abc.Stream:
+    """Open a TCP connection.
+
+    Raises:
+        UnreachableError: There is nobody at this address.
+    """
+    try:
+        return await trio.open_tcp_stream(address.host, address.port)
+    except (OSError, UnicodeError) as error:
+        raise UnreachableError(f"{address.authority} cannot be reached: {_plain(error)}") from error
+
+
+async def http_get(stream: trio.abc.Stream, address: Address, path: str) -> HttpAnswer:
+    """Ask for one path, without credentials, on a connection of its own.
+
+    Raises:
+        ConnectionLostError: The connection broke.
+        MisbehaviourError: What came back is not HTTP, or larger than 1 MiB.
+    """
+    connection = h11.Connection(h11.CLIENT)
+    request = h11.Request(
+        method="GET",
+        target=f"/{path}",
+        headers=[("Host", address.authority), ("Accept", "*/*"), ("Connection", "close")],
+    )
+    try:
+        opening = connection.send(request) or b""
+        await stream.send_all(opening + (connection.send(h11.EndOfMessage()) or b""))
+        return await _read_answer(stream, connection)
+    except h11.ProtocolError as error:
+        raise MisbehaviourError(f"the answer to /{path} is not HTTP: {error}") from error
+    except _STREAM_ERRORS as error:
+        raise ConnectionLostError(f"the connection broke while asking for /{path}") from error
+
+
+async def _read_answer(stream: trio.abc.Stream, connection: h11.Connection) -> HttpAnswer:
+    status = 0
+    body = bytearray()
+    while True:
+        match connection.next_event():
+            case h11.NEED_DATA:
+                connection.receive_data(bytes(await stream.receive_some(_READ_SIZE)))
+            case h11.Response(status_code=status):
+                pass
+            case h11.Data(data=data):
+                body += data
+                if len(body) > MAX_HTTP_BODY:
+                    raise MisbehaviourError(f"an HTTP answer of more than {MAX_HTTP_BODY} bytes")
+            case h11.EndOfMessage():
+                return HttpAnswer(status, bytes(body))
+            case h11.ConnectionClosed():
+                raise ConnectionLostError("the connection was closed in place of an HTTP answer")
+
+
+@contextlib.asynccontextmanager
+async def message_channel(
+    stream: trio.abc.Stream, address: Address, resource: str, *, on_bytes: Callable[[], None]
+) -> AsyncIterator[MessageChannel]:
+    """A WebSocket on a fresh connection; both are closed at the end of the block.
+
+    There is a nursery inside: all errors, those of the block included, leave it in a group.
+
+    Args:
+        stream: The connection; closed in the end, whatever happens.
+        address: For the `Host` header.
+        resource: The path.
+        on_bytes: Called whenever bytes arrive.
+
+    Raises:
+        SessionError: In a group, where the WebSocket was not opened or broke.
+    """
+    try:
+        async with trio.open_nursery() as nursery:
+            channel = _WebSocketChannel(
+                nursery, _WatchedStream(stream, on_bytes), address.authority, resource
+            )
+            try:
+                yield channel
+            finally:
+                with trio.move_on_after(CLOSE_GRACE, shield=True):
+                    await channel.aclose()
+                nursery.cancel_scope.cancel(reason="the WebSocket is closed")
+                await trio.aclose_forcefully(stream)
+    except* trio_websocket.ConnectionRejected as group:
+        rejection = next(leaves(group, trio_websocket.ConnectionRejected))
+        raise refusal(rejection.status_code, rejection.body or b"", resource) from group
+    except* _LIBRARY_ERRORS as group:
+        raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
+
+
+@define(eq=False)
+class _WebSocketChannel:
+    _nursery: trio.Nursery
+    _stream: _WatchedStream
+    _host: str
+    _resource: str
+    _connection: trio_websocket.WebSocketConnection | None = None
+
+    async def open(self) -> None:
+        self._nursery.start_soon(self._stream.fail_if_never_opened, self._resource)
+        self._connection = await trio_websocket.wrap_client_stream(
+            self._nursery,
+            self._stream,  # type: ignore[arg-type]  # any trio stream will do
+            self._host,
+            self._resource,
+            subprotocols=[_SUBPROTOCOL],
+            message_queue_size=_MESSAGE_QUEUE,
+            max_message_size=MAX_MESSAGE,
+            receive_buffer_size=_READ_SIZE,
+        )
+        self._stream.opened = True
+
+    async def send(self, text: str) -> None:
+        try:
+            await self._opened.send_message(text)
+        except trio_websocket.ConnectionClosed as error:
+            raise _closure(error) from error
+
+    async def receive(self) -> bytes | str:
+        try:
+            return await self._opened.get_message()
+        except trio_websocket.ConnectionClosed as error:
+            raise _closure(error) from error
+
+    async def aclose(self) -> None:
+        if self._connection is not None:
+            await self._connection.aclose()
+
+    @property
+    def _opened(self) -> trio_websocket.WebSocketConnection:
+        if self._connection is None:
+            raise ConnectionLostError("the WebSocket was not opened")
+        return self._connection
+
+
+def _closure(error: trio_websocket.ConnectionClosed) -> SessionError:
+    if error.reason is None:
+        return ConnectionLostError("the connection broke")
+    return closure(error.reason.code, error.reason.reason or error.reason.name)
+
+
+@define(eq=False)
+class _WatchedStream(trio.abc.Stream):
+    """Passes bytes on, and knows when they end.
+
+    trio-websocket's reader ends in silence when the peer closes during the handshake, and leaves
+    its caller waiting; it forgets the status of a rejection whose body ends with the connection.
+    """
+
+    _stream: trio.abc.Stream
+    _on_bytes: Callable[[], None]
+    opened: bool = False
+    _head: bytearray = field(factory=bytearray)
+    _ended: trio.Event = field(factory=trio.Event)
+
+    async def fail_if_never_opened(self, resource: str) -> None:
+        await self._ended.wait()
+        if self.opened:
+            return
+        status = _STATUS_LINE.match(self._head)
+        if status is None:
+            raise ConnectionLostError(f"the connection was closed in answer to {resource}")
+        raise refusal(int(status[1]), bytes(self._head), resource)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        try:
+            data = bytes(await self._stream.receive_some(max_bytes))
+        except _STREAM_ERRORS:
+            self._ended.set()
+            raise
+        if not data:
+            self._ended.set()
+            return data
+        self._on_bytes()
+        if not self.opened and len(self._head) < _HEAD_KEPT:
+            self._head += data[:_HEAD_KEPT]
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def _plain(error: OSError | UnicodeError) -> str:
+    # trio raises one OSError for all addresses that it tried, and keeps the causes behind it.
+    causes = error.__cause__
+    if isinstance(causes, BaseExceptionGroup):
+        return "; ".join(sorted({_plain(leaf) for leaf in leaves(causes, OSError)}))
+    if isinstance(causes, OSError):
+        return _plain(causes)
+    if isinstance(error, socket.gaierror):
+        return f"the name is not known ({error.strerror})"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error)

@@ -1,0 +1,133 @@
+"""The inside of a simulated Miniserver: all that its connections share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+import trio
+from attrs import Factory, define, field, frozen
+
+from loxone_exporter.loxone.crypto import PrivateKey
+from loxone_exporter.simulator.accounts import Account, Accounts, Guard, OneTimeKeys, Token
+from loxone_exporter.simulator.faults import Faults
+from loxone_exporter.simulator.house import House
+from loxone_exporter.simulator.profile import Profile
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.simulator.session import Session
+
+
+Channel = Literal["http", "websocket"]
+
+_RECEIVED_KEPT = 100_000
+
+
+@frozen
+class ReceivedCommand:
+    """One thing that a client asked for.
+
+    Attributes:
+        channel: The way it came.
+        text: The plain command: decrypted, without the prefix that carries the salt, otherwise as
+            it was sent; over HTTP the path and the query.
+        encrypted: Whether it came encrypted.
+    """
+
+    channel: Channel
+    text: str
+    encrypted: bool
+
+
+@define(eq=False)
+class Client:
+    """Who sends commands: one WebSocket connection, or one HTTP request.
+
+    Attributes:
+        channel: The way of its commands.
+        address: Its IP address.
+        keys: The one-time keys that it may use.
+        account: As whom it is logged in.
+        token: The token by which it is logged in, unless a password did it.
+    """
+
+    channel: Channel
+    address: str
+    keys: OneTimeKeys
+    account: Account | None = None
+    token: Token | None = None
+
+
+@define(eq=False)
+class Device:
+    """The state of a Miniserver.
+
+    Attributes:
+        house: What stands behind it.
+        profile: What kind of device it is.
+        account: Its one user.
+        now: Unix time, for what goes over the wire.
+        faults: What it does wrong.
+        clock: For durations, in seconds.
+        private_key: Its RSA key, there from the start: to make one takes up to a second.
+        accounts: Its user and their tokens.
+        guard: Who is banned.
+        http_keys: The one-time keys given out over HTTP, where no connection keeps them apart.
+        received: The last commands from clients, in order.
+        sessions: The live WebSocket connections.
+    """
+
+    house: House
+    profile: Profile
+    account: Account
+    now: Callable[[], float]
+    faults: Faults = Factory(Faults)
+    clock: Callable[[], float] = trio.current_time
+    private_key: PrivateKey = field(init=False, repr=False)
+    accounts: Accounts = field(init=False)
+    guard: Guard = field(init=False)
+    http_keys: OneTimeKeys = field(init=False)
+    received: list[ReceivedCommand] = field(init=False, factory=list)
+    sessions: list[Session] = field(init=False, factory=list)
+    _received_in_all: int = field(init=False, default=0)
+
+    def __attrs_post_init__(self) -> None:
+        self.private_key = _private_key(self.profile.key_bits)
+        self.accounts = Accounts([self.account], self.profile, clock=self.clock, now=self.now)
+        self.guard = Guard(self.profile, self.clock)
+        self.http_keys = self.new_keys()
+
+    @property
+    def slots_left(self) -> bool:
+        """Whether one more session can have live events."""
+        return sum(session.subscribed for session in self.sessions) < self.profile.event_slots
+
+    @property
+    def is_mute(self) -> bool:
+        """Whether nothing is sent any more, by `Faults.mute_after`."""
+        limit = self.faults.mute_after
+        return limit is not None and self._received_in_all > limit
+
+    def new_keys(self) -> OneTimeKeys:
+        """A place for one-time keys."""
+        return OneTimeKeys(self.clock, self.profile.one_time_key_life)
+
+    def note(self, channel: Channel, text: str, *, encrypted: bool) -> None:
+        """Keep a record of a command."""
+        self._received_in_all += 1
+        self.received.append(ReceivedCommand(channel, text, encrypted))
+        del self.received[:-_RECEIVED_KEPT]
+
+    def end_dead_sessions(self) -> None:
+        """Close the sessions whose token was killed (section 2.7)."""
+        for session in list(self.sessions):
+            if session.has_lost_its_token:
+                session.close(1000, "normally closed")
+
+
+@functools.cache
+def _private_key(bits: int) -> PrivateKey:
+    """One key per size and process; tests build many devices."""
+    return PrivateKey.generate(bits)

@@ -1,0 +1,130 @@
+"""HTTP requests to a simulated Miniserver (protocol reference, section 1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from urllib.parse import parse_qs
+
+from loxone_exporter.errors import ProtocolError
+from loxone_exporter.simulator import commands
+from loxone_exporter.simulator.answers import (
+    BOOTING,
+    FORBIDDEN,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    OK,
+    UNAUTHORIZED,
+    File,
+    Reply,
+    ban_page,
+    error_page,
+)
+from loxone_exporter.simulator.commands import Command
+from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
+from loxone_exporter.simulator.device import Client, Device
+from loxone_exporter.simulator.encryption import EncryptedCommand, Encryption, parse_encrypted
+
+
+_HTML = "text/html"
+_CHALLENGE = ((b"WWW-Authenticate", b'Basic realm="Loxone Miniserver"'),)
+
+
+def error(code: int) -> HttpResponse:
+    """The response that refuses a request."""
+    headers = _CHALLENGE if code == UNAUTHORIZED else ()
+    return HttpResponse(code, error_page(code), _HTML, headers)
+
+
+def respond(device: Device, request: HttpRequest, address: str) -> HttpResponse:
+    """Do what one request asks for; it is recorded as a command."""
+    text = request.target.removeprefix("/")
+    envelope, command = None, commands.parse_command(text)
+    encryption = Encryption(device.private_key, strict=False)
+    undecryptable = False
+    if command.name in {"sys/enc", "sys/fenc"}:
+        envelope = parse_encrypted(text)
+        try:
+            text = _decrypt(encryption, envelope)
+        except ProtocolError:
+            undecryptable = True
+        command = commands.parse_command(text, encrypted=True)
+    device.note("http", text, encrypted=envelope is not None)
+
+    if device.faults.booting:
+        return error(BOOTING)
+    remaining = device.guard.remaining(address)
+    if remaining:
+        return HttpResponse(FORBIDDEN, ban_page(address, remaining), _HTML)
+    if request.method != "GET":
+        return error(METHOD_NOT_ALLOWED)
+    client = Client("http", address, device.http_keys)
+    if undecryptable or not _authenticate(device, request, command, client):
+        return error(UNAUTHORIZED)
+    reply = commands.run(device, command, client)
+    if command.name == "sys/killtoken":
+        device.end_dead_sessions()
+    return _write(device, command, reply, envelope, encryption)
+
+
+def _decrypt(encryption: Encryption, envelope: EncryptedCommand) -> str:
+    """Decrypt a command whose key comes along in its query (section 1.5)."""
+    (session_key,) = parse_qs(envelope.query).get("sk", [""])[:1]
+    encryption.exchange(session_key.replace(" ", "+"))
+    return encryption.open(envelope.cipher)
+
+
+def _authenticate(device: Device, request: HttpRequest, command: Command, client: Client) -> bool:
+    """Log the client in by what the request carries.
+
+    Returns:
+        False if it carries something that is wrong; nothing is not wrong.
+    """
+    authorization = request.header("authorization")
+    if "autht" in command.query:
+        user = command.query.get("user", "")
+        token = device.accounts.check_token(user, command.query["autht"], client.keys)
+        client.token = token
+        client.account = None if token is None else token.account
+    elif authorization:
+        client.account = device.accounts.check_password(*_basic_credentials(authorization))
+    else:
+        return True
+    if client.account is None or device.faults.reject_logins:
+        device.guard.failed(client.address)
+        return False
+    return True
+
+
+def _basic_credentials(authorization: str) -> tuple[str, str]:
+    """Name and password, which must be UTF-8 (section 1.5); empty where they are not."""
+    try:
+        text = base64.b64decode(authorization.partition(" ")[2], validate=True).decode()
+    except (binascii.Error, ValueError):
+        return "", ""
+    name, _, password = text.partition(":")
+    return name, password
+
+
+def _write(
+    device: Device,
+    command: Command,
+    reply: Reply,
+    envelope: EncryptedCommand | None,
+    encryption: Encryption,
+) -> HttpResponse:
+    if isinstance(reply, File):
+        return HttpResponse(OK, reply.content, reply.media_type)
+    if reply.status in {FORBIDDEN, NOT_FOUND} or (
+        reply.status == UNAUTHORIZED and not reply.compact
+    ):
+        return error(reply.status)
+    is_sealed = envelope is not None and envelope.kind == "fenc"
+    outer = envelope.control if envelope is not None and not is_sealed else None
+    text = commands.write_answer(
+        reply, command, device.profile.codes, outer_control=outer, http=True
+    )
+    if is_sealed:
+        return HttpResponse(reply.status, encryption.seal(text).encode(), "text/plain")
+    media_type = "text/xml" if command.wants_xml else "application/json"
+    return HttpResponse(reply.status, text.encode(), media_type)

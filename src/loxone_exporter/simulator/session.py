@@ -1,0 +1,362 @@
+"""One WebSocket connection to a simulated Miniserver (protocol reference, sections 2 and 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TypeVar
+
+import trio
+from attrs import evolve
+
+from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.header import Header, Identifier, encode_header
+from loxone_exporter.loxone.tables import (
+    encode_daytimers,
+    encode_texts,
+    encode_values,
+    encode_weather,
+)
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.simulator import commands
+from loxone_exporter.simulator.answers import (
+    BAD_REQUEST,
+    OK,
+    TOO_LONG_UNAUTHENTICATED,
+    UNAUTHORIZED,
+    Answer,
+    File,
+    Reply,
+    ban_reason,
+    render,
+)
+from loxone_exporter.simulator.commands import Command
+from loxone_exporter.simulator.connection import GONE, WebSocket
+from loxone_exporter.simulator.device import Client, Device
+from loxone_exporter.simulator.encryption import (
+    EncryptedCommand,
+    Encryption,
+    parse_encrypted,
+    parse_key_exchange,
+)
+
+
+_RECEIVE_SIZE = 64 * 1024
+_SEND_SIZE = 64 * 1024
+_NO_SLOT_LEFT = 4008
+_BLOCKED = 4003
+_IDLE = 1001
+_NORMAL = 1000
+_NORMAL_REASON = "normally closed"
+
+_T = TypeVar("_T")
+
+
+class Session:
+    """One client's WebSocket.
+
+    What is sent goes through a queue, which a task of its own empties into the stream: neither the
+    house nor another client ever waits for a client that is slow to receive. Methods that send are
+    therefore not asynchronous; a client who lets too much wait is dropped.
+
+    Attributes:
+        client: Who it is and as whom logged in.
+        subscribed: Whether live events are sent.
+    """
+
+    def __init__(
+        self, device: Device, stream: trio.abc.Stream, websocket: WebSocket, address: str
+    ) -> None:
+        self.client = Client("websocket", address, device.new_keys())
+        self.subscribed = False
+        self._device = device
+        self._stream = stream
+        self._websocket = websocket
+        self._encryption = Encryption(device.private_key, strict=device.profile.strict_salts)
+        self._scope = trio.CancelScope()
+        self._has_read_all = trio.Event()
+        self._is_over = False
+        self._waiting = 0
+        self._queue, self._queued = trio.open_memory_channel[bytes](math.inf)
+        self._began = self._last_heard = device.clock()
+
+    @property
+    def has_lost_its_token(self) -> bool:
+        """Whether the token that logged this session in has expired or was killed."""
+        token = self.client.token
+        return token is not None and not self._device.accounts.is_live(token)
+
+    async def run(self, first: bytes) -> None:
+        """Serve the client until either side closes the connection.
+
+        Args:
+            first: What the client has sent beyond the upgrade request.
+        """
+        self._device.sessions.append(self)
+        self._send(self._websocket.opening)
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    await self._read(first)
+                    self._has_read_all.set()
+                    self._leave()
+        finally:
+            self._leave()
+            self._queued.close()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with a close frame, after what is queued, unless the client has begun to."""
+        if self._websocket.is_open:
+            self._send(self._websocket.close(code, reason))
+            self._leave()
+
+    def abort(self) -> None:
+        """Drop the connection without a word."""
+        self._leave()
+        self._scope.cancel()
+
+    def go_out_of_service(self) -> None:
+        """Announce a restart, then close (section 7)."""
+        self._send_header(Header(Identifier.OUT_OF_SERVICE, 0))
+        self.close(_NORMAL, _NORMAL_REASON)
+
+    def send_events(
+        self, values: Mapping[StateUuid, float], texts: Mapping[StateUuid, str]
+    ) -> None:
+        """Send changed states, as event tables."""
+        batch = self._device.profile.values_per_table
+        padding = self._device.profile.text_padding
+        for some_values in _batches(values.items(), batch):
+            self._send_table(Identifier.VALUES, encode_values(some_values))
+        for some_texts in _batches(texts.items(), batch):
+            self._send_table(Identifier.TEXTS, encode_texts(some_texts, padding=padding))
+
+    # What comes in.
+
+    async def _read(self, data: bytes) -> None:
+        """Read until nothing more is to be said, in answer or otherwise."""
+        remaining = self._device.guard.remaining(self.client.address)
+        if remaining:
+            self.close(_BLOCKED, ban_reason(self.client.address, remaining))
+        while True:
+            if data:
+                self._last_heard = self._device.clock()
+                received = self._websocket.receive(data)
+                for message in received.messages:
+                    self._handle(message)
+                self._send(received.reply)
+                if received.ended:
+                    return
+            with trio.move_on_at(self._deadline()) as waiting:
+                try:
+                    data = bytes(await self._stream.receive_some(_RECEIVE_SIZE))
+                except GONE:
+                    data = b""
+            if waiting.cancelled_caught:
+                data = b""
+                self._end_overdue()
+            elif not data:
+                self.abort()
+                return
+
+    def _deadline(self) -> float:
+        """When this connection ends if nothing happens."""
+        if not self._websocket.is_open:
+            return math.inf  # the writing side waits for the closing handshake, and not for long
+        if self._device.is_mute:
+            return math.inf  # who is mute does not even hang up
+        deadline = self._last_heard + self._device.profile.idle_limit
+        if self.client.account is None:
+            deadline = min(deadline, self._began + self._device.profile.login_limit)
+        if self.client.token is not None:
+            deadline = min(deadline, self.client.token.expires)
+        return deadline
+
+    def _end_overdue(self) -> None:
+        """End what has reached its deadline, unless that was moved in the meantime."""
+        now = self._device.clock()
+        if now < self._deadline():
+            return
+        if self.client.account is None and now >= self._began + self._device.profile.login_limit:
+            self._send_answer(Answer(code=TOO_LONG_UNAUTHENTICATED), "")
+            self.close(_NORMAL, _NORMAL_REASON)
+        elif self.has_lost_its_token:
+            self.close(_NORMAL, _NORMAL_REASON)
+        else:
+            self.close(_IDLE, "")
+
+    def _handle(self, text: str) -> None:
+        """Answer one text message; the client may have closed right after it."""
+        if self._is_over:
+            return
+        command = commands.parse_command(text)
+        if command.name == "sys/keyexchange":
+            self._exchange_keys(text)
+        elif command.name in {"sys/enc", "sys/fenc"}:
+            self._handle_encrypted(text)
+        elif text == "keepalive" and self.client.account is not None:
+            self._device.note("websocket", text, encrypted=False)
+            self._send_header(Header(Identifier.KEEPALIVE, 0))
+        else:
+            self._device.note("websocket", text, encrypted=False)
+            self._obey(command, None)
+
+    def _exchange_keys(self, text: str) -> None:
+        self._device.note("websocket", text, encrypted=False)
+        self.client.keys.forget()  # a second exchange breaks a login under way (section 3.1)
+        try:
+            self._encryption.exchange(parse_key_exchange(text))
+        except ProtocolError:
+            self._send_answer(Answer(code=UNAUTHORIZED), text)
+        else:
+            self._send_answer(Answer(self._encryption.seal(self.client.keys.issue())), text)
+
+    def _handle_encrypted(self, text: str) -> None:
+        envelope = parse_encrypted(text)
+        try:
+            inner = self._encryption.open(envelope.cipher)
+        except ProtocolError:
+            self._device.note("websocket", text, encrypted=True)
+            self._send_answer(Answer(code=UNAUTHORIZED), envelope.control)
+            return
+        self._device.note("websocket", inner, encrypted=True)
+        self._obey(commands.parse_command(inner, encrypted=True), envelope)
+
+    def _obey(self, command: Command, envelope: EncryptedCommand | None) -> None:
+        """Do what a command says, answer it, and draw the consequences for this connection."""
+        address = self.client.address
+        banned = self._device.guard.remaining(address)
+        if banned and self.client.account is None:
+            self.close(_BLOCKED, ban_reason(address, banned))
+            return
+        reply = commands.run(self._device, command, self.client)
+        succeeded = isinstance(reply, Answer) and reply.code == OK
+        if command.name == commands.SUBSCRIBE and succeeded:
+            self._subscribe(command, envelope, reply)
+            return
+        self._send_reply(command, envelope, reply)
+        if command.name == "sys/killtoken" and succeeded:
+            self._device.end_dead_sessions()
+        elif command.name in commands.LOGINS and commands.is_rejected(reply):
+            self._after_rejected_login()
+
+    def _after_rejected_login(self) -> None:
+        address = self.client.address
+        banned = self._device.guard.remaining(address)
+        if banned:
+            self.close(_BLOCKED, ban_reason(address, banned))
+        elif self._device.profile.closes_rejected_logins:
+            self.close(_NORMAL, _NORMAL_REASON)
+
+    def _subscribe(
+        self, command: Command, envelope: EncryptedCommand | None, answer: Reply
+    ) -> None:
+        """Send all states and from now on their changes (section 5.1)."""
+        if not (self.subscribed or self._device.slots_left):
+            self.close(_NO_SLOT_LEFT, "no event slot left")
+            return
+        tables_first = self._device.profile.tables_before_answer
+        if not tables_first:
+            self._send_reply(command, envelope, answer)
+        house = self._device.house
+        self.send_events(house.values, house.texts)
+        if house.daytimers:
+            self._send_table(Identifier.DAYTIMERS, encode_daytimers(house.daytimers))
+        if house.weather:
+            self._send_table(Identifier.WEATHER, encode_weather(house.weather))
+        if tables_first:
+            self._send_reply(command, envelope, answer)
+        self.subscribed = True
+
+    # What goes out.
+
+    def _send_reply(
+        self, command: Command, envelope: EncryptedCommand | None, reply: Reply
+    ) -> None:
+        is_sealed = envelope is not None and envelope.kind == "fenc"
+        if isinstance(reply, File) and reply.is_structure:
+            if not is_sealed:
+                self._send_structure(reply.content)
+                return
+            reply = Answer(code=BAD_REQUEST)  # section 2.4: never by fenc
+        if isinstance(reply, File):
+            text = reply.content.decode()
+        else:
+            outer = envelope.control if envelope is not None and not is_sealed else None
+            text = commands.write_answer(
+                reply, command, self._device.profile.codes, outer_control=outer
+            )
+        self._send_text((self._encryption.seal(text) if is_sealed else text).encode())
+
+    def _send_answer(self, answer: Answer, control: str) -> None:
+        """Answer something about the encryption itself; the control stays as it was sent."""
+        self._send_text(render(answer, control, codes=self._device.profile.codes).encode())
+
+    def _send_structure(self, content: bytes) -> None:
+        profile = self._device.profile
+        identifier = Identifier(profile.structure_identifier)
+        if profile.structure_estimated:
+            guess = len(content) + len(content) // 16
+            self._send_header(Header(identifier, guess, estimated=True))
+        self._send_header(Header(identifier, len(content)))
+        frame = self._websocket.binary if profile.structure_binary else self._websocket.text
+        self._send(frame(content))
+
+    def _send_text(self, payload: bytes) -> None:
+        self._send_header(Header(Identifier.TEXT, len(payload)))
+        self._send(self._websocket.text(payload))
+
+    def _send_table(self, identifier: Identifier, table: bytes) -> None:
+        self._send_header(Header(identifier, len(table)))
+        self._send(self._websocket.binary(table))
+
+    def _send_header(self, header: Header) -> None:
+        if self._device.faults.length_mismatch and header.length:
+            header = evolve(header, length=header.length + 1)
+        self._send(self._websocket.binary(encode_header(header)))
+
+    def _send(self, data: bytes) -> None:
+        """Queue bytes for sending."""
+        if not data or self._is_over or self._device.is_mute:
+            return
+        limit = self._device.profile.outgoing_limit
+        if self._waiting and self._waiting + len(data) > limit:
+            self.abort()
+            return
+        self._waiting += len(data)
+        self._queue.send_nowait(data)
+
+    async def _write(self) -> None:
+        """Send what is queued; when the queue was closed, wait a little for the client to close."""
+        try:
+            async for data in self._queued:
+                await self._write_one(data)
+                self._waiting -= len(data)
+        except (*GONE, trio.TooSlowError):
+            self.abort()
+            return
+        with trio.move_on_after(self._device.profile.close_limit):
+            await self._has_read_all.wait()
+        self._scope.cancel()
+
+    async def _write_one(self, data: bytes) -> None:
+        view = memoryview(data)
+        for start in range(0, len(data), _SEND_SIZE):
+            with trio.fail_after(self._device.profile.send_limit):
+                await self._stream.send_all(view[start : start + _SEND_SIZE])
+
+    def _leave(self) -> None:
+        """Take no more part in the house's life, and send nothing beyond what is queued."""
+        self._is_over = True
+        self.subscribed = False
+        self._queue.close()
+        if self in self._device.sessions:
+            self._device.sessions.remove(self)
+
+
+def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch

@@ -1,0 +1,163 @@
+"""The ASGI application: paths and what they answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import trio
+from attrs import define, field, frozen
+
+from loxone_exporter import __version__
+from loxone_exporter.config.model import Config
+from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.exposition import Exposition, choose_format
+from loxone_exporter.state import MiniserverState
+from loxone_exporter.stop import StopRequest
+from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+_PLAIN = "text/plain; charset=utf-8"
+_JSON = "application/json"
+
+_COMMON_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'self'"),
+)
+
+
+@frozen
+class Answer:
+    """What a path has to say."""
+
+    body: bytes
+    content_type: str = _PLAIN
+    status: HTTPStatus = HTTPStatus.OK
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@define(eq=False)
+class Heartbeat:
+    """Beats while the event loop runs."""
+
+    last: float = field(factory=trio.current_time)
+
+    async def beat(self) -> None:
+        """Beat once a second, for ever."""
+        while True:
+            self.last = trio.current_time()
+            await trio.sleep(1)
+
+    def age(self) -> float:
+        """Seconds since the last beat."""
+        return trio.current_time() - self.last
+
+
+@define(eq=False)
+class WebApp:
+    """Answers HTTP requests from what is known of the Miniservers; an ASGI application.
+
+    Attributes:
+        heartbeat: What `/livez` goes by.
+    """
+
+    _states: Sequence[MiniserverState]
+    _collector: LoxoneCollector
+    _exposition: Exposition
+    _stop: StopRequest
+    heartbeat: Heartbeat = field(factory=Heartbeat)
+    _started: float = field(factory=trio.current_time)
+
+    @classmethod
+    def build(cls, config: Config, states: Sequence[MiniserverState], stop: StopRequest) -> WebApp:
+        """Set up the application.
+
+        Args:
+            config: What to export.
+            states: The Miniservers.
+            stop: Once it is made, the application is not ready any more.
+        """
+        collector = LoxoneCollector(config, states)
+        return cls(states, collector, Exposition.of(collector), stop)
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        WebSockets are refused by returning: the server answers them by itself.
+        """
+        if scope["type"] != "http":
+            return
+        answer = self._answer(scope)
+        headers = [
+            *_COMMON_HEADERS,
+            *answer.headers,
+            (b"content-type", answer.content_type.encode()),
+            (b"content-length", str(len(answer.body)).encode()),
+        ]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    def _answer(self, scope: Scope) -> Answer:
+        path = self._paths.get(scope["path"])
+        if path is None:
+            return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
+        if scope["method"] not in {"GET", "HEAD"}:
+            return Answer(
+                b"only GET and HEAD\n",
+                status=HTTPStatus.METHOD_NOT_ALLOWED,
+                headers=((b"allow", b"GET, HEAD"),),
+            )
+        return path(scope)
+
+    @property
+    def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
+        return {
+            "/": self._index,
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/livez": self._livez,
+            "/-/healthy": self._livez,
+            "/readyz": self._readyz,
+            "/-/ready": self._readyz,
+        }
+
+    def _index(self, _scope: Scope) -> Answer:
+        paths = "".join(f"{path}\n" for path in self._paths if path != "/")
+        return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
+
+    def _metrics(self, scope: Scope) -> Answer:
+        format_ = choose_format(_header(scope, b"accept"))
+        return Answer(self._exposition.render(format_), format_.value)
+
+    def _healthz(self, _scope: Scope) -> Answer:
+        health = report(self._states, self._collector.exported_controls())
+        healthy = health["status"] != Status.UNHEALTHY
+        return Answer(
+            json.dumps(health, ensure_ascii=False).encode() + b"\n",
+            _JSON,
+            HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+
+    def _livez(self, _scope: Scope) -> Answer:
+        if self.heartbeat.age() > HEARTBEAT_LIMIT:
+            return Answer(b"the event loop is stuck\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return Answer(b"alive\n")
+
+    def _readyz(self, _scope: Scope) -> Answer:
+        uptime = trio.current_time() - self._started
+        if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
+            return Answer(b"ready\n")
+        return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    values = [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+    return ",".join(values)

@@ -1,0 +1,87 @@
+"""A network in memory, on which one exporter finds simulated Miniservers and worse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+
+import trio
+from attrs import define, field
+from trio.testing import memory_stream_pair
+
+from loxone_exporter.config.model import MiniserverConfig
+from loxone_exporter.config.secret import Secret
+from loxone_exporter.errors import UnreachableError
+from loxone_exporter.loxone.uuids import parse_uuid
+from loxone_exporter.miniserver.transport import Address
+from loxone_exporter.simulator.house import PlayedHouse
+
+
+PASSWORD = "correct horse battery"
+
+TEMPERATURE = parse_uuid("10000000-0000-0001-ffff000000000001")
+LIGHT = parse_uuid("10000000-0000-0002-ffff000000000002")
+
+STRUCTURE = {
+    "lastModified": "2026-05-25 18:00:00",
+    "msInfo": {"serialNr": "504F94D0E0DE"},
+    "rooms": {"r": {"name": "Küche"}},
+    "cats": {"c": {"name": "Klima"}},
+    "controls": {
+        "20000000-0000-0001-ffff000000000001": {
+            "name": "Temperatur",
+            "type": "InfoOnlyAnalog",
+            "room": "r",
+            "cat": "c",
+            "states": {"value": "10000000-0000-0001-ffff000000000001"},
+        },
+        "20000000-0000-0002-ffff000000000002": {
+            "name": "Licht",
+            "type": "Switch",
+            "room": "r",
+            "cat": "c",
+            "states": {"active": "10000000-0000-0002-ffff000000000002"},
+        },
+    },
+}
+
+
+def small_house() -> PlayedHouse:
+    return PlayedHouse.from_bytes(json.dumps(STRUCTURE).encode(), live=False)
+
+
+def miniserver_config(name: str = "home", *, password: str = PASSWORD) -> MiniserverConfig:
+    return MiniserverConfig(
+        name=name, host=f"{name}.test", port=80, username="exporter", password=Secret(password)
+    )
+
+
+Handler = Callable[[trio.abc.Stream], Awaitable[object]]
+
+
+@define(eq=False)
+class MemoryNetwork:
+    """Hosts by name; a host that is not there refuses.
+
+    Attributes:
+        hosts: What serves the connections to each host.
+        connections: Host and time of each attempt to connect.
+    """
+
+    _nursery: trio.Nursery
+    hosts: dict[str, Handler] = field(factory=dict)
+    connections: list[tuple[str, float]] = field(factory=list)
+
+    async def connect(self, address: Address) -> trio.abc.Stream:
+        await trio.lowlevel.checkpoint()
+        self.connections.append((address.host, trio.current_time()))
+        handler = self.hosts.get(address.host)
+        if handler is None:
+            raise UnreachableError(f"{address.authority} cannot be reached: Connection refused")
+        client, server = memory_stream_pair()
+        self._nursery.start_soon(handler, server)
+        return client
+
+    def attempts(self, host: str) -> list[float]:
+        """When somebody tried to connect to a host."""
+        return [time for tried, time in self.connections if tried == host]

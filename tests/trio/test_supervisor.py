@@ -1,0 +1,493 @@
+"""Whole sessions with a simulated Miniserver, in simulated time."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+from support.memory_network import (
+    LIGHT,
+    PASSWORD,
+    TEMPERATURE,
+    MemoryNetwork,
+    miniserver_config,
+    small_house,
+)
+from trio.testing import MockClock
+
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.miniserver.supervisor import supervise
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profile import Profile
+from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.stop import StopRequest
+
+
+STOP_BUDGET = 5.0
+
+READING_COMMANDS = (
+    "jdev/cfg/apiKey",
+    "jdev/sys/getPublicKey",
+    "jdev/sys/keyexchange/",
+    "jdev/sys/getkey2/",
+    "jdev/sys/getjwt/",
+    "jdev/sys/gettoken/",
+    "jdev/sys/getkey",
+    "jdev/sys/killtoken/",
+    "jdev/sps/LoxAPPversion3",
+    "jdev/sps/enablebinstatusupdate",
+    "data/LoxAPP3.json",
+    "keepalive",
+)
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[MemoryNetwork]:
+    # Only a test that asks for the clock itself gets it; another would really wait.
+    assert isinstance(trio.lowlevel.current_clock(), MockClock)
+    async with trio.open_nursery() as nursery:
+        yield MemoryNetwork(nursery)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+def house(network: MemoryNetwork) -> SimulatedMiniserver:
+    return add_miniserver(network)
+
+
+def add_miniserver(
+    network: MemoryNetwork, name: str = "home", **profile: object
+) -> SimulatedMiniserver:
+    miniserver = SimulatedMiniserver(
+        small_house(),
+        username="exporter",
+        password=PASSWORD,
+        profile=Profile(key_bits=1024, **profile),  # type: ignore[arg-type]  # checked at run time
+    )
+    network.hosts[f"{name}.test"] = miniserver.handle
+    return miniserver
+
+
+class Exporter:
+    """Supervisors under test."""
+
+    def __init__(self, nursery: trio.Nursery, network: MemoryNetwork) -> None:
+        self.stop = StopRequest()
+        self._nursery = nursery
+        self._network = network
+        self._ended = 0
+        self._started = 0
+
+    def start(self, name: str = "home", *, password: str = PASSWORD) -> MiniserverState:
+        state = MiniserverState(name=name)
+        self._started += 1
+        self._nursery.start_soon(self._supervise, name, password, state)
+        return state
+
+    async def _supervise(self, name: str, password: str, state: MiniserverState) -> None:
+        config = miniserver_config(name, password=password)
+        await supervise(config, state, self.stop, connect=self._network.connect)
+        self._ended += 1
+
+    async def end(self) -> float:
+        """Stop everything; how long that took."""
+        started = trio.current_time()
+        self.stop.make()
+        with trio.fail_after(60):
+            while self._ended < self._started:
+                await trio.sleep(0.1)
+        return trio.current_time() - started
+
+
+@pytest.fixture
+def exporter(nursery: trio.Nursery, network: MemoryNetwork) -> Exporter:
+    return Exporter(nursery, network)
+
+
+async def wait_for(
+    state: MiniserverState, connection: ConnectionState, *, within: float = 60
+) -> None:
+    with trio.fail_after(within):
+        while state.connection is not connection:
+            await trio.sleep(0.1)
+
+
+def values(state: MiniserverState) -> dict[StateUuid, float]:
+    return dict(state.values)
+
+
+async def test_values_arrive_and_follow_the_house(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(1)
+    assert house.house.values == values(state)
+
+    await house.publish({LIGHT: 1.0, TEMPERATURE: 21.25})
+    await trio.sleep(0.1)
+    assert {LIGHT: 1.0, TEMPERATURE: 21.25} == values(state)
+    assert 0.0 <= await exporter.end() < 1.0
+
+
+async def test_a_stop_leaves_no_token_behind(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert len(house.tokens) == 1
+    await exporter.end()
+    assert {} == dict(house.tokens)
+    assert ConnectionState.DISCONNECTED is state.connection
+
+
+async def test_only_reading_commands_are_sent(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(300)
+    await exporter.end()
+    texts = [command.text for command in house.received]
+    assert [] == [text for text in texts if not text.startswith(READING_COMMANDS)]
+    assert texts.count("keepalive") == 10
+
+
+async def test_what_would_give_the_password_away_is_encrypted(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await exporter.end()
+    plain = {
+        command.text.split("/")[2]
+        for command in house.received
+        if not command.encrypted and command.text.startswith("jdev/sys")
+    }
+    assert {"getPublicKey", "keyexchange"} == plain
+    assert not any(PASSWORD in command.text for command in house.received)
+
+
+async def test_a_quiet_house_stays_connected_for_a_day(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    network: MemoryNetwork,
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    attempts = len(network.connections)
+    await trio.sleep(86_400)
+    assert state.connected
+    assert attempts == len(network.connections)
+
+
+async def test_a_mute_miniserver_is_noticed_within_a_minute(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(10)
+    house.faults.mute_after = 0
+    with trio.fail_after(60):
+        while state.connected:
+            await trio.sleep(0.1)
+    house.faults.mute_after = None
+    await wait_for(state, ConnectionState.CONNECTED)
+
+
+@pytest.mark.parametrize("answered", range(9))
+async def test_a_miniserver_that_falls_mute_at_any_step_delays_neither_retry_nor_stop(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver, answered: int
+) -> None:
+    house.faults.mute_after = answered
+    state = exporter.start()
+    await trio.sleep(5)
+    assert await exporter.end() < STOP_BUDGET
+
+    exporter.stop = StopRequest()
+    state = exporter.start()
+    await trio.sleep(20)
+    house.faults.mute_after = None
+    await wait_for(state, ConnectionState.CONNECTED)
+
+
+async def test_a_lost_connection_comes_back_with_the_values_of_the_meantime(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    house.house.values[TEMPERATURE] = -3.5
+    lost = trio.current_time()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(0.1)
+    assert state.values[TEMPERATURE] == -3.5
+    assert trio.current_time() - lost < 2.5
+
+
+async def test_values_of_a_lost_miniserver_go_stale_although_it_still_shakes_hands(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    house.faults.mute_after = len(house.received) + 3
+    await house.drop_sessions()
+    await trio.sleep(290)
+    assert state.is_fresh(300)
+    assert state.silence() < 290
+    await trio.sleep(60)
+    assert not state.is_fresh(300)
+    assert state.is_fresh(math.inf)
+
+
+async def test_a_wrong_password_is_not_tried_often_enough_to_be_locked_out(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    state = exporter.start(password="wrong")
+    await trio.sleep(86_400)
+    logins = [command for command in house.received if "getjwt" in command.text]
+    assert ConnectionState.REJECTED is state.connection
+    assert 24 <= len(logins) <= 30
+    assert "user or password is wrong" in caplog.text
+    assert "locked out" not in caplog.text
+
+
+async def test_a_corrected_miniserver_is_logged_in_to_after_a_rejection(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    house.faults.reject_logins = True
+    state = exporter.start()
+    await wait_for(state, ConnectionState.REJECTED)
+    house.faults.reject_logins = False
+    rejected = trio.current_time()
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert 300 <= trio.current_time() - rejected <= 331
+
+
+async def test_a_lock_out_is_waited_for_in_full(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    house = add_miniserver(network, ban_failures=1, ban_life=400.0)
+    stranger = Exporter(exporter._nursery, network)
+    stranger.start(password="wrong")
+    await trio.sleep(1)
+    await stranger.end()
+
+    state = exporter.start()
+    await wait_for(state, ConnectionState.LOCKED_OUT)
+    before = len(house.received)
+    locked_out = trio.current_time()
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert 395 <= trio.current_time() - locked_out <= 441
+    assert [] == [c for c in house.received[before:] if "keyexchange" in c.text][1:]
+
+
+async def test_a_booting_miniserver_is_asked_gently(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    network: MemoryNetwork,
+) -> None:
+    house.faults.booting = True
+    state = exporter.start()
+    await trio.sleep(120)
+    attempts = network.attempts("home.test")
+    assert 5 <= len(attempts) <= 16
+    assert {"jdev/cfg/apiKey"} == {command.text for command in house.received} | {"jdev/cfg/apiKey"}
+    house.faults.booting = False
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert trio.current_time() < 120 + 31
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        b"",
+        b"\x00" * 1000,
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{}",
+        b"HTTP/1.1 302 Found\r\nLocation: https://elsewhere.test/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2_000_000,
+        b'HTTP/1.1 200 OK\r\n\r\n{"LL": {"Code": "200", "value": "{}"}}',
+        b'HTTP/1.1 200 OK\r\n\r\n{"LL": {"Code": "200", "value": "[[["}}',
+    ],
+)
+async def test_rubbish_in_place_of_a_miniserver_is_retried(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    network: MemoryNetwork,
+    rubbish: bytes,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house.faults.answer_with = rubbish
+    state = exporter.start()
+    await trio.sleep(300)
+    assert 10 <= len(network.attempts("home.test")) <= 25
+    assert "Traceback" not in caplog.text
+    house.faults.answer_with = None
+    await wait_for(state, ConnectionState.CONNECTED)
+
+
+async def test_one_miniservers_trouble_disturbs_no_other(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    healthy, broken, mute = (add_miniserver(network, name) for name in ("a", "b", "c"))
+    broken.faults.answer_with = b"rubbish"
+    mute.faults.mute_after = 4
+    state = exporter.start("a")
+    exporter.start("b")
+    exporter.start("c")
+    exporter.start("nobody-there")
+    await wait_for(state, ConnectionState.CONNECTED)
+    for number in range(600):
+        await healthy.publish({TEMPERATURE: float(number)})
+        await trio.sleep(1)
+        assert state.values[TEMPERATURE] == number
+    assert len(network.attempts("a.test")) == 3
+    assert await exporter.end() < STOP_BUDGET
+
+
+async def test_a_bug_costs_its_session_only_and_is_told_with_its_traceback(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = add_miniserver(network, "a")
+    add_miniserver(network, "b")
+    state, other = exporter.start("a"), exporter.start("b")
+    await wait_for(state, ConnectionState.CONNECTED)
+    await wait_for(other, ConnectionState.CONNECTED)
+    attempts = len(network.attempts("b.test"))
+    with monkeypatch.context() as patch:
+
+        def stumble(*_: object) -> None:
+            raise ZeroDivisionError("planted")
+
+        patch.setattr(MiniserverState, "apply_values", stumble)
+        await house.publish({TEMPERATURE: 1.0})
+        await wait_for(state, ConnectionState.BACKOFF)
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert attempts == len(network.attempts("b.test"))
+    record = next(record for record in caplog.records if record.levelno == logging.ERROR)
+    assert record.exc_info is not None
+    assert "planted" in caplog.text
+
+
+async def test_a_stop_ends_each_kind_of_waiting(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    async def swallow(_stream: trio.abc.Stream) -> None:
+        await trio.sleep_forever()
+
+    network.hosts["hole.test"] = swallow
+    rejecting = add_miniserver(network, "rejecting")
+    rejecting.faults.reject_logins = True
+    states = [exporter.start(name) for name in ("hole", "rejecting", "nobody-there")]
+    await trio.sleep(100)
+    assert await exporter.end() < STOP_BUDGET
+    assert {ConnectionState.DISCONNECTED} == {state.connection for state in states}
+
+
+async def test_a_dead_address_is_given_up_and_a_stop_does_not_wait_for_it(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = []
+
+    async def never(self: MemoryNetwork, address: object) -> trio.abc.Stream:
+        tried.append(trio.current_time())
+        await trio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(MemoryNetwork, "connect", never)
+    state = exporter.start()
+    await trio.sleep(33)
+    assert len(tried) >= 3
+    assert state.tried
+    assert await exporter.end() < 0.2
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        {"firmware": "9.1.10.30"},
+        {"firmware": "10.1.12.5"},
+        {"firmware": "10.3.11.25"},
+        {"firmware": "12.2.11.5", "codes": "strings"},
+        {"codes": "numbers"},
+        {"structure_identifier": 0},
+        {"structure_identifier": 0, "structure_binary": True},
+        {"structure_binary": True, "structure_estimated": False},
+        {"tables_before_answer": True},
+        {"values_per_table": 1},
+        {"strict_salts": True},
+        {"generation": 2},
+    ],
+    ids=str,
+)
+async def test_every_kind_of_miniserver_is_understood(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    profile: dict[str, object],
+) -> None:
+    house = add_miniserver(network, **profile)
+    state = exporter.start()
+    with trio.fail_after(5):
+        await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(1)
+    assert house.house.values == values(state)
+    await exporter.end()
+    assert {} == dict(house.tokens)
+
+
+async def test_wrong_lengths_in_headers_lose_nothing(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    house.faults.length_mismatch = True
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(1)
+    assert house.house.values == values(state)
+
+
+async def test_no_secret_reaches_the_log(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    tokens = list(house.tokens)
+    await house.drop_sessions(4003, "temporarily blocked (70)")
+    await wait_for(state, ConnectionState.LOCKED_OUT)
+    house.faults.reject_logins = True
+    await wait_for(state, ConnectionState.REJECTED)
+    await exporter.end()
+    hashes = [
+        part
+        for command in house.received
+        if "getjwt" in command.text or "killtoken" in command.text
+        for part in command.text.split("/")
+        if len(part) >= 40
+    ]
+    assert len(hashes) >= 2
+    for secret in (PASSWORD, *tokens, *hashes):
+        assert secret not in caplog.text

@@ -1,0 +1,491 @@
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+from Crypto.PublicKey import RSA
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.crypto import (
+    HashAlgorithm,
+    HashParameters,
+    PrivateKey,
+    PublicKey,
+    SessionKey,
+    decode_base64,
+    encode_base64,
+    hash_credentials,
+    hash_token,
+    strip_padding,
+)
+from support.strategies import damaged, is_value_or_protocol_error
+
+
+# Protocol reference, section 8.3.
+GO_KEY = SessionKey(
+    bytes.fromhex("c8afa9a257c1577892d940afa82435550bbcc52bc2ff9d49d1c6aea5a71bf4a8"),
+    bytes.fromhex("a74b457d12e5c00520292ca83b03aac3"),
+)
+KEY_EXCHANGE_KEY = SessionKey(
+    bytes.fromhex("d40c5b075527237ef57b63fd76ab4695166a92330742cf6c3dfe4bcac39c39af"),
+    bytes.fromhex("e2df1e834912cac10d237062aa024cc5"),
+)
+ANSWER_KEY = SessionKey(
+    bytes.fromhex("307828077baa0961a0333a607efc2225de69b30d07e0d6b7ff872aab4265d7f3"),
+    bytes.fromhex("b1d6400c44a40a09aa11b98bbce5bff7"),
+)
+# Section 8.5.
+LOGIN_KEY = SessionKey(bytes(range(32)), bytes(range(0xA0, 0xB0)))
+ONE_TIME_KEY = "30313233343536373839414243444546303132333435363738394142434445463031323334353637"
+
+# Zero bytes up to the block, none where the text fills it: how this program pads.
+ZERO_PADDED = [
+    pytest.param(
+        GO_KEY,
+        "salt/d93b/jdev/sys/getkey2/xcid",
+        "FqlXx4NrS7XYxddF8kTP1dadaH9FY/MBt9Z1zC/ANqI=",
+        id="8.3a",
+    ),
+    pytest.param(
+        GO_KEY,
+        "salt/d93b/jdev/sys/getkey2/admin",
+        "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q8=",
+        id="8.3b-aligned",
+    ),
+    pytest.param(
+        GO_KEY,
+        "salt/d93b/jdev/sps/enablebinstatusupdate",
+        "FqlXx4NrS7XYxddF8kTP1SackKP4PycnyPK7Fp34QQRFpe/6spvn86hfB12G5NEK",
+        id="8.3b-subscription",
+    ),
+    pytest.param(
+        GO_KEY,
+        "nextSalt/d93b/51ac/jdev/sps/LoxAPPversion3",
+        "IAA0AjRiXfsXXwJ/f2J6tzzDXiQ/tt/PyrYw3epzNDp39OZ4srFqGc78mB2rm/0p",
+        id="8.3b-nextSalt",
+    ),
+    pytest.param(
+        KEY_EXCHANGE_KEY,
+        "32433239333830423730464445364633383735373644454343343838314235393336454633343334",
+        "HEA/0hfbBbPFodPQnAr6coXoEytbYpA+aAI10gjY5Op+90vPGGN2F5yKPuwtyfWaX3NVKiVkEhyeK1JiZHldXY6p"
+        "pf+L2Ah3YpgPiaCxIfc=",
+        id="8.3c-key-exchange",
+    ),
+    pytest.param(
+        ANSWER_KEY,
+        '{"LL":{"control":"jdev/sys/getkey2/xcid","code":200,"value":{"key":"'
+        "36443338424239373941333733454244443144383246384638323545424545313734333237314231"
+        '","salt":"31303532383435312D303137632D303762662D66666666633338393333373436383134"}}}',
+        "rJ3XZcwKdfi6A1bK4rvS+KnoeBqBgwEKLUJgNq2UOtG46SCyG1w3Iq/2zs/Bp56oYJ7EYi7YSqLRpLlcBCjvEdnr"
+        "z6CfC9OCH29nsY44Zb9gxEO7eepgdPxUGtq5Awkb2L6/"
+        "GyWmll6xmGOAdOStkiG1c65T/jnPeMQ6eB3T/0Z+yFwb1TvkgRXJlJThXgkqsDMK6X1mxQfVrxTGEQmJY0NBVLGp"
+        "FNNT6IF2liXIRR7PGdCfEuEhkobcZBjNJmIIE6SRk2I3"
+        "kZk0VEj87nSKPBA0eZmziIR6PgBZp6FHoXaXtbmhFdIppk03GzL+bfyb",
+        id="8.3d-answer",
+    ),
+    pytest.param(
+        LOGIN_KEY,
+        ONE_TIME_KEY,
+        "922GwCF/EaXQ1if4wzo0+xIS//GvtBpXRSNlWMyZ5iAeTlCSa436vnJMrOW4PbaazePP6IxefNrgX9Gptt8zSDpn"
+        "PysfZ5QgouWqKPHBCVc=",
+        id="8.5-key-exchange",
+    ),
+    pytest.param(
+        LOGIN_KEY,
+        "salt/9f3c/jdev/sys/getkey2/exporter",
+        "xBjyfGUZ/54HYCkVa3Bq/q2hl3nW6ET3/qEmO5g8u2gCm6zGjXSYl2tcSj7qs0kT",
+        id="8.5-getkey2",
+    ),
+    pytest.param(
+        LOGIN_KEY,
+        "salt/9f3c/jdev/sys/getjwt/1d03bdda74c178d98d41b1e81cc63cee73a943cec67d8f311ed7f3971ccac03"
+        "8/exporter/4/098802e1-02b4-603c-ffffeee000d80cfd/loxone-exporter",
+        "xBjyfGUZ/54HYCkVa3Bq/uqkGHe8lhS9qcQl4N9l/dCR4iozQo3XOQa+H+S/1e9Pbc+0H6/YCQfe8sqVLRXrbR6a"
+        "WD+9+UcfR1b1gsQkowWcljA2rLDiNWtDBgU7vkvoMYy2ttyLUzJGYtakPVckOq8Qap3iDgIdQjcaczLMqWooBYk1"
+        "7vpWDoNr6qBBg47pwepyaDmOrn1OTo4FFixMbQ==",
+        id="8.5-getjwt",
+    ),
+    pytest.param(
+        LOGIN_KEY,
+        '{"LL": { "control": "dev/cfg/version", "value": "16.1.11.6", "Code": "200"}}',
+        "QIpVNzmTdNMqSUR67tVfCx4jLu72ppb2nNRRxbTZ0EMXJSriBCpBADcD1gxxzhC3bldgTg7gaGS7ukVLiLbA0z0Q"
+        "yHgDI2RtKR7Le6WHLFc=",
+        id="8.5-answer",
+    ),
+]
+
+# Quirk 13: other clients pad in other ways, and all of them are understood.
+PADDED_OTHERWISE = [
+    pytest.param(
+        "salt/d93b/jdev/sys/getkey2/xcid",
+        "FqlXx4NrS7XYxddF8kTP1dadaH9FY/MBt9Z1zC/ANqLSvzgSKikCN0UWirqJiI4O",
+        id="NUL-and-PKCS7",
+    ),
+    pytest.param(
+        "salt/d93b/jdev/sys/getkey2/admin",
+        "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q9cEpcNDWY1BCEMO6BHYb3n",
+        id="aligned-zero-block",
+    ),
+    pytest.param(
+        "salt/d93b/jdev/sys/getkey2/admin",
+        "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q9akhsQnQ/liHVNjZL8ev3o",
+        id="aligned-NUL-and-PKCS7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "text", "cipher"), ZERO_PADDED)
+def test_encryption_vectors(key: SessionKey, text: str, cipher: str) -> None:
+    assert cipher == encode_base64(key.encrypt(text.encode()))
+    assert text == strip_padding(key.decrypt(decode_base64(cipher))).decode()
+
+
+@pytest.mark.parametrize(("text", "cipher"), PADDED_OTHERWISE)
+def test_paddings_of_others_are_stripped(text: str, cipher: str) -> None:
+    assert text == strip_padding(GO_KEY.decrypt(decode_base64(cipher))).decode()
+
+
+def test_decryption_keeps_the_padding() -> None:
+    _, _, cipher = ZERO_PADDED[5].values
+    decrypted = ANSWER_KEY.decrypt(decode_base64(str(cipher)))
+    assert (240, bytes(8)) == (len(decrypted), decrypted[232:])
+
+
+def test_aligned_text_gets_no_padding() -> None:
+    assert 32 == len(GO_KEY.encrypt(bytes(32)))
+    assert 48 == len(GO_KEY.encrypt(bytes(33)))
+
+
+@given(text=st.binary(min_size=1, max_size=70).filter(lambda text: b"\0" not in text))
+def test_every_text_survives_being_encrypted_and_decrypted(text: bytes) -> None:
+    assert text == strip_padding(GO_KEY.decrypt(GO_KEY.encrypt(text)))
+
+
+@given(cipher=st.binary(max_size=70))
+def test_any_bytes_are_decrypted_or_refused(cipher: bytes) -> None:
+    assert is_value_or_protocol_error(lambda: GO_KEY.decrypt(cipher))
+
+
+@pytest.mark.parametrize("length", [0, 1, 15, 17])
+def test_part_of_a_block_is_not_decrypted(length: int) -> None:
+    with pytest.raises(ProtocolError, match=f"cipher text of {length} bytes"):
+        GO_KEY.decrypt(bytes(length))
+
+
+# Section 8.5: 97 bytes.
+def test_exchange_text_of_the_login_vector() -> None:
+    text = (
+        b"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+        b":a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"
+    )
+    assert 97 == len(text)
+    assert text == LOGIN_KEY.exchange_text
+    assert LOGIN_KEY == SessionKey.from_exchange_text(text)
+    assert LOGIN_KEY == SessionKey.from_exchange_text(text.upper())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"00:00",
+        LOGIN_KEY.exchange_text + b":00",
+        LOGIN_KEY.exchange_text[:64],
+        LOGIN_KEY.exchange_text[:-2],
+        b"\xff" + LOGIN_KEY.exchange_text[1:],
+        b"g" + LOGIN_KEY.exchange_text[1:],
+    ],
+)
+def test_wrong_exchange_texts_are_refused(text: bytes) -> None:
+    with pytest.raises(ProtocolError, match="key"):
+        SessionKey.from_exchange_text(text)
+
+
+@given(text=st.binary(max_size=100) | damaged(st.just(LOGIN_KEY.exchange_text)))
+def test_any_bytes_are_an_exchange_text_or_refused(text: bytes) -> None:
+    assert is_value_or_protocol_error(lambda: SessionKey.from_exchange_text(text))
+
+
+def test_generated_keys_differ() -> None:
+    first, second = SessionKey.generate(), SessionKey.generate()
+    assert (32, 16) == (len(first.key), len(first.iv))
+    assert first.key != second.key
+    assert first.iv != second.iv
+
+
+# Section 8.4.
+GO_HMAC_KEY = "33323346364341453435414635323433344239343045334230344143334133304443434544304538"
+GO_LOGIN_KEY = "46324345453737334642443534343439313744394535313539443642424436373144323532423246"
+KT_KEY = "32353930373135363644424636333638334131414441394243393939343834303141324531413045"
+KT_SALT = "31346632393637342D303239312D323837622D66666666613532346235633538306662"
+LB_KEY = "0123456789abcdef" * 4
+TOKEN = "8E2AA590E996B321C0E17C3FA9F7A3C17BD376CC"
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJleHBvcnRlciJ9.c2ln"
+
+KEYED_HASHES: list[tuple[str, str, HashAlgorithm, str]] = [
+    (
+        "user:29798721D364CF650CC24C3C2B8F6CF5F73C204C",
+        GO_HMAC_KEY,
+        "SHA1",
+        "e3f9c5020c414d7601ae2b44d329bd97d9bb5b8c",
+    ),
+    (
+        "user:29798721D364CF650CC24C3C2B8F6CF5F73C204C",
+        GO_HMAC_KEY,
+        "SHA256",
+        "bda3b7e89b0bf04c952681fb8bdfcbde5ee7b24c44eda18e925624f317abbb97",
+    ),
+    (
+        "tokTESTVALUE123",
+        LB_KEY,
+        "SHA256",
+        "3b50109633af4140485302f72bd8a2734950286ca29a4633ef6c54376540bd69",
+    ),
+    ("tokTESTVALUE123", LB_KEY, "SHA1", "d6cb4b3ad89b3e8fc26d79b0451d306e88920aab"),
+    (TOKEN, KT_KEY, "SHA1", "d808a89059d5573a873600ea735e21ea485ef593"),
+    (
+        TOKEN,
+        KT_KEY,
+        "SHA256",
+        "e4c2e5eca66f706633597e60cd382de17f2e70aef75a29ea66f1bd2ef5b71f0d",
+    ),
+    # The legacy login is not in this program; its hash is the same function of another text.
+    ("user:pass", KT_KEY, "SHA1", "32fee942994980fcc23f96d9410cb2e62a28d8d8"),
+    # Section 8.5.
+    (
+        JWT,
+        ONE_TIME_KEY,
+        "SHA256",
+        "caf85c574ea073aae02997cd35a149f3b18e29c9ce57fe1cc1c16fd5889158f0",
+    ),
+    (JWT, ONE_TIME_KEY, "SHA1", "cf32dc96211c47094d0c1ea893747ee76f4ab673"),
+]
+
+LOGINS = [
+    pytest.param(
+        ("user", "test"),
+        HashParameters(
+            GO_LOGIN_KEY,
+            "31333338623266642D303135342D363463392D66666666353034663934313032343764",
+            "SHA1",
+        ),
+        "F97D8154BF97AEC5FFFCD2F496CA42D94F1A8244",
+        "fe64ac92e98486eed980a8a03401ee175bbd51d3",
+        id="8.4-GO",
+    ),
+    pytest.param(
+        ("user", "pass"),
+        HashParameters(KT_KEY, KT_SALT, "SHA1"),
+        "75C4C904ECA6C7BC82B9D65D4C7FA94C3775CBCF",
+        "cf72cfeeb893053157bcaee60eaf8a141a34b765",
+        id="8.4-KT-SHA1",
+    ),
+    pytest.param(
+        ("user", "pass"),
+        HashParameters(KT_KEY, KT_SALT, "SHA256"),
+        "CB6EE76C8E5403AA303D353C4F2883700BEF489BDB8412D522C80507DF9394E4",
+        "49ea4ce1af1301f478b365fc88c13eba4883bff2d10f4eafcc4613e7b2eed1c0",
+        id="8.4-KT-SHA256",
+    ),
+    # Quirk 14: users and passwords are UTF-8.
+    pytest.param(
+        ("müller", "pä€ss"),
+        HashParameters(KT_KEY, KT_SALT, "SHA256"),
+        "AE0FD8A2FA73B094D2237766E8CA5C0D9DD0CF0A77DE4813CD0F80B4D3F08930",
+        "5af2b91a3ee8f89009f25beff79bf3aecd50fd0dc2e70b56d5c8ab9999cbcc15",
+        id="8.4-UTF-8",
+    ),
+    pytest.param(
+        ("exporter", "S3cret!ä"),
+        HashParameters(ONE_TIME_KEY, KT_SALT, "SHA256"),
+        "B54C2CF65193DDF0647126E29CC4E5D6B355542684C5565000547D7761F09099",
+        "1d03bdda74c178d98d41b1e81cc63cee73a943cec67d8f311ed7f3971ccac038",
+        id="8.5",
+    ),
+]
+
+
+@pytest.mark.parametrize(("message", "key", "algorithm", "expected"), KEYED_HASHES)
+def test_keyed_hash_vectors(
+    message: str, key: str, algorithm: HashAlgorithm, expected: str
+) -> None:
+    assert expected == hash_token(message, key, algorithm)
+
+
+@pytest.mark.parametrize(("login", "parameters", "password_hash", "expected"), LOGINS)
+def test_login_hash_vectors(
+    login: tuple[str, str], parameters: HashParameters, password_hash: str, expected: str
+) -> None:
+    user, password = login
+    assert expected == hash_credentials(user, password, parameters)
+    assert expected == hash_token(
+        f"{user}:{password_hash}", parameters.key, parameters.algorithm
+    )
+
+
+def test_login_hash_vector_with_short_salt() -> None:
+    expected = "6811aac909afa7d530fd1cf87a28e4a9db15ad4e99eea57b33944319b05a86c5"
+    parameters = HashParameters(LB_KEY, "41B0A8F1", "SHA256")
+    assert expected == hash_credentials("loxberry", "TestPass!23", parameters)
+
+
+def test_case_of_the_salt_counts() -> None:
+    upper = HashParameters(KT_KEY, KT_SALT)
+    lower = HashParameters(KT_KEY, KT_SALT.lower())
+    assert hash_credentials("user", "pass", upper) != hash_credentials("user", "pass", lower)
+
+
+@pytest.mark.parametrize("key", ["0", "xy", "0x12", "ä"])
+def test_one_time_key_must_be_hexadecimal(key: str) -> None:
+    with pytest.raises(ProtocolError, match="not hexadecimal"):
+        hash_token("token", key, "SHA1")
+
+
+def test_overlong_one_time_key_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="one-time key of 258 digits"):
+        hash_credentials("user", "pass", HashParameters("00" * 129, KT_SALT))
+
+
+def test_secrets_are_not_in_the_repr() -> None:
+    shown = repr([LOGIN_KEY, HashParameters(KT_KEY, KT_SALT), PublicKey.parse(BARE_KEY)])
+    for secret in (KT_KEY, KT_SALT, r"\x00\x01"):
+        assert secret not in shown
+
+
+# Sizes from section 8.5.
+@pytest.mark.parametrize(("bits", "der_length", "text_length"), [(1024, 162, 268), (2048, 294, 444)])
+def test_rsa_round_trip(bits: int, der_length: int, text_length: int) -> None:
+    private_key = PrivateKey.generate(bits)
+    text = private_key.public_text
+    markers = r"-----BEGIN CERTIFICATE-----(.*)-----END CERTIFICATE-----"
+    body = re.fullmatch(markers, text)
+    assert body is not None
+    assert (der_length, text_length) == (len(base64.b64decode(body[1])), len(text))
+    encrypted = PublicKey.parse(text).encrypt(LOGIN_KEY.exchange_text)
+    assert bits == 8 * len(encrypted)
+    assert LOGIN_KEY.exchange_text == private_key.decrypt(encrypted)
+
+
+# A key of nobody, and the same key in a certificate for nobody.
+BARE_KEY = (
+    "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDmFITccpL68apZ8/OEJGeLQGyycSj4y9lublNVJ40jKcxb/fxaGWZK"
+    "3BFP7+q7vUX2B7x8jtxtjMeBRjUNIm/l04zP+mcUIiYW8rnmdKB6WlNznoDbB0gj4+J17L7waxV2itobKJkVOFOZlbaq"
+    "TaNeXjtFLhIdt0+4262UtVk43QIDAQAB"
+)
+CERTIFICATE = (
+    "MIICGDCCAYGgAwIBAgIUDi3TKNAOqaPhDIqMIB4oneJxncUwDQYJKoZIhvcNAQELBQAwHTEbMBkGA1UEAwwSbWluaXNl"
+    "cnZlci5leGFtcGxlMCAXDTI2MTEyMzIyMDUwOFoYDzIxMjYxMDMwMjIwNTA4WjAdMRswGQYDVQQDDBJtaW5pc2VydmVy"
+    "LmV4YW1wbGUwgZ8wDQYJKoZIhvcNAQEBBQADgY0AMIGJAoGBAOYUhNxykvrxqlnz84QkZ4tAbLJxKPjL2W5uU1UnjSMp"
+    "zFv9/FoZZkrcEU/v6ru9RfYHvHyO3G2Mx4FGNQ0ib+XTjM/6ZxQiJhbyueZ0oHpaU3OegNsHSCPj4nXsvvBrFXaK2hso"
+    "mRU4U5mVtqpNo15eO0UuEh23T7jbrZS1WTjdAgMBAAGjUzBRMB0GA1UdDgQWBBRmjHTeUCzXymwKInyTcovKsPbd3zAf"
+    "BgNVHSMEGDAWgBRmjHTeUCzXymwKInyTcovKsPbd3zAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUAA4GBAHDb"
+    "cVhh5WhRW0QGMDGRlu/8F1f7ql14396hb1z7ya5iDqVMM8O14R3Dr1Y8OZ4670ZORlDBNEluPI7SXtC3oaCioh3VaxP7"
+    "kDMpML/nTQ/Gb7usWI8+pNFH9gb/7ZVd58A5CTsKCfWKhpjXsmf3fcXM5uTPfaAucg7YwLHC20Ic"
+)
+ELLIPTIC_KEY = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEGNGQmGC2HBeoxjougAdSQ+fBiHk44ie1UUUCIPxjHO9B7amx8NNDEFTn"
+    "csn07kLvt8GheD/pHHbcDLK2sqQPlg=="
+)
+
+
+# Quirk 12.
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(BARE_KEY, id="bare"),
+        pytest.param(
+            f"-----BEGIN CERTIFICATE-----{BARE_KEY}-----END CERTIFICATE-----", id="wrong-label"
+        ),
+        pytest.param(
+            f"-----BEGIN PUBLIC KEY-----\r\n{BARE_KEY[:64]}\r\n{BARE_KEY[64:]}\r\n"
+            "-----END PUBLIC KEY-----\r\n",
+            id="right-label",
+        ),
+        pytest.param(
+            f"-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n",
+            id="true-certificate",
+        ),
+    ],
+)
+def test_public_key_in_whatever_wrapping(text: str) -> None:
+    assert PublicKey.parse(BARE_KEY) == PublicKey.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-----BEGIN CERTIFICATE----------END CERTIFICATE-----",
+        "ä",
+        "====",
+        BARE_KEY[:-8],
+        ELLIPTIC_KEY,
+        base64.b64encode(b"ssh-rsa AAAA").decode(),
+        base64.b64encode(b"-----BEGIN RSA PRIVATE KEY-----").decode(),
+    ],
+)
+def test_what_is_no_rsa_key_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        PublicKey.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("modulus_bits", "exponent"), [(512, 65537), (1023, 65537), (8200, 65537), (1024, 2**300 + 1)]
+)
+def test_rsa_key_of_odd_size_is_refused(modulus_bits: int, exponent: int) -> None:
+    modulus = 2 ** (modulus_bits - 1) + 1
+    key = RSA.construct((modulus, exponent), consistency_check=False)
+    with pytest.raises(ProtocolError, match=f"RSA key of {modulus_bits} bits"):
+        PublicKey.parse(encode_base64(key.export_key("DER")))
+
+
+@given(
+    text=st.text(max_size=40)
+    | st.binary(max_size=40).map(encode_base64)
+    | damaged(st.just(base64.b64decode(BARE_KEY))).map(encode_base64)
+    | damaged(st.just(base64.b64decode(CERTIFICATE))).map(encode_base64)
+)
+def test_any_text_is_a_usable_public_key_or_refused(text: str) -> None:
+    assert is_value_or_protocol_error(
+        lambda: PublicKey.parse(text).encrypt(LOGIN_KEY.exchange_text)
+    )
+
+
+@pytest.mark.parametrize("length", [0, 127, 129])
+def test_rsa_cipher_text_of_wrong_size_is_refused(private_key: PrivateKey, length: int) -> None:
+    with pytest.raises(ProtocolError, match="wrong size"):
+        private_key.decrypt(bytes(length))
+
+
+def test_rsa_cipher_text_for_another_key_is_refused(private_key: PrivateKey) -> None:
+    encrypted = PublicKey.parse(BARE_KEY).encrypt(LOGIN_KEY.exchange_text)
+    with pytest.raises(ProtocolError):
+        private_key.decrypt(encrypted)
+
+
+@pytest.fixture(scope="module")
+def private_key() -> PrivateKey:
+    return PrivateKey.generate(1024)
+
+
+def test_base64_may_have_line_breaks() -> None:
+    assert b"Miniserver" == decode_base64(" TWluaXNl\r\ncnZlcg==\n")
+
+
+@pytest.mark.parametrize("text", ["TQ", "T===", "TQ==TQ==", "T!Q=", "TQ=ä", "_-=="])
+def test_what_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError, match="not base64"):
+        decode_base64(text)
+
+
+@given(data=st.binary(max_size=60))
+def test_all_bytes_survive_base64(data: bytes) -> None:
+    assert data == decode_base64(encode_base64(data))
+
+
+@given(text=st.text(max_size=30))
+def test_any_text_is_base64_or_refused(text: str) -> None:
+    assert is_value_or_protocol_error(lambda: decode_base64(text))

@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loxone_exporter.errors import StructureError
+from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
+from loxone_exporter.loxone.uuids import format_uuid
+from support.strategies import is_value_or_protocol_error, json_bytes, json_values
+from support.structures import key, uuid
+
+
+def parse(controls: object, **sections: object) -> Structure:
+    return parse_structure(json.dumps({"controls": controls, **sections}))
+
+
+def only_control(entry: object, **sections: object) -> Control:
+    (control,) = parse({key(1): entry}, **sections).controls
+    return control
+
+
+ROOMS = {key(101): {"name": "Küche"}, key(102): {"name": "Bad"}}
+CATEGORIES = {key(201): {"name": "Licht"}, key(202): {"name": "Klima"}}
+
+
+def test_control_with_room_category_and_states() -> None:
+    control = only_control(
+        {
+            "name": "Thermostat",
+            "type": "IRoomControllerV2",
+            "room": key(101),
+            "cat": key(202),
+            "states": {"tempActual": key(1), "tempTarget": key(2)},
+        },
+        rooms=ROOMS,
+        cats=CATEGORIES,
+    )
+    states = (State("tempActual", uuid(1)), State("tempTarget", uuid(2)))
+    assert (
+        Control(key(1), "Thermostat", "IRoomControllerV2", "Küche", "Klima", states) == control
+    )
+
+
+# Quirk 23.
+def test_list_of_states_is_numbered() -> None:
+    control = only_control({"states": {"temperatures": [key(1), key(2)], "open": []}})
+    states = (State("temperatures[0]", uuid(1)), State("temperatures[1]", uuid(2)))
+    assert states == control.states
+    assert ["temperatures", "temperatures"] == [state.base_name for state in states]
+
+
+# Quirk 23.
+def test_sub_controls_are_keyed_by_more_than_a_uuid() -> None:
+    control = only_control(
+        {
+            "name": "Light",
+            "subControls": {
+                f"{key(1)}/AI1": {"name": "Spots", "type": "Dimmer", "states": {"p": key(2)}}
+            },
+        }
+    )
+    (part,) = control.sub_controls
+    assert (f"{key(1)}/AI1", "Spots", "Dimmer") == (part.key, part.name, part.type)
+    assert (State("p", uuid(2)),) == part.states
+
+
+# Quirk 23.
+def test_states_shared_by_controls_are_one() -> None:
+    structure = parse(
+        {key(1): {"states": {"value": key(9)}}, key(2): {"states": {"actual": key(9)}}}
+    )
+    assert {uuid(9)} == structure.state_uuids()
+    assert 2 == len([control for control in structure.walk() if control.states])
+
+
+@pytest.mark.parametrize(
+    ("part", "labels"),
+    [
+        ({}, ("Küche", "Licht")),
+        ({"room": key(102)}, ("Bad", "Licht")),
+        ({"cat": key(202)}, ("Küche", "Klima")),
+        ({"room": "00000000-0000-0000-0000000000000000"}, ("Küche", "Licht")),
+        ({"room": None, "cat": 5}, ("Küche", "Licht")),
+    ],
+)
+def test_sub_control_has_its_own_room_and_category_or_its_parents(
+    part: object, labels: tuple[str, str]
+) -> None:
+    control = only_control(
+        {"room": key(101), "cat": key(201), "subControls": {"inner": part}},
+        rooms=ROOMS,
+        cats=CATEGORIES,
+    )
+    (inner,) = control.sub_controls
+    assert labels == (inner.room, inner.category)
+
+
+def test_parts_of_parts_inherit_from_the_nearest() -> None:
+    control = only_control(
+        {
+            "room": key(101),
+            "subControls": {"a": {"room": key(102), "subControls": {"b": {}}}},
+        },
+        rooms=ROOMS,
+    )
+    assert ["Küche", "Bad", "Bad"] == [part.room for part in control.walk()]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"name": None, "type": 5, "room": [], "cat": {}},
+        {"room": key(103), "cat": "nowhere"},
+        {"room": key(104), "states": None, "subControls": None},
+        {"states": {}, "subControls": {}},
+        {"states": [], "subControls": []},
+    ],
+)
+def test_what_a_control_lacks_is_empty(entry: object) -> None:
+    rooms = {key(103): {}, key(104): {"name": None}, key(105): "no object"}
+    structure = parse({key(1): entry}, rooms=rooms, cats=["no object"])
+    assert (Control(key(1), "", "", "", ""),) == structure.controls
+    assert () == structure.problems
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("no object", f"control '{key(1)}' is no object; left out"),
+        (
+            {"name": "Lamp", "states": "none"},
+            f"the states of control 'Lamp' ({key(1)}) are no object; left out",
+        ),
+        (
+            {"name": "Lamp", "subControls": ["inner"]},
+            f"the sub-controls of control 'Lamp' ({key(1)}) are no object; left out",
+        ),
+        (
+            {"name": "Lamp", "states": {"active": "off"}},
+            f"state 'active' of control 'Lamp' ({key(1)}) is left out: not a state UUID: 'off'",
+        ),
+        (
+            {"name": "Lamp", "states": {"active": [{"uuid": key(1)}]}},
+            f"state 'active[0]' of control 'Lamp' ({key(1)}) is left out: not a state UUID: ''",
+        ),
+    ],
+)
+def test_what_makes_no_sense_costs_only_itself(entry: object, problem: str) -> None:
+    structure = parse({key(1): entry, key(2): {"name": "Fine", "states": {"active": key(9)}}})
+    assert (problem,) == structure.problems
+    fine = structure.controls[-1]
+    assert ("Fine", (State("active", uuid(9)),)) == (fine.name, fine.states)
+
+
+def test_good_states_of_a_list_are_kept_with_their_number() -> None:
+    control = only_control({"states": {"temperatures": [key(1), None, key(3)]}})
+    assert ["temperatures[0]", "temperatures[2]"] == [state.name for state in control.states]
+
+
+def test_problems_are_bounded() -> None:
+    structure = parse({str(number): None for number in range(1000)})
+    assert 100 == len(structure.problems)
+
+
+def test_nesting_is_bounded() -> None:
+    entry: dict[str, Any] = {}
+    for depth in range(20):
+        entry = {"subControls": {f"level {20 - depth}": entry}}
+    structure = parse({"level 0": entry})
+    assert [f"level {level}" for level in range(17)] == [part.key for part in structure.walk()]
+    assert ("control 'level 17' is nested too deeply; left out",) == structure.problems
+
+
+def test_walk_meets_parents_first() -> None:
+    structure = parse(
+        {
+            "a": {"subControls": {"a1": {"subControls": {"a11": {}}}, "a2": {}}},
+            "b": {},
+        }
+    )
+    assert ["a", "a1", "a11", "a2", "b"] == [control.key for control in structure.walk()]
+
+
+# Quirk 19: a text like any other, compared with nothing but texts.
+def test_last_modified_is_the_text_that_is_there() -> None:
+    assert "2026-05-25 18:00:00" == parse({}, lastModified="2026-05-25 18:00:00").last_modified
+    assert "yesterday +02:00" == parse({}, lastModified="yesterday +02:00").last_modified
+    # Quirk 20: fields may be missing.
+    assert "" == parse({}).last_modified
+
+
+# Quirk 24: each file is understood by itself, even under an old date.
+def test_second_file_with_the_same_date_has_its_own_uuids() -> None:
+    first, second = (
+        parse({key(1): {"states": {"active": key(number)}}}, lastModified="2026-01-01 00:00:00")
+        for number in (1, 2)
+    )
+    assert first.last_modified == second.last_modified
+    assert ({uuid(1)}, {uuid(2)}) == (first.state_uuids(), second.state_uuids())
+
+
+def test_uuids_in_upper_case_are_those_of_the_tables() -> None:
+    control = only_control({"states": {"active": format_uuid(bytes.fromhex("ab" * 16)).upper()}})
+    assert (State("active", uuid(0).__class__(bytes.fromhex("ab" * 16))),) == control.states
+
+
+# Quirks 3 and 7.
+def test_byte_order_mark_and_line_breaks_do_no_harm() -> None:
+    payload = '\ufeff{"controls": {"a": {"name": "two\nlines"}}}'.encode()
+    assert ["two\nlines"] == [control.name for control in parse_structure(payload).walk()]
+
+
+def test_half_a_character_in_a_name_does_no_harm() -> None:
+    structure = parse_structure(r'{"controls": {"a": {"name": "\ud83d"}}}')
+    assert ["?"] == [control.name for control in structure.controls]
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [
+        # Quirk 5.
+        ('{"controls": {', "broken: expected JSON"),
+        ("", "broken"),
+        ("[" * 100_000, "broken"),
+        ("[]", "received another answer"),
+        ('{"LL": {"Code": "403"}, "controls": {}}', "received another answer"),
+        ("{}", "has no controls"),
+        ('{"controls": []}', "has no controls"),
+    ],
+    ids=range(7),
+)
+def test_what_is_no_structure_file_is_refused(payload: str, message: str) -> None:
+    with pytest.raises(StructureError, match=message):
+        parse_structure(payload)
+
+
+words = st.sampled_from(
+    ["controls", "rooms", "cats", "name", "type", "room", "cat", "states", "subControls"]
+    + ["lastModified", "LL", key(1), key(2)]
+)
+entries = st.dictionaries(words, json_values(words), max_size=4)
+files = st.fixed_dictionaries(
+    {"controls": st.dictionaries(words, entries | json_values(words), max_size=4)},
+    optional=dict.fromkeys(["rooms", "cats", "lastModified"], json_values(words)),
+)
+
+
+@given(payload=st.binary(max_size=40) | json_bytes(json_values(words) | files))
+def test_any_bytes_are_a_structure_or_refused(payload: bytes) -> None:
+    assert is_value_or_protocol_error(lambda: parse_structure(payload))
+
+
+@given(file=files)
+def test_any_file_with_controls_is_a_structure(file: dict[str, Any]) -> None:
+    structure = parse_structure(json.dumps(file))
+    assert len(structure.controls) <= len(file["controls"])
+    assert str(structure).encode()

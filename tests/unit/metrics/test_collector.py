@@ -1,0 +1,413 @@
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import given
+from hypothesis import strategies as st
+from trio.testing import MockClock
+
+from loxone_exporter import __version__
+from loxone_exporter.config.model import Config, FilterConfig, MetricsConfig, MiniserverConfig
+from loxone_exporter.config.secret import Secret
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.exposition import Exposition, Format
+from loxone_exporter.state import ConnectionState, MiniserverState
+from support.scrapes import Sample, Scrape
+from support.strategies import look_alikes
+from support.structures import control, key, structure, uuid
+
+
+def configure(
+    metrics: Mapping[str, Any] | None = None, filter_: FilterConfig | None = None
+) -> Config:
+    miniserver = MiniserverConfig(
+        name="home", host="192.0.2.1", username="exporter", password=Secret("invented")
+    )
+    return Config(
+        miniservers=(miniserver,),
+        metrics=MetricsConfig(**(metrics or {})),
+        filter=filter_ or FilterConfig(),
+    )
+
+
+def scrape(
+    states: Iterable[MiniserverState],
+    config: Config | None = None,
+    format_: Format = Format.OPENMETRICS,
+) -> Scrape:
+    exposition = Exposition.of(LoxoneCollector(config or configure(), states))
+    return Scrape.read(exposition.render(format_), format_)
+
+
+def connected(
+    house: Structure,
+    *,
+    name: str = "home",
+    values: Mapping[int, float] | None = None,
+    texts: Mapping[int, str] | None = None,
+) -> MiniserverState:
+    state = MiniserverState(name=name, connection=ConnectionState.CONNECTED)
+    state.replace_structure(house)
+    state.apply_values((uuid(number), value) for number, value in (values or {}).items())
+    state.apply_texts((uuid(number), text) for number, text in (texts or {}).items())
+    return state
+
+
+HOUSE = structure(
+    control(1, "Thermostat", type_="IRoomController", states={"tempActual": 11, "mode": 12}),
+    control(2, "Lights", states={}, parts=(control("spots", "Spots", states={"position": 21}),)),
+    control(3, "Silent"),
+)
+
+
+async def test_self_metrics_of_an_unreachable_miniserver() -> None:
+    found = scrape([MiniserverState(name="home")])
+    connection = {state.value: float(state == "disconnected") for state in ConnectionState}
+    assert 9 == len(connection)
+    assert 1 == found.value("loxone_exporter_up")
+    assert 0 == found.value("loxone_exporter_connected")
+    assert connection == found.values("loxone_exporter_connection_state", "state")
+    for count in (
+        "controls_discovered",
+        "controls_exported",
+        "controls_renamed",
+        "structure_problems",
+        "duplicate_series",
+        "undecodable_messages_total",
+        "non_finite_values_total",
+    ):
+        name = f"loxone_exporter_{count}"
+        assert [Sample({"miniserver": "home"}, 0)] == found.samples(name)
+    assert 0 == found.value("loxone_exporter_scrape_errors_total")
+    assert 0 <= found.value("loxone_exporter_scrape_duration_seconds") < 5
+    for absent in ("last_update_timestamp_seconds", "last_received_timestamp_seconds"):
+        assert [] == found.samples(f"loxone_exporter_{absent}")
+        assert f"loxone_exporter_{absent}" in found.headings()
+    assert [] == found.samples("loxone_control_value")
+
+
+async def test_build_info() -> None:
+    (info,) = scrape([MiniserverState(name="home")]).samples("loxone_exporter_build_info")
+    assert {"version", "commit", "build_date"} == set(info.labels)
+    assert __version__ == info.labels["version"]
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_process_and_interpreter_are_there_too(format_: Format) -> None:
+    headings = scrape([], format_=format_).headings()
+    for name in ("python_info", "process_resident_memory_bytes"):
+        assert name in headings
+
+
+async def test_each_connection_state_is_one_of_the_set() -> None:
+    for present in ConnectionState:
+        found = scrape([MiniserverState(name="home", connection=present)])
+        states = found.values("loxone_exporter_connection_state", "state")
+        assert [present.value] == [state for state, value in states.items() if value == 1]
+        assert float(present == "connected") == found.value("loxone_exporter_connected")
+
+
+async def test_connection_states_are_those_of_the_dashboards() -> None:
+    expected = (
+        "disconnected connecting authenticating discovering subscribing connected backoff rejected "
+        "locked_out"
+    )
+    assert expected.split() == [state.value for state in ConnectionState]
+
+
+async def test_times_of_updates_and_bytes() -> None:
+    state = MiniserverState(name="home", now=lambda: 1767225600.25)
+    state.mark_received()
+    found = scrape([state])
+    assert 1767225600.25 == found.value("loxone_exporter_last_received_timestamp_seconds")
+    assert [] == found.samples("loxone_exporter_last_update_timestamp_seconds")
+    state.apply_values([])
+    assert 1767225600.25 == scrape([state]).value(
+        "loxone_exporter_last_update_timestamp_seconds"
+    )
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_values_of_a_house(format_: Format) -> None:
+    state = connected(HOUSE, values={11: 21.5, 12: -1000.0, 21: 0.0})
+    found = scrape([state], format_=format_)
+    expected = {"tempActual": 21.5, "mode": -1000.0, "Spots/position": 0.0}
+    assert expected == found.values("loxone_control_value")
+    assert 3 == found.value("loxone_exporter_controls_discovered")
+    assert 2 == found.value("loxone_exporter_controls_exported")
+    labels = {
+        "miniserver": "home",
+        "name": "Thermostat",
+        "room": "Kitchen",
+        "category": "Lighting",
+        "type": "IRoomController",
+        "subcontrol": "tempActual",
+    }
+    assert Sample(labels, 21.5) in found.samples("loxone_control_value")
+
+
+def test_info_of_every_control() -> None:
+    rows = scrape([connected(HOUSE)]).samples("loxone_control_info")
+    assert [key(1), key(2), key(3)] == [row.labels["uuid"] for row in rows]
+    assert {"miniserver", "name", "room", "category", "type", "uuid"} == set(rows[0].labels)
+    assert {1.0} == {row.value for row in rows}
+
+
+def test_uuid_label_is_on_control_series_only_on_request() -> None:
+    state = connected(
+        structure(control(1), control(2)), values={1: 1.0, 2: 2.0}, texts={1: "on"}
+    )
+    config = configure({"uuid_label": True, "text_values": True})
+    found = scrape([state], config)
+    assert {key(1): 1.0, key(2): 2.0} == found.values("loxone_control_value", "uuid")
+    assert {key(1): 1.0} == found.values("loxone_control_text_info", "uuid")
+    names = {sample.labels["name"] for sample in found.samples("loxone_control_value")}
+    assert {"Lamp"} == names
+    assert 0 == found.value("loxone_exporter_controls_renamed")
+    plain = scrape([state])
+    assert all("uuid" not in sample.labels for sample in plain.samples("loxone_control_value"))
+    assert 1 == plain.value("loxone_exporter_controls_renamed")
+
+
+def test_values_can_be_switched_off() -> None:
+    found = scrape([connected(HOUSE, values={11: 21.5})], configure({"control_value": False}))
+    assert "loxone_control_value" not in found.headings()
+    assert 3 == len(found.samples("loxone_control_info"))
+
+
+def test_texts_are_there_on_request_and_cut_off() -> None:
+    state = connected(HOUSE, texts={11: "Küche " * 10, 12: ""})
+    assert [] == scrape([state]).samples("loxone_control_text_info")
+    config = configure({"text_values": True, "text_max_length": 8})
+    samples = scrape([state], config).samples("loxone_control_text_info")
+    texts = {sample.labels["subcontrol"]: sample.labels["value"] for sample in samples}
+    assert {"tempActual": "Küche Kü", "mode": ""} == texts
+
+
+def test_shared_state_feeds_every_control() -> None:
+    house = structure(
+        control(1, "Meter", states={"actual": 9}), control(2, "Flow", states={"power": 9})
+    )
+    state = connected(house, values={9: 4.5})
+    assert {"actual": 4.5, "power": 4.5} == scrape([state]).values("loxone_control_value")
+    assert 2 == scrape([state]).value("loxone_exporter_controls_exported")
+
+
+def test_what_is_no_number_is_not_exported_and_counted() -> None:
+    state = connected(HOUSE, values={11: math.nan, 12: math.inf, 21: 1.0})
+    found = scrape([state])
+    assert {"Spots/position": 1.0} == found.values("loxone_control_value")
+    assert 2 == found.value("loxone_exporter_non_finite_values_total")
+
+
+def test_filter_counts_only_what_it_lets_through() -> None:
+    state = connected(HOUSE, values={11: 21.5, 21: 1.0})
+    found = scrape([state], configure(filter_=FilterConfig(exclude_names=("Lights",))))
+    assert {"tempActual": 21.5} == found.values("loxone_control_value")
+    assert 3 == found.value("loxone_exporter_controls_discovered")
+    assert 1 == found.value("loxone_exporter_controls_exported")
+
+
+def test_filter_is_changed_without_a_renaming() -> None:
+    state = connected(structure(control(1), control(2)), values={1: 1.0, 2: 2.0})
+    name = f"Lamp ({key(2)})"
+    for filter_ in (FilterConfig(), FilterConfig(exclude_uuids=(key(1),))):
+        found = scrape([state], configure(filter_=filter_))
+        assert 2.0 == found.values("loxone_control_value", "name")[name]
+
+
+def test_structure_is_replaced_between_scrapes() -> None:
+    state = connected(structure(control(5)), values={5: 5.0})
+    exposition = Exposition.of(LoxoneCollector(configure(), [state]))
+
+    def names() -> dict[str, float]:
+        return Scrape.read(exposition.render(Format.TEXT), Format.TEXT).values(
+            "loxone_control_value", "name"
+        )
+
+    assert {"Lamp": 5.0} == names()
+    state.replace_structure(structure(control(1), control(5)))
+    state.apply_values([(uuid(1), 1.0)])
+    # The first holder of a name keeps it, even against a smaller UUID.
+    assert {"Lamp": 5.0, f"Lamp ({key(1)})": 1.0} == names()
+    # What is gone vanishes at the next scrape, and its name is not taken over.
+    state.replace_structure(structure(control(1)))
+    assert {f"Lamp ({key(1)})": 1.0} == names()
+
+
+async def test_values_go_stale(mock_clock: MockClock) -> None:
+    state = connected(HOUSE, values={11: 21.5}, texts={12: "on"})
+    state.mark_received()
+    state.connection = ConnectionState.BACKOFF
+    config = configure({"stale_after": 60.0, "text_values": True})
+    families = ("loxone_control_value", "loxone_control_info", "loxone_control_text_info")
+    mock_clock.jump(59.0)
+    for family in families:
+        assert [] != scrape([state], config).samples(family)
+    assert 1 == scrape([state], config).value("loxone_exporter_controls_exported")
+    mock_clock.jump(1.0)
+    for family in families:
+        assert [] == scrape([state], config).samples(family)
+    found = scrape([state], config)
+    assert 0 == found.value("loxone_exporter_controls_exported")
+    assert 3 == found.value("loxone_exporter_controls_discovered")
+    assert 1 == len(found.samples("loxone_exporter_last_received_timestamp_seconds"))
+
+
+async def test_values_are_withdrawn_at_once_or_never(mock_clock: MockClock) -> None:
+    state = connected(HOUSE, values={11: 21.5})
+    state.mark_received()
+    at_once, never = (configure({"stale_after": after}) for after in (0.0, math.inf))
+    assert {"tempActual": 21.5} == scrape([state], at_once).values("loxone_control_value")
+    state.connection = ConnectionState.DISCONNECTED
+    assert {} == scrape([state], at_once).values("loxone_control_value")
+    mock_clock.jump(1e6)
+    assert {"tempActual": 21.5} == scrape([state], never).values("loxone_control_value")
+
+
+async def test_each_miniserver_has_its_own_label() -> None:
+    first = connected(structure(control(1), control(2)), name="home", values={1: 1.0, 2: 2.0})
+    second = connected(structure(control(1)), name="barn", values={1: 3.0})
+    third = MiniserverState(name="away")
+    found = scrape([first, second, third])
+    series = [
+        (sample.labels["miniserver"], sample.labels["name"], sample.value)
+        for sample in found.samples("loxone_control_value")
+    ]
+    expected = [("home", "Lamp", 1.0), ("home", f"Lamp ({key(2)})", 2.0), ("barn", "Lamp", 3.0)]
+    assert expected == series
+    connection = {"home": 1.0, "barn": 1.0, "away": 0.0}
+    assert connection == found.values("loxone_exporter_connected", "miniserver")
+    renamed = {"home": 1.0, "barn": 0.0, "away": 0.0}
+    assert renamed == found.values("loxone_exporter_controls_renamed", "miniserver")
+
+
+class OddStructure(Structure):
+    """Something about it that nobody has thought of."""
+
+    def walk(self) -> Any:
+        raise ZeroDivisionError
+
+
+def test_fault_in_one_house_does_not_cost_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    odd = MiniserverState(name="odd", connection=ConnectionState.CONNECTED)
+    odd.structure = OddStructure("", (control(1),))
+    fine = connected(HOUSE, values={11: 21.5})
+    collector = LoxoneCollector(configure(), [odd, fine])
+    exposition = Exposition.of(collector)
+    for errors in (1, 2):
+        found = Scrape.read(exposition.render(Format.TEXT), Format.TEXT)
+        assert {"tempActual": 21.5} == found.values("loxone_control_value")
+        assert {"odd": 1, "home": 1} == found.values("loxone_exporter_connected", "miniserver")
+        assert errors == found.value("loxone_exporter_scrape_errors_total")
+    assert "cannot make series of the structure of odd" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+    odd.replace_structure(structure(control(1)))
+    odd.apply_values([(uuid(1), 1.0)])
+    found = Scrape.read(exposition.render(Format.TEXT), Format.TEXT)
+    assert {"active": 1.0, "tempActual": 21.5} == found.values("loxone_control_value")
+    assert 2 == found.value("loxone_exporter_scrape_errors_total")
+
+
+def test_duplicates_are_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    houses = [control(number) for number in range(30)]
+    forged = [control(f"{number}", f"Lamp ({key(number)})", states={"active": 1})
+              for number in range(30)]
+    state = connected(structure(*houses, *forged), values=dict.fromkeys(range(30), 1.0))
+    with caplog.at_level(logging.WARNING):
+        found = scrape([state])
+    dropped = found.value("loxone_exporter_duplicate_series")
+    assert 29 == dropped
+    assert 31 == len(found.samples("loxone_control_value"))
+    assert 10 == len(caplog.records)
+    assert "labels are those of another" in caplog.text
+
+
+def test_problems_of_the_structure_are_counted() -> None:
+    state = connected(Structure("", (), problems=("one", "two")))
+    assert 2 == scrape([state]).value("loxone_exporter_structure_problems")
+
+
+def test_undecodable_messages_are_counted() -> None:
+    state = connected(HOUSE)
+    state.undecodable_messages = 7
+    assert 7 == scrape([state]).value("loxone_exporter_undecodable_messages_total")
+
+
+async def test_exported_controls_of_each_miniserver() -> None:
+    states = [connected(HOUSE, values={11: 1.0, 12: 1.0, 21: 1.0}), MiniserverState(name="away")]
+    collector = LoxoneCollector(configure(), states)
+    assert {"home": 2, "away": 0} == collector.exported_controls()
+
+
+def test_families_are_not_named_before_the_first_scrape() -> None:
+    assert [] == list(LoxoneCollector(configure(), []).describe())
+
+
+async def test_without_miniservers_there_are_self_metrics() -> None:
+    assert 1 == scrape([]).value("loxone_exporter_up")
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_names_are_utf8_and_escaped(format_: Format) -> None:
+    name = 'Küche "Süd"\\\n😀'
+    state = connected(structure(control(1, name)), values={1: 1.0})
+    found = scrape([state], format_=format_)
+    assert {name: 1.0} == found.values("loxone_control_value", "name")
+    assert 'Küche \\"Süd\\"\\\\\\n😀' in found.body
+
+
+def assert_well_formed(found: Scrape) -> None:
+    headings = found.headings()
+    assert len(headings) == len(set(headings))
+    families = [family.name for family in found.families]
+    assert len(families) == len(set(families))
+    series = found.series()
+    assert len(series) == len(set(series))
+    # Timestamps and creation times are never sent.
+    assert all(
+        sample.timestamp is None for family in found.families for sample in family.samples
+    )
+    assert not [name for name, _ in series if name.endswith("_created")]
+
+
+@given(houses=st.lists(look_alikes, min_size=1, max_size=2), uuid_label=st.booleans())
+def test_every_scrape_of_any_house_is_well_formed(
+    houses: list[Structure], *, uuid_label: bool
+) -> None:
+    states = []
+    for number, house in enumerate(houses):
+        state = MiniserverState(name=f"house {number}", connection=ConnectionState.CONNECTED)
+        state.replace_structure(house)
+        state.apply_values((uuid, 1.0) for uuid in house.state_uuids())
+        state.apply_texts((uuid, "on") for uuid in house.state_uuids())
+        states.append(state)
+    config = configure({"uuid_label": uuid_label, "text_values": True})
+    text, openmetrics = (scrape(states, config, format_) for format_ in Format)
+    for found in (text, openmetrics):
+        assert_well_formed(found)
+    values = text.samples("loxone_control_value")
+    assert values == openmetrics.samples("loxone_control_value")
+    dropped = sum(text.values("loxone_exporter_duplicate_series", "miniserver").values())
+    assert sum(len(part.states) for house in houses for part in house.walk()) == (
+        len(values) + dropped
+    )
+
+
+async def test_scrape_with_everything_is_well_formed() -> None:
+    states = [
+        connected(HOUSE, values={11: 21.5}, texts={11: "warm"}),
+        connected(HOUSE, name="barn", values={11: 21.5}, texts={11: "warm"}),
+        MiniserverState(name="away"),
+    ]
+    await trio.lowlevel.checkpoint()
+    for format_ in Format:
+        found = scrape(states, configure({"text_values": True}), format_)
+        assert_well_formed(found)
+        assert "loxone_control_text_info" in [name for name, _ in found.series()]

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from loxone_exporter.metrics.exposition import Exposition, Format, choose_format
+
+
+PROMETHEUS_2_42 = (
+    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+    "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+)
+PROMETHEUS_3 = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+PROMETHEUS_3_WITH_PROTOBUF = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;"
+    f"q=0.7,{PROMETHEUS_3}"
+)
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (PROMETHEUS_2_42, Format.OPENMETRICS),
+        (PROMETHEUS_3, Format.OPENMETRICS),
+        (PROMETHEUS_3_WITH_PROTOBUF, Format.OPENMETRICS),
+        (BROWSER, Format.TEXT),
+        ("", Format.TEXT),
+        ("*/*", Format.TEXT),
+        ("text/*", Format.TEXT),
+        ("text/plain", Format.TEXT),
+        ("application/openmetrics-text", Format.OPENMETRICS),
+        ('Application/OpenMetrics-Text; Version="1.0.0"; Q=0.1', Format.OPENMETRICS),
+        ("application/openmetrics-text;version=1.0.0;charset=utf-8", Format.OPENMETRICS),
+        # The best quality, not the first.
+        ("text/plain;q=0.3,application/openmetrics-text;q=0.4", Format.OPENMETRICS),
+        ("application/openmetrics-text;q=0.3,text/plain;q=0.4", Format.TEXT),
+        ("text/plain;version=0.0.4,application/openmetrics-text", Format.TEXT),
+        ("application/openmetrics-text,text/plain;version=0.0.4", Format.OPENMETRICS),
+        # Not at all.
+        ("application/openmetrics-text;q=0", Format.TEXT),
+        ("application/openmetrics-text;q=0.000,text/plain;q=0.001", Format.TEXT),
+        ("text/plain;q=0,application/openmetrics-text;q=0.001", Format.OPENMETRICS),
+        # Versions that nobody writes.
+        ("application/openmetrics-text;version=0.0.1", Format.TEXT),
+        ("application/openmetrics-text;version=2.0.0,text/plain;q=0.1", Format.TEXT),
+        ("application/openmetrics-text;version=", Format.TEXT),
+        ("text/plain;version=1.0.0,application/openmetrics-text;q=0.1", Format.OPENMETRICS),
+        # Garbage.
+        ("application/openmetrics-text;q=nan", Format.TEXT),
+        ("application/openmetrics-text;q=inf", Format.TEXT),
+        ("application/openmetrics-text;q=1.1", Format.TEXT),
+        ("application/openmetrics-text;q=-1", Format.TEXT),
+        ("application/openmetrics-text;q=much", Format.TEXT),
+        ("application/openmetrics-text;q", Format.TEXT),
+        (",;,=;q=,;;;", Format.TEXT),
+        (",,application/openmetrics-text;;,", Format.OPENMETRICS),
+    ],
+)
+def test_format_that_the_scraper_prefers(accept: str, expected: Format) -> None:
+    assert expected is choose_format(accept)
+
+
+pieces = st.sampled_from(
+    ["text/plain", "*/*", "application/openmetrics-text", ";", ",", "=", "q", "version", '"']
+    + ["0.5", "1.0.0", "0.0.4", " ", "nan", "1e400"]
+)
+
+
+@given(accept=st.text() | st.lists(pieces, max_size=12).map("".join))
+def test_any_header_gives_a_format(accept: str) -> None:
+    assert choose_format(accept) in Format
+
+
+def test_content_types_name_version_and_character_set() -> None:
+    expected = [
+        "text/plain; version=0.0.4; charset=utf-8",
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+    ]
+    assert expected == [format_.value for format_ in Format]
+
+
+class OneFamily(Collector):
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)]
+
+
+def test_only_openmetrics_has_an_end() -> None:
+    exposition = Exposition.of(OneFamily())
+    assert b"\nloxone_exporter_up 1.0\n" in exposition.render(Format.TEXT)
+    assert b"# EOF" not in exposition.render(Format.TEXT)
+    assert exposition.render(Format.OPENMETRICS).endswith(b"loxone_exporter_up 1.0\n# EOF\n")
+
+
+def test_registration_is_in_no_global_registry() -> None:
+    Exposition.of(OneFamily())
+    Exposition.of(OneFamily())
+    assert isinstance(Exposition.of(OneFamily()), Exposition)
+    assert [] == list(CollectorRegistry().collect())
