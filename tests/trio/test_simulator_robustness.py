@@ -213,6 +213,7 @@ async def test_a_mute_device_reads_on_until_the_connection_breaks(nursery: trio.
     async with trio.open_nursery() as handling:
         handling.start_soon(miniserver.handle, theirs)
         await ours.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await wait_all_tasks_blocked()
         await ours.send_all(b"still there?")
         await wait_all_tasks_blocked()
         await theirs.aclose()

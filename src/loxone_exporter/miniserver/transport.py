@@ -184,10 +184,13 @@ async def message_channel(
             try:
                 yield channel
             finally:
+                # Both are shielded, and the cancellation comes last: an await under it would raise
+                # Cancelled in place of the error that is on its way out.
                 with trio.move_on_after(CLOSE_GRACE, shield=True):
                     await channel.aclose()
+                with trio.move_on_after(CLOSE_GRACE, shield=True):
+                    await trio.aclose_forcefully(stream)
                 nursery.cancel_scope.cancel(reason="the WebSocket is closed")
-                await trio.aclose_forcefully(stream)
     except* trio_websocket.ConnectionRejected as group:
         rejection = next(leaves(group, trio_websocket.ConnectionRejected))
         raise refusal(rejection.status_code, rejection.body or b"", resource) from group
