@@ -84,7 +84,6 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from loxone_exporter import demo  # noqa: PLC0415  # see above
-    from loxone_exporter.simulator.miniserver import SimulatedMiniserver  # noqa: PLC0415
 
     logs.configure(options.log_level or "info", "text", sys.stderr)
     try:
@@ -92,7 +91,7 @@ def _simulate(options: argparse.Namespace) -> int:
     except (OSError, StructureError) as error:
         _complain(f"{options.structure}: {error}")
         return USAGE
-    miniserver = SimulatedMiniserver(house, username=options.username, password=options.password)
+    miniserver = demo.build_miniserver(house, options.username, options.password)
     sockets = bind(options.listen or [demo.SIMULATOR_ADDRESS])
     return trio.run(demo.simulate, miniserver, sockets)
 

@@ -19,6 +19,7 @@ from loxone_exporter.config.secret import Secret
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.house import House, PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.web.server import bind, url
 
 
@@ -26,6 +27,9 @@ MINISERVER_NAME: Final = "demo"
 USERNAME: Final = "demo"
 PASSWORD: Final = "demo"  # noqa: S105  # made up, and known to everybody
 SIMULATOR_ADDRESS: Final = ListenAddress("127.0.0.1", 7777)
+
+DEVICE: Final = Profile(key_bits=1024)
+"""A longer RSA key takes seconds to be found at times, and the demo should be there at once."""
 
 _logger = logging.getLogger(__name__)
 
@@ -40,6 +44,11 @@ def open_house(structure: Path | None) -> House:
     if structure is None:
         return DemoHouse(now=datetime.now().astimezone())
     return PlayedHouse.from_file(structure)
+
+
+def build_miniserver(house: House, username: str, password: str) -> SimulatedMiniserver:
+    """A simulated Miniserver in front of a house, with one user."""
+    return SimulatedMiniserver(house, username=username, password=password, profile=DEVICE)
 
 
 async def simulate(miniserver: SimulatedMiniserver, sockets: Sequence[socket.socket]) -> int:
@@ -70,7 +79,7 @@ async def run_demo(web_sockets: Sequence[socket.socket]) -> int:
         The exit code of the process.
     """
     sockets = bind([ListenAddress("127.0.0.1", 0)])
-    miniserver = SimulatedMiniserver(open_house(None), username=USERNAME, password=PASSWORD)
+    miniserver = build_miniserver(open_house(None), USERNAME, PASSWORD)
     config = Config(
         miniservers=(
             MiniserverConfig(

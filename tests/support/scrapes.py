@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 from prometheus_client import Metric
@@ -14,7 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from loxone_exporter.metrics.exposition import Format
 
 
-_PARSERS = {Format.TEXT: parse_text, Format.OPENMETRICS: parse_openmetrics}
+_PARSERS: Mapping[Format, Callable[[str], Iterator[Metric]]] = {
+    Format.TEXT: parse_text,
+    Format.OPENMETRICS: parse_openmetrics,
+}
 
 
 @frozen

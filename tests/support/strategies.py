@@ -31,9 +31,7 @@ uint32 = st.integers(0, 2**32 - 1)
 # Not a number is equal to nothing, itself included; it has tests of its own.
 doubles = st.floats(allow_nan=False)
 
-headers = st.builds(
-    Header, identifier=st.integers(0, 255), length=uint32, estimated=st.booleans()
-)
+headers = st.builds(Header, identifier=st.integers(0, 255), length=uint32, estimated=st.booleans())
 
 value_tables = st.lists(st.tuples(uuids, doubles), max_size=8)
 
@@ -59,9 +57,9 @@ weather_tables = st.lists(
         Weather,
         uuid=uuids,
         last_update=uint32,
-        entries=st.lists(
-            st.builds(WeatherEntry, *[int32] * 5, *[doubles] * 6), max_size=3
-        ).map(tuple),
+        entries=st.lists(st.builds(WeatherEntry, *[int32] * 5, *[doubles] * 6), max_size=3).map(
+            tuple
+        ),
     ),
     max_size=3,
 )
@@ -142,7 +140,7 @@ def _house(choices: list[int], *, sane: bool) -> Structure:
             sub_controls=tuple(parts[index].values()),
         )
         # A part of a control before it, or of the house itself; keys of one JSON object differ.
-        parent = digits[7] * index // 10 if digits[7] > 3 else 0  # noqa: PLR2004
+        parent = digits[7] * index // 10 if digits[7] > 3 else 0
         parts[parent][control.key] = control
     return Structure(last_modified="", controls=tuple(parts[0].values()))
 

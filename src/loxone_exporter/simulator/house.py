@@ -7,6 +7,7 @@ the invented house that ships with the package is `demo.DemoHouse`.
 from __future__ import annotations
 
 import abc
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from attrs import frozen
 
 from loxone_exporter.errors import ProtocolError, StructureError
 from loxone_exporter.loxone.tables import Daytimer, Weather
-from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
+from loxone_exporter.loxone.uuids import StateUuid, format_uuid, parse_uuid
 
 
 FIRST_NUMBER = 1000.5
@@ -64,7 +65,8 @@ class PlayedHouse(House):
 
     States of all sections count, at any depth, whatever the Miniserver would send for them; so a
     mix-up between two states shows in the number. The numbers are assigned by order of appearance.
-    States whose UUID is not of the Miniserver's form cannot cross the wire and have no value.
+    Files made by hand have placeholders for UUIDs, which cannot cross the wire: the file that is
+    sent has UUIDs in their place.
     """
 
     def __init__(self, structure: bytes, *, live: bool = True, seed: int = 1) -> None:
@@ -79,7 +81,7 @@ class PlayedHouse(House):
             StructureError: The bytes are no structure file.
         """
         document = _read(structure)
-        self.structure = structure
+        self.structure = _without_placeholders(structure, document)
         self.last_modified = str(document.get("lastModified") or "")
         uuids = dict.fromkeys(_state_uuids(document))
         self.values = {uuid: FIRST_NUMBER + place for place, uuid in enumerate(uuids)}
@@ -142,23 +144,48 @@ def _read(structure: bytes) -> dict[str, Any]:
     return document
 
 
+def _without_placeholders(structure: bytes, document: dict[str, Any]) -> bytes:
+    """The file as it is where it can be, otherwise anew; the document is changed likewise."""
+    replaced = False
+    for states in _state_parts(document):
+        for name, state in states.items():
+            if isinstance(state, list):
+                states[name] = [_as_uuid(text) for text in state]
+            else:
+                states[name] = _as_uuid(state)
+            replaced = replaced or states[name] != state
+    return json.dumps(document, ensure_ascii=False).encode() if replaced else structure
+
+
+def _as_uuid(identifier: Any) -> Any:  # noqa: ANN401 - whatever the JSON has
+    if not isinstance(identifier, str) or not identifier:
+        return identifier
+    try:
+        parse_uuid(identifier)
+    except ProtocolError:
+        return format_uuid(hashlib.blake2b(identifier.encode(), digest_size=16).digest())
+    return identifier
+
+
 def _state_uuids(document: Mapping[str, Any]) -> Iterator[StateUuid]:
     """All state UUIDs of a structure file by order of appearance; shared ones more than once."""
+    for states in _state_parts(document):
+        for state in states.values():
+            for text in state if isinstance(state, list) else [state]:
+                try:
+                    yield parse_uuid(str(text))
+                except ProtocolError:
+                    continue
+
+
+def _state_parts(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The objects that map names to state UUIDs, at any depth, by order of appearance."""
     left: list[tuple[str, Any]] = [("", document)]
     while left:
         name, part = left.pop()
         if not isinstance(part, dict):
             continue
         if name in _PARTS_WITH_STATES:
-            yield from _uuids_of(part)
+            yield part
         else:
             left.extend(reversed(part.items()))
-
-
-def _uuids_of(states: Mapping[str, Any]) -> Iterator[StateUuid]:
-    for state in states.values():
-        for text in state if isinstance(state, list) else [state]:
-            try:
-                yield parse_uuid(str(text))
-            except ProtocolError:
-                continue

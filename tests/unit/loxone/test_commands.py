@@ -160,14 +160,14 @@ def test_old_firmware_is_asked_for_an_old_token(firmware: tuple[int, ...], verb:
 def test_client_uuid_has_the_form_of_the_miniserver() -> None:
     client_uuid = commands.derive_client_uuid("504F94A0BBCC", "exporter", "loxone-exporter")
     parse_uuid(client_uuid)
-    assert client_uuid == commands.derive_client_uuid(
-        "504F94A0BBCC", "exporter", "loxone-exporter"
-    )
+    assert client_uuid == commands.derive_client_uuid("504F94A0BBCC", "exporter", "loxone-exporter")
 
 
 # Tokens are filed under it: a change would leave one behind in every Miniserver.
 def test_client_uuid_is_the_same_in_all_releases() -> None:
-    assert "c645d80f-c39a-547e-ae23e111bfe96e53" == commands.derive_client_uuid("504F94A0BBCC", "exporter", "loxone-exporter")
+    assert "c645d80f-c39a-547e-ae23e111bfe96e53" == commands.derive_client_uuid(
+        "504F94A0BBCC", "exporter", "loxone-exporter"
+    )
 
 
 def test_client_uuids_differ_in_every_part() -> None:

@@ -321,9 +321,7 @@ def test_login_hash_vectors(
 ) -> None:
     user, password = login
     assert expected == hash_credentials(user, password, parameters)
-    assert expected == hash_token(
-        f"{user}:{password_hash}", parameters.key, parameters.algorithm
-    )
+    assert expected == hash_token(f"{user}:{password_hash}", parameters.key, parameters.algorithm)
 
 
 def test_login_hash_vector_with_short_salt() -> None:
@@ -356,7 +354,9 @@ def test_secrets_are_not_in_the_repr() -> None:
 
 
 # Sizes from section 8.5.
-@pytest.mark.parametrize(("bits", "der_length", "text_length"), [(1024, 162, 268), (2048, 294, 444)])
+@pytest.mark.parametrize(
+    ("bits", "der_length", "text_length"), [(1024, 162, 268), (2048, 294, 444)]
+)
 def test_rsa_round_trip(bits: int, der_length: int, text_length: int) -> None:
     private_key = PrivateKey.generate(bits)
     text = private_key.public_text

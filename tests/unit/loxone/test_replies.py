@@ -147,13 +147,17 @@ def test_refusals_are_short() -> None:
             Device("EEE000D80B0E", (10, 3, 11, 25)),
         ),
         (
-            "{'snr':'50:4F:94:10:54:1B','version':'12.2.11.5','key':'31373038','isInTrust':false,"
-            "'local':true,'address':'192.0.2.10','httpsStatus':1}",
+            (
+                "{'snr':'50:4F:94:10:54:1B','version':'12.2.11.5','key':'31373038','isInTrust':false,"
+                "'local':true,'address':'192.0.2.10','httpsStatus':1}"
+            ),
             Device("504F9410541B", (12, 2, 11, 5)),
         ),
         (
-            "{'snr': 'AB:CD:EF:01:02:03', 'version':'17.1.7.3', 'hasEventSlots':false, "
-            "'isInTrust':false, 'local':true,'certTLD':'com'}",
+            (
+                "{'snr': 'AB:CD:EF:01:02:03', 'version':'17.1.7.3', 'hasEventSlots':false, "
+                "'isInTrust':false, 'local':true,'certTLD':'com'}"
+            ),
             Device("ABCDEF010203", (17, 1, 7, 3), has_event_slots=False),
         ),
         ({"snr": "504f9410541b", "hasEventSlots": None}, Device("504F9410541B", ())),
@@ -265,15 +269,19 @@ def test_secrets_are_not_in_the_repr() -> None:
     ("body", "page"),
     [
         (
-            "<html><head><title>error</title></head><body><errorcode>401</errorcode> "
-            "<errordetail>Unauthorized</errordetail></body></html>",
+            (
+                "<html><head><title>error</title></head><body><errorcode>401</errorcode> "
+                "<errordetail>Unauthorized</errordetail></body></html>"
+            ),
             ErrorPage(401),
         ),
         (
-            "<html><head><title>error</title></head><body><errorcode>403</errorcode> "
-            "<errordetail><errortext>Forbidden</errortext><description>IP 192.168.2.240 "
-            "temporarily blocked, too many failed login attempts;</description> "
-            "<remaining>38</remaining></errordetail></body></html>",
+            (
+                "<html><head><title>error</title></head><body><errorcode>403</errorcode> "
+                "<errordetail><errortext>Forbidden</errortext><description>IP 192.168.2.240 "
+                "temporarily blocked, too many failed login attempts;</description> "
+                "<remaining>38</remaining></errordetail></body></html>"
+            ),
             ErrorPage(403, 38),
         ),
         ("<ERRORCODE> 503 </ERRORCODE><remaining>soon</remaining>", ErrorPage(503)),
@@ -292,8 +300,21 @@ def is_encodable(value: Json) -> bool:
 
 
 words = st.sampled_from(
-    ["LL", "Code", "code", "value", "control", "snr", "version", "hasEventSlots"]
-    + ["key", "salt", "hashAlg", "token", "validUntil"]
+    [
+        "LL",
+        "Code",
+        "code",
+        "value",
+        "control",
+        "snr",
+        "version",
+        "hasEventSlots",
+        "key",
+        "salt",
+        "hashAlg",
+        "token",
+        "validUntil",
+    ]
 )
 envelopes = st.fixed_dictionaries({"LL": json_values(words)})
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loxone_exporter.errors import StructureError
 from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
-from loxone_exporter.loxone.uuids import format_uuid
+from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from support.strategies import is_value_or_protocol_error, json_bytes, json_values
 from support.structures import key, uuid
 
@@ -40,9 +40,7 @@ def test_control_with_room_category_and_states() -> None:
         cats=CATEGORIES,
     )
     states = (State("tempActual", uuid(1)), State("tempTarget", uuid(2)))
-    assert (
-        Control(key(1), "Thermostat", "IRoomControllerV2", "Küche", "Klima", states) == control
-    )
+    assert Control(key(1), "Thermostat", "IRoomControllerV2", "Küche", "Klima", states) == control
 
 
 # Quirk 23.
@@ -201,12 +199,12 @@ def test_second_file_with_the_same_date_has_its_own_uuids() -> None:
         for number in (1, 2)
     )
     assert first.last_modified == second.last_modified
-    assert ({uuid(1)}, {uuid(2)}) == (first.state_uuids(), second.state_uuids())
+    assert [{uuid(1)}, {uuid(2)}] == [first.state_uuids(), second.state_uuids()]
 
 
 def test_uuids_in_upper_case_are_those_of_the_tables() -> None:
     control = only_control({"states": {"active": format_uuid(bytes.fromhex("ab" * 16)).upper()}})
-    assert (State("active", uuid(0).__class__(bytes.fromhex("ab" * 16))),) == control.states
+    assert (State("active", StateUuid(bytes.fromhex("ab" * 16))),) == control.states
 
 
 # Quirks 3 and 7.
@@ -240,8 +238,21 @@ def test_what_is_no_structure_file_is_refused(payload: str, message: str) -> Non
 
 
 words = st.sampled_from(
-    ["controls", "rooms", "cats", "name", "type", "room", "cat", "states", "subControls"]
-    + ["lastModified", "LL", key(1), key(2)]
+    [
+        "controls",
+        "rooms",
+        "cats",
+        "name",
+        "type",
+        "room",
+        "cat",
+        "states",
+        "subControls",
+        "lastModified",
+        "LL",
+        key(1),
+        key(2),
+    ]
 )
 entries = st.dictionaries(words, json_values(words), max_size=4)
 files = st.fixed_dictionaries(

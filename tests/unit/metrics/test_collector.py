@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
-import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -14,7 +13,7 @@ from trio.testing import MockClock
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, FilterConfig, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
-from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -128,9 +127,7 @@ async def test_times_of_updates_and_bytes() -> None:
     assert 1767225600.25 == found.value("loxone_exporter_last_received_timestamp_seconds")
     assert [] == found.samples("loxone_exporter_last_update_timestamp_seconds")
     state.apply_values([])
-    assert 1767225600.25 == scrape([state]).value(
-        "loxone_exporter_last_update_timestamp_seconds"
-    )
+    assert 1767225600.25 == scrape([state]).value("loxone_exporter_last_update_timestamp_seconds")
 
 
 @pytest.mark.parametrize("format_", Format)
@@ -160,9 +157,7 @@ def test_info_of_every_control() -> None:
 
 
 def test_uuid_label_is_on_control_series_only_on_request() -> None:
-    state = connected(
-        structure(control(1), control(2)), values={1: 1.0, 2: 2.0}, texts={1: "on"}
-    )
+    state = connected(structure(control(1), control(2)), values={1: 1.0, 2: 2.0}, texts={1: "on"})
     config = configure({"uuid_label": True, "text_values": True})
     found = scrape([state], config)
     assert {key(1): 1.0, key(2): 2.0} == found.values("loxone_control_value", "uuid")
@@ -291,7 +286,7 @@ async def test_each_miniserver_has_its_own_label() -> None:
 class OddStructure(Structure):
     """Something about it that nobody has thought of."""
 
-    def walk(self) -> Any:
+    def walk(self) -> Iterator[Control]:
         raise ZeroDivisionError
 
 
@@ -317,8 +312,9 @@ def test_fault_in_one_house_does_not_cost_the_others(caplog: pytest.LogCaptureFi
 
 def test_duplicates_are_counted_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     houses = [control(number) for number in range(30)]
-    forged = [control(f"{number}", f"Lamp ({key(number)})", states={"active": 1})
-              for number in range(30)]
+    forged = [
+        control(f"{number}", f"Lamp ({key(number)})", states={"active": 1}) for number in range(30)
+    ]
     state = connected(structure(*houses, *forged), values=dict.fromkeys(range(30), 1.0))
     with caplog.at_level(logging.WARNING):
         found = scrape([state])
@@ -371,9 +367,7 @@ def assert_well_formed(found: Scrape) -> None:
     series = found.series()
     assert len(series) == len(set(series))
     # Timestamps and creation times are never sent.
-    assert all(
-        sample.timestamp is None for family in found.families for sample in family.samples
-    )
+    assert all(sample.timestamp is None for family in found.families for sample in family.samples)
     assert not [name for name, _ in series if name.endswith("_created")]
 
 
@@ -406,7 +400,6 @@ async def test_scrape_with_everything_is_well_formed() -> None:
         connected(HOUSE, name="barn", values={11: 21.5}, texts={11: "warm"}),
         MiniserverState(name="away"),
     ]
-    await trio.lowlevel.checkpoint()
     for format_ in Format:
         found = scrape(states, configure({"text_values": True}), format_)
         assert_well_formed(found)

@@ -25,12 +25,12 @@ MATCHING = {
 STRANGE = dict.fromkeys(MATCHING, "somewhere else")
 
 
-def includes(control: ControlLabels = LAMP, **patterns: tuple[str, ...]) -> bool:
+def includes(control: ControlLabels = LAMP, /, **patterns: tuple[str, ...]) -> bool:
     config = {f"include_{name}": globs for name, globs in patterns.items()}
     return Filter.compile(FilterConfig(**config)).includes(control)
 
 
-def excludes(control: ControlLabels = LAMP, **patterns: tuple[str, ...]) -> bool:
+def excludes(control: ControlLabels = LAMP, /, **patterns: tuple[str, ...]) -> bool:
     config = {f"exclude_{name}": globs for name, globs in patterns.items()}
     return Filter.compile(FilterConfig(**config)).excludes(control)
 
@@ -84,7 +84,7 @@ def test_equal_patterns_under_two_keys_are_two_conditions() -> None:
         ("Ceiling lamp", "CEILING LAMP", True),
         ("CEILING*", "ceiling lamp", True),
         ("ÜBERALL", "überall", True),
-        ("*σ", "ΜΈΤΡΗΣΗΣ", True),
+        ("*ж", "ГАРАЖ", True),
         ("Stra?e", "STRAßE", True),
         ("[a-c]at", "Cat", True),
         ("[A-C]at", "cat", True),
@@ -139,15 +139,12 @@ def test_states_have_no_say_about_controls() -> None:
     assert not states.excludes(LAMP)
 
 
-globs = st.lists(st.text(st.sampled_from("ab*?[]!-|^(\\"), max_size=5) | st.text(max_size=5))
+globs = st.lists(st.text("ab*?[]!-|^(\\") | st.text(), max_size=2)
 
 
-@given(
-    config=st.builds(FilterConfig, **dict.fromkeys(fields_dict(FilterConfig), globs.map(tuple))),
-    name=st.text(max_size=5),
-)
-def test_any_pattern_can_be_matched(config: FilterConfig, name: str) -> None:
-    filter_ = Filter.compile(config)
+@given(option=st.sampled_from(list(fields_dict(FilterConfig))), patterns=globs, name=st.text())
+def test_any_pattern_can_be_matched(option: str, patterns: list[str], name: str) -> None:
+    filter_ = Filter.compile(FilterConfig(**{option: tuple(patterns)}))
     control = evolve(LAMP, name=name)
     assert isinstance(filter_.includes(control), bool)
     assert isinstance(filter_.excludes(control), bool)

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from attrs import evolve
 
 from loxone_exporter.loxone.structure import Control
 from loxone_exporter.metrics.names import NameRegistry, assign_names
@@ -32,9 +31,7 @@ def test_smallest_uuid_keeps_the_name() -> None:
 
 # The form of the design's own example.
 def test_whole_uuid_stands_behind_the_name() -> None:
-    first, second = (
-        f"0f86a2fe-0378-3e08-ffffb2d4efc8b5b{last}" for last in "56"
-    )
+    first, second = (f"0f86a2fe-0378-3e08-ffffb2d4efc8b5b{last}" for last in "56")
     names = assign_names(structure(control(first), control(second)), NameRegistry())
     assert "Lamp (0f86a2fe-0378-3e08-ffffb2d4efc8b5b6)" == names.by_key[second]
 
@@ -60,10 +57,18 @@ def test_sub_controls_of_controls_with_different_names_do_not_meet() -> None:
     assert 1 == names.renamed
 
 
-@pytest.mark.parametrize("difference", ["room", "category", "type"])
-def test_sub_controls_that_differ_in_another_label_keep_their_names(difference: str) -> None:
-    first, second = control("a", "Spots"), evolve(control("b", "Spots"), **{difference: "Other"})
-    names = assign_names(structure(control(1, parts=(first, second))), NameRegistry())
+@pytest.mark.parametrize(
+    "other",
+    [
+        control("b", "Spots", room="Other"),
+        control("b", "Spots", category="Other"),
+        control("b", "Spots", type_="Other"),
+    ],
+    ids=["room", "category", "type"],
+)
+def test_sub_controls_that_differ_in_another_label_keep_their_names(other: Control) -> None:
+    parts = (control("a", "Spots"), other)
+    names = assign_names(structure(control(1, parts=parts)), NameRegistry())
     assert 0 == names.renamed
 
 

@@ -77,9 +77,7 @@ def test_parts_of_parts_and_lists() -> None:
 
 def test_all_states_of_a_renamed_control_have_its_name() -> None:
     parts = (control("part", "Spots", states={"position": 4}),)
-    table = build(
-        structure(control(1), control(2, states={"active": 2, "level": 3}, parts=parts))
-    )
+    table = build(structure(control(1), control(2, states={"active": 2, "level": 3}, parts=parts)))
     assert ["Lamp", *[f"Lamp ({key(2)})"] * 3] == names(table)
     assert ["Lamp", f"Lamp ({key(2)})"] == [row[1] for row in table.controls]
     assert 1 == table.renamed
@@ -117,11 +115,16 @@ def test_state_named_like_the_path_of_a_part_is_dropped() -> None:
     table = build(structure(control(1, states={"A/x": 1}, parts=(part,))))
     assert ["A/x"] == subcontrols(table)[:1]
     # A part of another type is another series.
-    assert () == build(
-        structure(
-            control(1, states={"A/x": 1}, parts=(control("a", "A", type_="D", states={"x": 2}),))
-        )
-    ).duplicates
+    assert (
+        ()
+        == build(
+            structure(
+                control(
+                    1, states={"A/x": 1}, parts=(control("a", "A", type_="D", states={"x": 2}),)
+                )
+            )
+        ).duplicates
+    )
     assert 1 == len(table.duplicates)
 
 

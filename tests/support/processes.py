@@ -1,0 +1,136 @@
+"""The exporter as a process of its own, as users run it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import trio
+from attrs import define, field
+
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+
+
+START_DEADLINE = 20.0
+"""Seconds; generous, for machines that are busy with other things."""
+
+
+@define(eq=False)
+class RunningExporter:
+    """An exporter process.
+
+    Attributes:
+        process: The process.
+        url: Where it is asked, without a path.
+        log: Its log so far, a line each.
+    """
+
+    process: trio.Process
+    url: str = ""
+    log: list[str] = field(factory=list)
+    _listening: trio.Event = field(factory=trio.Event)
+
+    async def follow_log(self) -> None:
+        assert self.process.stderr is not None
+        rest = b""
+        async for data in self.process.stderr:
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                self.log.append(line.decode())
+                if not self.url and " serves " in self.log[-1]:
+                    self.url = "http://" + self.log[-1].split("http://")[1].split("/metrics")[0]
+                    self._listening.set()
+
+    async def wait_until_listening(self) -> None:
+        with trio.fail_after(START_DEADLINE):
+            await self._listening.wait()
+
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+        return await get(self.url + path, headers)
+
+    async def wait_for(self, path: str, text: str, *, within: float = START_DEADLINE) -> str:
+        """Ask until the answer contains a text; that answer."""
+        with trio.fail_after(within):
+            while True:
+                _, body = await self.get(path)
+                if text in body:
+                    return body
+                await trio.sleep(0.05)
+
+    async def stop(self, number: int = signal.SIGTERM) -> float:
+        """Send a signal and wait; how long it took."""
+        started = trio.current_time()
+        self.process.send_signal(number)
+        with trio.fail_after(30):
+            await self.process.wait()
+        return trio.current_time() - started
+
+
+@contextlib.asynccontextmanager
+async def running_exporter(
+    arguments: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[RunningExporter]:
+    """Run `loxone-exporter` with some arguments; it is killed at the end of the block."""
+    command = [sys.executable, "-m", "loxone_exporter", *arguments]
+    async with trio.open_nursery() as nursery:
+        process = await trio.lowlevel.open_process(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environ or {})},
+            cwd=folder,
+        )
+        running = RunningExporter(process)
+        nursery.start_soon(running.follow_log)
+        try:
+            yield running
+        finally:
+            if process.returncode is None:
+                process.kill()
+            with trio.move_on_after(10, shield=True):
+                await process.wait()
+            nursery.cancel_scope.cancel()
+
+
+async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Ask a URL; status and body."""
+
+    def ask() -> tuple[int, str]:
+        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  # http only
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  # http only
+                return response.status, response.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    return await trio.to_thread.run_sync(ask)
+
+
+async def serve_on_loopback(miniserver: SimulatedMiniserver, nursery: trio.Nursery) -> int:
+    """Put a simulated Miniserver on the network; its port."""
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(miniserver.serve, listeners)
+    port: int = listeners[0].socket.getsockname()[1]
+    return port
+
+
+def write_toml(path: Path, ports: Mapping[str, int], *, extra: str = "") -> Path:
+    """A configuration for Miniservers on loopback, by their names."""
+    tables = "".join(
+        f'[[miniservers]]\nname = {json.dumps(name)}\nhost = "127.0.0.1"\nport = {port}\n'
+        'username = "demo"\npassword = "demo"\n'
+        for name, port in ports.items()
+    )
+    path.write_text(f'[web]\nlisten = ["127.0.0.1:0"]\n{extra}\n{tables}')
+    return path
