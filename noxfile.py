@@ -13,8 +13,8 @@ nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["lint", "typing", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-# nox would kill the exporter half a second after Ctrl-C, in the middle of its farewells.
-PATIENT = {"interrupt_timeout": 10.0, "terminate_timeout": 10.0}
+# By default nox kills the exporter half a second after Ctrl-C, in the middle of its farewells.
+PATIENCE = 10.0
 
 FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
 
@@ -27,7 +27,12 @@ def install(session: nox.Session, *groups: str, project: str = ".") -> None:
 def run(session: nox.Session) -> None:
     """Run the exporter: the demo, or `nox -s run -- run --config my.toml`."""
     install(session)
-    session.run("loxone-exporter", *(session.posargs or ["demo"]), **PATIENT)
+    session.run(
+        "loxone-exporter",
+        *(session.posargs or ["demo"]),
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
 
 
 @nox.session
@@ -61,7 +66,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types."""
-    install(session, "typing", "nox")
+    install(session, "typing")
     session.run("mypy", *session.posargs)
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from loxone_exporter.config.findings import ConfigurationError
-from loxone_exporter.config.load import load_config
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from loxone_exporter.config.load import Loaded
+from loxone_exporter.config.load import Loaded, load_config
 
 
 def write_config(folder: Path, content: str | bytes) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 from prometheus_client import Metric
@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from loxone_exporter.metrics.exposition import Format
 
 
-_PARSERS: Mapping[Format, Callable[[str], Iterator[Metric]]] = {
+_PARSERS: Mapping[Format, Callable[[str], Iterable[Metric]]] = {
     Format.TEXT: parse_text,
     Format.OPENMETRICS: parse_openmetrics,
 }

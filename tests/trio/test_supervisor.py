@@ -5,17 +5,11 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import trio
-from support.memory_network import (
-    LIGHT,
-    PASSWORD,
-    TEMPERATURE,
-    MemoryNetwork,
-    miniserver_config,
-    small_house,
-)
+from attrs import evolve
 from trio.testing import MockClock
 
 from loxone_exporter.loxone.uuids import StateUuid
@@ -24,9 +18,19 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from support.memory_network import (
+    LIGHT,
+    PASSWORD,
+    TEMPERATURE,
+    MemoryNetwork,
+    miniserver_config,
+    small_house,
+)
 
 
 STOP_BUDGET = 5.0
+
+DEVICE = Profile(key_bits=1024)
 
 READING_COMMANDS = (
     "jdev/cfg/apiKey",
@@ -59,13 +63,10 @@ def house(network: MemoryNetwork) -> SimulatedMiniserver:
 
 
 def add_miniserver(
-    network: MemoryNetwork, name: str = "home", **profile: object
+    network: MemoryNetwork, name: str = "home", profile: Profile = DEVICE
 ) -> SimulatedMiniserver:
     miniserver = SimulatedMiniserver(
-        small_house(),
-        username="exporter",
-        password=PASSWORD,
-        profile=Profile(key_bits=1024, **profile),  # type: ignore[arg-type]  # checked at run time
+        small_house(), username="exporter", password=PASSWORD, profile=profile
     )
     network.hosts[f"{name}.test"] = miniserver.handle
     return miniserver
@@ -275,7 +276,7 @@ async def test_a_corrected_miniserver_is_logged_in_to_after_a_rejection(
 async def test_a_lock_out_is_waited_for_in_full(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
 ) -> None:
-    house = add_miniserver(network, ban_failures=1, ban_life=400.0)
+    house = add_miniserver(network, profile=evolve(DEVICE, ban_failures=1, ban_life=400.0))
     stranger = Exporter(exporter._nursery, network)
     stranger.start(password="wrong")
     await trio.sleep(1)
@@ -444,9 +445,9 @@ async def test_every_kind_of_miniserver_is_understood(
     autojump_clock: MockClock,
     exporter: Exporter,
     network: MemoryNetwork,
-    profile: dict[str, object],
+    profile: dict[str, Any],
 ) -> None:
-    house = add_miniserver(network, **profile)
+    house = add_miniserver(network, profile=evolve(DEVICE, **profile))
     state = exporter.start()
     with trio.fail_after(5):
         await wait_for(state, ConnectionState.CONNECTED)

@@ -8,14 +8,11 @@ false.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from loxone_exporter.config.addresses import parse_host
 from loxone_exporter.config.durations import describe_durations, parse_duration
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 _Value = TypeVar("_Value")

@@ -7,10 +7,11 @@ the errors and knows where they belong.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from types import GenericAlias
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 from attrs import fields, has
 from cattrs import Converter
@@ -22,16 +23,12 @@ from cattrs.errors import (
 
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.checks import describe, exactly
+from loxone_exporter.config.findings import KeyPath, Problem
 from loxone_exporter.config.model import PASSWORD_KEYS, Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from loxone_exporter.config.findings import KeyPath, Problem
-
-    Hook = Callable[[Any, Any], Any]
+Hook: TypeAlias = Callable[[Any, Any], Any]
 
 
 _NEEDED = {

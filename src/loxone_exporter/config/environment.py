@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from attrs import define, field
 
 from loxone_exporter.config.checks import whole_number
 from loxone_exporter.config.findings import ENVIRONMENT, Finding, KeyPath
 from loxone_exporter.config.model import PASSWORD_KEYS
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 _MINISERVER_VARIABLES = {

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterable
+from typing import TypeAlias
 
 from attrs import frozen
 
 from loxone_exporter.errors import ExporterError
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 KeyPath: TypeAlias = tuple[str | int, ...]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
@@ -19,13 +19,8 @@ from loxone_exporter.config.findings import (
     Problem,
     format_path,
 )
+from loxone_exporter.config.model import Config
 from loxone_exporter.config.passwords import PasswordResolver
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from loxone_exporter.config.model import Config
 
 
 DEFAULT_PLACES = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from attrs import define, field
 
@@ -13,10 +13,6 @@ from loxone_exporter.config.files import is_world_readable, read_text
 from loxone_exporter.config.findings import ConfigurationError, Finding, KeyPath, Problem
 from loxone_exporter.config.model import PASSWORD_KEYS
 from loxone_exporter.config.secret import Secret
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 _CHOICE = "expected one of password, password_file, password_env"

@@ -17,6 +17,7 @@ from loxone_exporter.simulator.profile import Profile
 
 
 if TYPE_CHECKING:
+    # A device knows its sessions, and a session its device.
     from loxone_exporter.simulator.session import Session
 
 

@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
-from support.configs import find_all, load_text
 
 from loxone_exporter.config.findings import ConfigurationError, Finding
 from loxone_exporter.config.load import load_config
-
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from support.configs import find_all, load_text
 
 
 FILE = """

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
+
 from support.configs import find_all
-
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 MINISERVER = """

@@ -1,18 +1,14 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from support.configs import find_all, load_text, write_config
 
 from loxone_exporter.config.files import is_world_readable
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import load_config
 from loxone_exporter.config.passwords import PasswordResolver, read_password_file
-
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from support.configs import find_all, load_text, write_config
 
 
 WITHOUT_PASSWORD = """

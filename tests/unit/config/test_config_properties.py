@@ -2,13 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import tomli_w
 from attrs import asdict, fields, fields_dict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.configs import load_text, write_config
 
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.durations import format_duration
@@ -23,10 +22,7 @@ from loxone_exporter.config.model import (
     WebConfig,
 )
 from loxone_exporter.config.secret import Secret
-
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from support.configs import load_text, write_config
 
 
 # The file is written anew for each example.

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from loxone_exporter.config import load
 from loxone_exporter.config.load import find_config_file
-
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_the_option_names_the_file_before_everything_else(tmp_path: Path) -> None:

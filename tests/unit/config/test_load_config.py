@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import pytest
-from support.configs import find_all, load_text, write_config
 
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.findings import ConfigurationError, Finding
@@ -18,6 +17,7 @@ from loxone_exporter.config.model import (
     WebConfig,
 )
 from loxone_exporter.config.secret import Secret
+from support.configs import find_all, load_text, write_config
 
 
 MINISERVER = """

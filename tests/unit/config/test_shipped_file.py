@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import pytest
 from attrs import fields, has
-from support.configs import load_text
 
 from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
-
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from support.configs import load_text
 
 
 SHIPPED = (Path(__file__).parents[3] / "loxone-exporter.toml").read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from loxone_exporter.simulator.house import FIRST_NUMBER, PlayedHouse
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "structures"
 
 
-
 def text_uuid(number: int) -> str:
     return f"{number:08x}-0001-0002-ffff0123456789ab"
 

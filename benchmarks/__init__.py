@@ -1,0 +1,1 @@
+"""Whether the exporter keeps its budgets of memory, CPU and time: `python -m benchmarks`."""

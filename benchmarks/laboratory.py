@@ -1,0 +1,223 @@
+"""A real exporter process, and simulated Miniservers in this one for it to connect to."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+from attrs import define, field, frozen
+
+from benchmarks import machine
+from benchmarks.budgets import BenchmarkError
+from benchmarks.house import InventedHouse
+from benchmarks.scraper import HOST, connect, count_values
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+
+
+_POLL = 0.005
+_PATIENCE = 20.0
+_SHUTDOWN = 6.0
+_LOG_TAIL = 2000
+
+_WEB = """
+[web]
+listen = ["{host}:{port}"]
+
+[log]
+level = "warning"
+"""
+
+_MINISERVER = """
+[[miniservers]]
+name = "house-{number}"
+host = "{host}"
+port = {port}
+username = "demo"
+password = "demo"
+"""
+
+
+@define(eq=False)
+class Site:
+    """A house, its Miniserver, and the connections to it.
+
+    Attributes:
+        house: What stands behind the Miniserver.
+        miniserver: The simulated one.
+        port: Where it listens.
+        streams: All connections of the exporter; the last one is the WebSocket.
+    """
+
+    house: InventedHouse
+    miniserver: SimulatedMiniserver
+    listener: trio.SocketListener
+    streams: list[trio.SocketStream] = field(factory=list)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self.listener.socket.getsockname()[1]
+        return port
+
+    async def serve(self) -> None:
+        """Be there, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.miniserver.live)
+            nursery.start_soon(trio.serve_listeners, self._handle, [self.listener])
+
+    async def _handle(self, stream: trio.SocketStream) -> None:
+        self.streams.append(stream)
+        await self.miniserver.handle(stream)
+
+
+@frozen
+class Exporter:
+    """The exporter's process.
+
+    Attributes:
+        pid: Its number.
+        port: Where it is scraped.
+        first_complete: Seconds from its start until a first complete scrape was read.
+    """
+
+    pid: int
+    port: int
+    first_complete: float
+
+    def resident_memory(self) -> float:
+        """In MB of 2^20 bytes."""
+        return machine.resident_memory(self.pid)
+
+    def peak_memory(self) -> float:
+        """In MB of 2^20 bytes."""
+        return machine.peak_memory(self.pid)
+
+    def cpu_time(self) -> float:
+        """In seconds."""
+        return machine.cpu_time(self.pid)
+
+
+@frozen
+class Laboratory:
+    """An exporter that shows every value of the houses."""
+
+    sites: Sequence[Site]
+    exporter: Exporter
+
+    @property
+    def expected(self) -> int:
+        """How many values a complete scrape has."""
+        return sum(len(site.house.values) for site in self.sites)
+
+
+@contextlib.asynccontextmanager
+async def laboratory(*, controls: int, miniservers: int = 1) -> AsyncIterator[Laboratory]:
+    """Start simulated Miniservers and an exporter; wait for its first complete scrape.
+
+    Args:
+        controls: Of each Miniserver.
+        miniservers: How many.
+
+    Raises:
+        BenchmarkError: The exporter does not get there, or does not end well; in a group.
+    """
+    sites = [await _build_site(controls, number) for number in range(1, miniservers + 1)]
+    async with trio.open_nursery() as nursery:
+        for site in sites:
+            nursery.start_soon(site.serve)
+        expected = sum(len(site.house.values) for site in sites)
+        async with _exporter([site.port for site in sites], expected) as exporter:
+            yield Laboratory(sites, exporter)
+        nursery.cancel_scope.cancel(reason="the exporter has ended")
+
+
+async def _build_site(controls: int, number: int) -> Site:
+    house = InventedHouse(controls, number=number)
+    (listener,) = await trio.open_tcp_listeners(0, host=HOST)
+    return Site(house, SimulatedMiniserver(house), listener)
+
+
+@contextlib.asynccontextmanager
+async def _exporter(miniserver_ports: Iterable[int], expected: int) -> AsyncIterator[Exporter]:
+    with tempfile.TemporaryDirectory(prefix="loxone-exporter-benchmark-") as folder:
+        port = _free_port()
+        config = Path(folder, "benchmark.toml")
+        config.touch(mode=0o600)
+        config.write_text(_config(port, miniserver_ports), encoding="utf-8")
+        log = Path(folder, "log")
+        with log.open("wb") as stderr:
+            command = (sys.executable, "-m", "loxone_exporter", "run", "--config", str(config))
+            run = partial(
+                trio.run_process,
+                command,
+                env=_environment(),
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                check=False,
+            )
+            async with trio.open_nursery() as nursery:
+                started = time.perf_counter()
+                process: trio.Process = await nursery.start(run)
+                await _wait_until_complete(process, port, expected, log)
+                yield Exporter(process.pid, port, time.perf_counter() - started)
+                await _end(process, log)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _config(port: int, miniserver_ports: Iterable[int]) -> str:
+    miniservers = (
+        _MINISERVER.format(number=number, host=HOST, port=miniserver_port)
+        for number, miniserver_port in enumerate(miniserver_ports, 1)
+    )
+    return _WEB.format(host=HOST, port=port) + "".join(miniservers)
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what would configure another exporter."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LOXONE_")}
+
+
+async def _wait_until_complete(process: trio.Process, port: int, expected: int, log: Path) -> None:
+    found = 0
+    with trio.move_on_after(_PATIENCE):
+        while True:
+            if process.returncode is not None:
+                raise BenchmarkError(f"the exporter ended: {_tail(log)}")
+            with contextlib.suppress(OSError):
+                async with connect(port) as scraper:
+                    while found != expected:
+                        found = count_values(await scraper.scrape())
+                        await trio.sleep(0 if found == expected else _POLL)
+                    return
+            await trio.sleep(_POLL)
+    raise BenchmarkError(
+        f"{found} of {expected} values in a scrape after {_PATIENCE:g} s: {_tail(log)}"
+    )
+
+
+async def _end(process: trio.Process, log: Path) -> None:
+    process.send_signal(signal.SIGTERM)
+    with trio.move_on_after(_SHUTDOWN):
+        await process.wait()
+    if process.returncode != 0:
+        raise BenchmarkError(f"the exporter ended with {process.returncode}: {_tail(log)}")
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip() or "no log"

@@ -1,0 +1,629 @@
+"""What trio-websocket and its peers can do to us, against our own channel.
+
+Upstream is frozen, and several of these situations hang or leak when its own ways to connect are
+used. Whatever the peer does: the channel ends within a bound, with an error of ours, its stream is
+closed, and tasks beside it live on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+import trio
+from attrs import field, frozen
+from trio.testing import (
+    MockClock,
+    lockstep_stream_pair,
+    memory_stream_pair,
+    wait_all_tasks_blocked,
+)
+
+from loxone_exporter.errors import (
+    BootingError,
+    ConnectionLostError,
+    LockedOutError,
+    MisbehaviourError,
+    SessionError,
+    leaves,
+)
+from loxone_exporter.miniserver import transport
+from loxone_exporter.miniserver.transport import (
+    CLOSE_GRACE,
+    Address,
+    MessageChannel,
+    message_channel,
+)
+from support.scripted_peer import (
+    BINARY,
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    ScriptedPeer,
+    close_frame,
+    frame,
+    response,
+)
+
+
+RESOURCE = "/ws/rfc6455"
+ADDRESS = Address("192.0.2.7", 80)
+
+AT_ONCE = 0.5
+CLOSING = 2 * CLOSE_GRACE + 0.5
+
+LOCKED_OUT_PAGE = (
+    b"<html><body><errorcode>403</errorcode> <errordetail>temporarily blocked, too many failed "
+    b"login attempts; <remaining>38</remaining></errordetail></body></html>"
+)
+
+Script = Callable[[ScriptedPeer], Awaitable[object]]
+Use = Callable[[MessageChannel], Awaitable[object]]
+
+
+@frozen
+class Outcome:
+    """How a visit to a peer ended."""
+
+    errors: list[SessionError]
+    seconds: float
+    chunks: int = field(default=0)
+
+    @property
+    def error(self) -> SessionError:
+        """The only error."""
+        (error,) = self.errors
+        return error
+
+
+async def visit(
+    script: Script,
+    use: Use,
+    *,
+    address: Address = ADDRESS,
+    streams: Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]] = memory_stream_pair,
+) -> Outcome:
+    """Use a channel to a scripted peer, beside a task that must not notice anything."""
+    client, server = streams()
+    errors: list[SessionError] = []
+    heartbeats = chunks = 0
+
+    async def sibling() -> None:
+        nonlocal heartbeats
+        while True:
+            heartbeats += 1
+            await trio.sleep(0.1)
+
+    async def play() -> None:
+        await script(ScriptedPeer(server))
+
+    def count() -> None:
+        nonlocal chunks
+        chunks += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(sibling)
+        nursery.start_soon(play)
+        started = trio.current_time()
+        with trio.fail_after(30):
+            try:
+                async with message_channel(client, address, RESOURCE, on_bytes=count) as channel:
+                    await use(channel)
+            except* SessionError as group:
+                errors += leaves(group, SessionError)
+        seconds = trio.current_time() - started
+        before = heartbeats
+        await trio.sleep(10)
+        assert 95 <= heartbeats - before <= 105
+        nursery.cancel_scope.cancel()
+    with pytest.raises(trio.ClosedResourceError):
+        await client.receive_some(1)
+    return Outcome(errors, seconds, chunks)
+
+
+async def only_open(channel: MessageChannel) -> None:
+    await channel.open()
+
+
+async def open_and_receive(channel: MessageChannel) -> None:
+    await channel.open()
+    while True:
+        await channel.receive()
+
+
+def answering(data: bytes, *, hang_up: bool = False) -> Script:
+    """A peer that answers the request with these bytes."""
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        await peer.say(data)
+        if hang_up:
+            await peer.hang_up()
+
+    return script
+
+
+def accepting(glued: bytes = b"", *, hang_up: bool = False) -> Script:
+    """A peer that opens the WebSocket, and says something in the same packet."""
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept(glued)
+        if hang_up:
+            await peer.hang_up()
+
+    return script
+
+
+async def hang_up_at_once(peer: ScriptedPeer) -> None:
+    await peer.hang_up()
+
+
+async def hang_up_first(peer: ScriptedPeer) -> None:
+    """Be gone before the request is sent, so that sending itself fails."""
+    peer.stream.receive_stream.close()  # type: ignore[attr-defined]  # of a memory stream
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        hang_up_at_once,
+        hang_up_first,
+        answering(b"", hang_up=True),
+        answering(b"HTTP/1.1 101 Switch", hang_up=True),
+        answering(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n", hang_up=True),
+    ],
+    ids=["at once", "while the request is sent", "after it", "in a line", "in the head"],
+)
+async def test_a_peer_that_closes_during_the_handshake(
+    autojump_clock: MockClock, script: Script
+) -> None:
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, ConnectionLostError)
+    assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize("hang_up", [True, False])
+@pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"])
+async def test_garbage_in_place_of_http(
+    autojump_clock: MockClock, garbage: bytes, *, hang_up: bool
+) -> None:
+    outcome = await visit(answering(garbage, hang_up=hang_up), only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_an_endless_head_is_not_read_for_ever(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.say(b"HTTP/1.1 101 Switching Protocols\r\n")
+        while True:
+            await peer.say(b"X: " + b"x" * 1000 + b"\r\n")
+            await trio.sleep(0.01)
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.chunks < 200
+
+
+async def test_a_wrong_accept_header(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        peer.request = b"Sec-WebSocket-Key: c29tZXRoaW5nIGVsc2UhIQ==\r\n"
+        wrong = peer.acceptance()
+        await peer.read_request()
+        await peer.say(wrong)
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_a_subprotocol_that_was_not_offered(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        await peer.say(peer.acceptance("Sec-WebSocket-Protocol: mqtt"))
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert "no WebSocket" in str(outcome.error)
+    assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        answering(response("503 Service Unavailable") + b"starting", hang_up=True),
+        answering(response("503 Service Unavailable"), hang_up=True),
+        answering(response("503 Service Unavailable", b"starting")),
+        answering(response("503 Service Unavailable", b"")),
+        answering(
+            response("503 Service Unavailable", None, "Transfer-Encoding: chunked")
+            + b"3\r\nnow\r\n0\r\n\r\n"
+        ),
+    ],
+    ids=["body until the end", "empty until the end", "body", "empty", "chunked"],
+)
+async def test_a_booting_miniserver(autojump_clock: MockClock, script: Script) -> None:
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, BootingError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_a_booting_miniserver_whose_body_never_ends(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        await peer.say(response("503 Service Unavailable"))
+        while True:
+            await peer.say(b"x" * 2**16)
+            await trio.sleep(0.01)
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, BootingError)
+    assert outcome.chunks < 50
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("401 Unauthorized", "HTTP status 401 in answer to /ws/rfc6455"),
+        ("403 Forbidden", "HTTP status 403 in answer to /ws/rfc6455"),
+        ("404 Not Found", "HTTP status 404 in answer to /ws/rfc6455"),
+        ("200 OK", "HTTP status 200 in answer to /ws/rfc6455"),
+        ("302 Found", "HTTP status 302 in answer to /ws/rfc6455"),
+    ],
+)
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_a_refusal_tells_its_status(
+    autojump_clock: MockClock, status: str, expected: str, *, hang_up: bool
+) -> None:
+    body = None if hang_up else b"no"
+    outcome = await visit(answering(response(status, body), hang_up=hang_up), only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert expected == str(outcome.error)
+    assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        answering(response("403 Forbidden", LOCKED_OUT_PAGE)),
+        answering(response("403 Forbidden") + LOCKED_OUT_PAGE, hang_up=True),
+    ],
+    ids=["of a stated length", "until the end"],
+)
+async def test_a_locked_out_address_learns_for_how_long(
+    autojump_clock: MockClock, script: Script
+) -> None:
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, LockedOutError)
+    assert outcome.error.remaining == 38
+    assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "kind", "remaining"),
+    [
+        (1000, "", ConnectionLostError, None),
+        (4005, "restarting", ConnectionLostError, None),
+        (4003, "temporarily blocked (70)", LockedOutError, 70),
+    ],
+)
+@pytest.mark.parametrize("glued", [True, False])
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_a_close_frame_with_and_without_the_end_of_tcp(
+    autojump_clock: MockClock,
+    code: int,
+    reason: str,
+    kind: type[SessionError],
+    remaining: int | None,
+    *,
+    glued: bool,
+    hang_up: bool,
+) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        if glued:
+            await peer.accept(close_frame(code, reason))
+        else:
+            await peer.accept()
+            await trio.sleep(1)
+            await peer.say(close_frame(code, reason))
+        if hang_up:
+            await peer.hang_up()
+
+    outcome = await visit(script, open_and_receive)
+    assert isinstance(outcome.error, kind)
+    assert remaining == getattr(outcome.error, "remaining", None)
+    assert str(code) in str(outcome.error)
+    assert outcome.seconds < 1 + CLOSING
+
+
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_our_close_frame_is_answered_in_kind(
+    autojump_clock: MockClock, *, hang_up: bool
+) -> None:
+    received = []
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        received.append(await peer.read_frame())
+        await peer.say(close_frame(1000))
+        if hang_up:
+            await peer.hang_up()
+
+    outcome = await visit(script, only_open)
+    assert [] == outcome.errors
+    assert [(CLOSE, b"\x03\xe8")] == received
+    assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_a_message_beyond_the_limit(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, opcode: int, *, hang_up: bool
+) -> None:
+    monkeypatch.setattr(transport, "MAX_MESSAGE", 1000)
+    received: list[bytes | str] = []
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        while True:
+            received.append(await channel.receive())
+
+    glued = frame(opcode, b"x" * 1000) + frame(opcode, b"x" * 1001)
+    outcome = await visit(accepting(glued, hang_up=hang_up), use)
+    assert isinstance(outcome.error, ConnectionLostError)
+    assert len(received) <= 1
+    assert outcome.seconds < CLOSING
+
+
+async def test_a_mute_peer_at_the_end(autojump_clock: MockClock) -> None:
+    outcome = await visit(accepting(), only_open)
+    assert [] == outcome.errors
+    assert outcome.seconds < CLOSING
+
+
+async def test_a_mute_peer_that_does_not_even_read(autojump_clock: MockClock) -> None:
+    outcome = await visit(accepting(), only_open, streams=lockstep_stream_pair)
+    assert [] == outcome.errors
+    assert outcome.seconds < CLOSING
+
+
+async def test_an_error_in_the_block_is_not_lost_to_a_mute_peer(autojump_clock: MockClock) -> None:
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        raise BootingError("planted")
+
+    outcome = await visit(accepting(), use)
+    assert "planted" == str(outcome.error)
+    assert outcome.seconds < CLOSING
+
+
+async def test_a_cancelled_block_ends_within_the_bound(autojump_clock: MockClock) -> None:
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        with trio.move_on_after(5):
+            await channel.receive()
+
+    outcome = await visit(accepting(), use)
+    assert [] == outcome.errors
+    assert 5 <= outcome.seconds < 5 + CLOSING
+
+
+@pytest.mark.parametrize("reply", [b"", close_frame(1000)])
+async def test_a_ping_while_we_close_ends_nothing_else(
+    autojump_clock: MockClock, reply: bytes
+) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        opcode, _ = await peer.read_frame()
+        assert opcode == CLOSE
+        await peer.say(frame(PING, b"are you there?") + reply)
+
+    outcome = await visit(script, only_open)
+    assert [] == outcome.errors
+    assert outcome.seconds < CLOSING
+
+
+async def test_a_ping_while_we_close_does_not_replace_the_reason(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        await peer.read_frame()
+        await peer.say(frame(PING))
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        raise BootingError("planted")
+
+    outcome = await visit(script, use)
+    assert "planted" == str(outcome.error)
+
+
+async def test_pings_are_answered_although_nobody_reads(autojump_clock: MockClock) -> None:
+    received = []
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept(b"".join(frame(TEXT, b"event") for _ in range(60)) + frame(PING, b"!"))
+        received.append(await peer.read_frame())
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        await trio.sleep(1)
+
+    outcome = await visit(script, use)
+    assert [] == outcome.errors
+    assert [(PONG, b"!")] == received
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "expected"),
+    [
+        ("192.0.2.7", 80, b"192.0.2.7:80"),
+        ("home.test", 8080, b"home.test:8080"),
+        ("::1", 80, b"[::1]:80"),
+        ("2001:db8::7", 8080, b"[2001:db8::7]:8080"),
+    ],
+)
+async def test_the_host_header(
+    autojump_clock: MockClock, host: str, port: int, expected: bytes
+) -> None:
+    requests = []
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        requests.append(peer.request)
+
+    await visit(script, only_open, address=Address(host, port))
+    (request,) = requests
+    assert request.startswith(b"GET /ws/rfc6455 HTTP/1.1\r\n")
+    hosts = [line for line in request.split(b"\r\n") if line.lower().startswith(b"host:")]
+    assert [b"Host: " + expected] == hosts
+
+
+async def test_nothing_is_sent_behind_a_frame_that_was_cut_off(autojump_clock: MockClock) -> None:
+    """The rest of a frame would be taken from the next one."""
+
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        await trio.sleep_forever()
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        with trio.move_on_after(1) as scope:
+            await channel.send("x" * 100_000)
+        assert scope.cancelled_caught
+        with trio.fail_after(1):
+            await channel.send("the next")
+
+    outcome = await visit(script, use, streams=lockstep_stream_pair)
+    assert isinstance(outcome.error, ConnectionLostError)
+    assert outcome.seconds < 1 + CLOSING
+
+
+async def test_a_subprotocol_that_is_not_echoed(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        assert b"Sec-WebSocket-Protocol: remotecontrol\r\n" in peer.request
+        await peer.say(peer.acceptance())
+        await peer.say(frame(TEXT, b"hello"))
+
+    received: list[bytes | str] = []
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        received.append(await channel.receive())
+
+    outcome = await visit(script, use)
+    assert [] == outcome.errors
+    assert ["hello"] == received
+
+
+@pytest.mark.parametrize("hang_up", [True, False])
+async def test_frames_glued_to_the_handshake_are_received(
+    autojump_clock: MockClock, *, hang_up: bool
+) -> None:
+    received: list[bytes | str] = []
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        received.extend([await channel.receive(), await channel.receive()])
+        if hang_up:
+            await channel.receive()
+
+    glued = frame(BINARY, b"\x03\x00\x00\x00\x05\x00\x00\x00") + frame(TEXT, "Küche".encode())
+    outcome = await visit(accepting(glued, hang_up=hang_up), use)
+    assert [b"\x03\x00\x00\x00\x05\x00\x00\x00", "Küche"] == received
+    assert ([ConnectionLostError] if hang_up else []) == [type(e) for e in outcome.errors]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (frame(TEXT, b"K\xfcche"), 1007),
+        (frame(0x3, b"reserved opcode"), 1002),
+        (b"\xc1\x00", 1002),
+        (frame(PING, b"x" * 200), 1002),
+        (frame(CLOSE, b"\x03"), 1002),
+    ],
+)
+async def test_frames_that_the_rfc_forbids(
+    autojump_clock: MockClock, data: bytes, code: int
+) -> None:
+    outcome = await visit(accepting(data), open_and_receive)
+    assert isinstance(outcome.error, SessionError)
+    assert str(code) in str(outcome.error)
+    assert outcome.seconds < CLOSING
+
+
+async def test_sending_while_the_end_is_being_noticed(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        await peer.hang_up()
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        for _ in range(5):
+            with pytest.raises(ConnectionLostError):
+                await channel.send("keepalive")
+                await wait_all_tasks_blocked()
+                await channel.send("keepalive")
+        with pytest.raises(ConnectionLostError):
+            await channel.receive()
+
+    outcome = await visit(script, use)
+    assert [] == outcome.errors
+
+
+@pytest.mark.parametrize("data", [frame(TEXT, b"K\xfcche"), close_frame(4007), frame(3)])
+async def test_sending_after_the_end_fails_as_a_session_does(
+    autojump_clock: MockClock, data: bytes
+) -> None:
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        with pytest.raises(SessionError):
+            await channel.receive()
+        with pytest.raises(SessionError):
+            await channel.send("keepalive")
+
+    outcome = await visit(accepting(data), use)
+    assert [] == outcome.errors
+
+
+@pytest.mark.parametrize("method", ["send", "receive"])
+async def test_a_channel_that_was_not_opened(autojump_clock: MockClock, method: str) -> None:
+    async def use(channel: MessageChannel) -> None:
+        await (channel.send("keepalive") if method == "send" else channel.receive())
+
+    async def script(peer: ScriptedPeer) -> None:
+        pass
+
+    outcome = await visit(script, use)
+    assert isinstance(outcome.error, ConnectionLostError)
+    assert outcome.seconds < AT_ONCE
+
+
+def mutations(seed: int) -> Iterator[bytes]:
+    """Beginnings of conversations with bytes changed, left out and put in."""
+    # Reproducible rather than secret.
+    chance = random.Random(seed)  # noqa: S311
+    whole = frame(TEXT, b"event") + frame(PING) + frame(BINARY, b"\x03" * 40) + close_frame(4003)
+    for _ in range(25):
+        data = bytearray(whole * chance.randint(1, 3))
+        for _ in range(chance.randint(1, 4)):
+            place = chance.randrange(len(data))
+            data[place : place + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 3))
+        yield bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("opened", [True, False])
+async def test_mutated_bytes_end_in_nothing_but_errors_of_ours(
+    autojump_clock: MockClock, seed: int, *, opened: bool
+) -> None:
+    for data in mutations(seed):
+        if opened:
+            script = accepting(data, hang_up=True)
+        else:
+            script = answering(response("101 Switching Protocols") + data, hang_up=True)
+        outcome = await visit(script, open_and_receive)
+        assert outcome.errors
+        assert outcome.seconds < CLOSING
