@@ -11,6 +11,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["lint", "typing", "tests"]
+nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 # By default nox kills the exporter half a second after Ctrl-C, in the middle of its farewells.

@@ -46,7 +46,11 @@ class Scraper:
         body = bytearray()
         zipped = False
         while True:
-            match self._connection.next_event():
+            try:
+                event = self._connection.next_event()
+            except h11.ProtocolError as error:
+                raise BenchmarkError(f"the answer to a scrape is no HTTP: {error}") from error
+            match event:
                 case h11.NEED_DATA:
                     self._connection.receive_data(
                         bytes(await self._stream.receive_some(_READ_SIZE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -95,6 +96,7 @@ async def _receive_nothing() -> Mapping[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
+@functools.cache
 def _application() -> WebApp:
     houses = [InventedHouse(_CONTROLS, number=number) for number in range(1, _MINISERVERS + 1)]
     miniservers = tuple(
@@ -127,7 +129,7 @@ async def _render(effort: Effort) -> Measurement:
 
 async def _wait(effort: Effort) -> Measurement:
     app = _application()
-    first = await _scrape(app, Format.OPENMETRICS)
+    await _scrape(app, Format.OPENMETRICS)
     runs = effort.choose(_RUNS, quick=_RUNS_QUICK)
     scrapes = [await _scrape(app, Format.OPENMETRICS) for _ in range(runs)]
     return Measurement(
