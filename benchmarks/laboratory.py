@@ -69,11 +69,12 @@ class Site:
         port: int = self.listener.socket.getsockname()[1]
         return port
 
-    async def serve(self) -> None:
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be there, until cancelled."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.miniserver.live)
-            nursery.start_soon(trio.serve_listeners, self._handle, [self.listener])
+            await nursery.start(trio.serve_listeners, self._handle, [self.listener])
+            task_status.started()
 
     async def _handle(self, stream: trio.SocketStream) -> None:
         self.streams.append(stream)
@@ -134,7 +135,7 @@ async def laboratory(*, controls: int, miniservers: int = 1) -> AsyncIterator[La
     sites = [await _build_site(controls, number) for number in range(1, miniservers + 1)]
     async with trio.open_nursery() as nursery:
         for site in sites:
-            nursery.start_soon(site.serve)
+            await nursery.start(site.serve)
         expected = sum(len(site.house.values) for site in sites)
         async with _exporter([site.port for site in sites], expected) as exporter:
             yield Laboratory(sites, exporter)

@@ -10,10 +10,10 @@ from benchmarks.rows import cpu, latency, memory, messages, scrape, start
 
 ROWS: Final[tuple[Row, ...]] = (
     *memory.ROWS,
+    *start.ROWS,
     *cpu.ROWS,
     *latency.ROWS,
     *messages.ROWS,
     *scrape.ROWS,
-    *start.ROWS,
 )
 """In the order in which they are measured and printed."""

@@ -15,7 +15,7 @@ from benchmarks.scraper import Scraper, connect
 
 
 _CHANGES = 200
-_CHANGES_QUICK = 60
+_CHANGES_QUICK = 15
 _RUNS = 3
 _PATIENCE = 5.0
 _SHORTEST_PAUSE = 0.005

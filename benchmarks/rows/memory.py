@@ -13,6 +13,7 @@ from benchmarks.scraper import connect
 _SCRAPES = 10
 _RUNS = 3
 _MANY = 5
+_MANY_QUICK = 3
 
 
 @frozen
@@ -47,11 +48,12 @@ async def _three(effort: Effort) -> Measurement:
 
 
 async def _further(effort: Effort) -> Measurement:
+    many = effort.choose(_MANY, quick=_MANY_QUICK)
     differences = []
     for _ in range(effort.choose(_RUNS, quick=1)):
         one = await _weigh(controls=300)
-        many = await _weigh(controls=300, miniservers=_MANY)
-        differences.append((many.resident - one.resident) / (_MANY - 1))
+        several = await _weigh(controls=300, miniservers=many)
+        differences.append((several.resident - one.resident) / (many - 1))
     return Measurement(differences)
 
 

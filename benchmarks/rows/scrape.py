@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -96,7 +95,6 @@ async def _receive_nothing() -> Mapping[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-@functools.cache
 def _application() -> WebApp:
     houses = [InventedHouse(_CONTROLS, number=number) for number in range(1, _MINISERVERS + 1)]
     miniservers = tuple(
@@ -114,28 +112,52 @@ def _application() -> WebApp:
     return WebApp.build(Config(miniservers=miniservers), states, StopRequest())
 
 
+@frozen
+class _Scrapes:
+    """What both rows are about.
+
+    Attributes:
+        first: The first one after a new structure, as text.
+        later: Those that count, as OpenMetrics.
+        text: One as text.
+    """
+
+    first: _Scrape
+    later: list[_Scrape]
+    text: _Scrape
+
+
+_done: dict[Effort, _Scrapes] = {}
+
+
+async def _scrapes(effort: Effort) -> _Scrapes:
+    """Scrape once for both rows."""
+    if effort not in _done:
+        app = _application()
+        _done[effort] = _Scrapes(
+            await _scrape(app, Format.TEXT),
+            [
+                await _scrape(app, Format.OPENMETRICS)
+                for _ in range(effort.choose(_RUNS, quick=_RUNS_QUICK))
+            ],
+            await _scrape(app, Format.TEXT),
+        )
+    return _done[effort]
+
+
 async def _render(effort: Effort) -> Measurement:
-    app = _application()
-    first = await _scrape(app, Format.OPENMETRICS)
-    runs = effort.choose(_RUNS, quick=_RUNS_QUICK)
-    scrapes = [await _scrape(app, Format.OPENMETRICS) for _ in range(runs)]
-    text = await _scrape(app, Format.TEXT)
+    scrapes = await _scrapes(effort)
+    first, text = (format_number(1000 * scrape.seconds) for scrape in (scrapes.first, scrapes.text))
     return Measurement(
-        [1000 * scrape.seconds for scrape in scrapes],
-        f"{first.samples} samples, OpenMetrics; as text {format_number(1000 * text.seconds)} ms; "
-        f"the first one after a new structure {format_number(1000 * first.seconds)} ms",
+        [1000 * scrape.seconds for scrape in scrapes.later],
+        f"{scrapes.first.samples} samples, OpenMetrics; as text {text} ms, "
+        f"right after a new structure {first} ms",
     )
 
 
 async def _wait(effort: Effort) -> Measurement:
-    app = _application()
-    await _scrape(app, Format.OPENMETRICS)
-    runs = effort.choose(_RUNS, quick=_RUNS_QUICK)
-    scrapes = [await _scrape(app, Format.OPENMETRICS) for _ in range(runs)]
-    return Measurement(
-        [1000 * scrape.longest_wait for scrape in scrapes],
-        f"during the first one after a new structure {format_number(1000 * first.longest_wait)} ms",
-    )
+    scrapes = await _scrapes(effort)
+    return Measurement([1000 * scrape.longest_wait for scrape in scrapes.later])
 
 
 _HOW = (

@@ -19,7 +19,7 @@ import loxone_exporter
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from support.memory_network import small_house
-from support.processes import running_exporter, serve_on_loopback, write_toml
+from support.processes import running_exporter, running_process, serve_on_loopback, write_toml
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -278,15 +278,13 @@ async def test_it_talks_to_nobody_but_the_configured_miniservers(
     text = config.read_text()
     config.write_text(text.replace('host = "127.0.0.1"', 'host = "localhost"', 1))
     report = tmp_path / "audit.jsonl"
-    process = await trio.lowlevel.open_process(
-        [sys.executable, "-c", AUDITED, str(report), "run", "--config", str(config)],
-        stderr=subprocess.DEVNULL,
-    )
-    with trio.fail_after(20):
-        while connections(report) < 6:
-            await trio.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert await process.wait() == 0
+    arguments = [str(report), "run", "--config", str(config)]
+    async with running_process([sys.executable, "-c", AUDITED, *arguments]) as process:
+        with trio.fail_after(20):
+            while connections(report) < 6:
+                await trio.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
 
     events = [json.loads(line) for line in report.read_text().splitlines()]  # see above
     looked_up = {place for event, place in events if event != "socket.connect"}

@@ -75,32 +75,47 @@ class RunningExporter:
 
 
 @contextlib.asynccontextmanager
+async def running_process(
+    command: Sequence[str | Path],
+    *,
+    stderr: int = subprocess.DEVNULL,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[trio.Process]:
+    """Run a program; it is killed at the end of the block, if it has not ended before."""
+    process = await trio.lowlevel.open_process(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        env={**os.environ, **(environ or {})},
+        cwd=folder,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        with trio.move_on_after(10, shield=True):
+            await process.wait()
+
+
+@contextlib.asynccontextmanager
 async def running_exporter(
     arguments: Sequence[str],
     *,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> AsyncIterator[RunningExporter]:
-    """Run `loxone-exporter` with some arguments; it is killed at the end of the block."""
+    """Run `loxone-exporter` with some arguments, and follow its log."""
     command = [sys.executable, "-m", "loxone_exporter", *arguments]
-    async with trio.open_nursery() as nursery:
-        process = await trio.lowlevel.open_process(
-            command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **(environ or {})},
-            cwd=folder,
-        )
+    async with (
+        running_process(command, stderr=subprocess.PIPE, environ=environ, folder=folder) as process,
+        trio.open_nursery() as nursery,
+    ):
         running = RunningExporter(process)
         nursery.start_soon(running.follow_log)
-        try:
-            yield running
-        finally:
-            if process.returncode is None:
-                process.kill()
-            with trio.move_on_after(10, shield=True):
-                await process.wait()
-            nursery.cancel_scope.cancel()
+        yield running
+        nursery.cancel_scope.cancel()
 
 
 async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:

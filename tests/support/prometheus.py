@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import subprocess
 import urllib.parse
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import trio
 from attrs import frozen
 
-from support.processes import get
+from support.processes import get, running_process
 
 
 SCRAPE_CONFIG = """
@@ -56,24 +55,16 @@ async def running_prometheus(target_url: str, folder: Path) -> AsyncIterator[Run
     config = folder / "prometheus.yml"
     config.write_text(SCRAPE_CONFIG.format(target=json.dumps(target)))
     port = await _free_port()
-    process = await trio.lowlevel.open_process(
-        [
-            binary,
-            f"--config.file={config}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    command = [
+        binary,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
     prometheus = RunningPrometheus(f"http://127.0.0.1:{port}")
-    try:
+    async with running_process(command):
         await _wait_until_ready(prometheus)
         yield prometheus
-    finally:
-        process.kill()
-        with trio.move_on_after(10, shield=True):
-            await process.wait()
 
 
 async def _wait_until_ready(prometheus: RunningPrometheus) -> None:

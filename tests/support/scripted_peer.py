@@ -110,3 +110,30 @@ class ScriptedPeer:
         mask, masked = data[offset : offset + 4], data[offset + 4 : end]
         self._buffer[:] = data[end:]
         return data[0] & 0x0F, bytes(byte ^ mask[i % 4] for i, byte in enumerate(masked))
+
+
+@define(eq=False)
+class StickyStream(trio.abc.Stream):
+    """A connection that gets stuck in the middle of sending.
+
+    Attributes:
+        stuck: Whether half of what is sent goes out, and the rest does not.
+    """
+
+    _stream: trio.abc.Stream
+    stuck: bool = False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        if self.stuck:
+            await self._stream.send_all(data[: len(data) // 2])
+            await trio.sleep_forever()
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self._stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

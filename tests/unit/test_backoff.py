@@ -94,3 +94,8 @@ def test_years_of_failures_do_not_overflow() -> None:
 
 def test_miniservers_do_not_come_back_in_step() -> None:
     assert 1 < len({Backoff().delay(None) for _ in range(10)})
+
+
+def test_a_lock_out_of_years_is_waited_for_a_day() -> None:
+    delay = Backoff(random=Random(1)).delay(LockedOutError("", remaining=999_999_999))
+    assert 86_400 <= delay <= 95_040

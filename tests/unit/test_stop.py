@@ -15,7 +15,7 @@ async def test_request_ends_the_blocks_under_it(autojump_clock: MockClock) -> No
 
     async def wait(number: int) -> None:
         with stop.interrupts() as scope:
-            await trio.sleep_forever()
+            await trio.sleep(60)
         assert scope.cancelled_caught
         ended.append(number)
 
@@ -34,7 +34,7 @@ async def test_request_ends_blocks_to_come(autojump_clock: MockClock) -> None:
     stop = StopRequest()
     stop.make()
     with stop.interrupts() as scope:
-        await trio.sleep_forever()
+        await trio.sleep(60)
     assert scope.cancelled_caught
     assert 0 == trio.current_time()
 
@@ -55,7 +55,7 @@ async def test_request_does_not_reach_a_shielded_farewell(autojump_clock: MockCl
         with trio.move_on_after(5, shield=True):
             await trio.sleep(1)
             said = True
-        await trio.sleep_forever()
+        await trio.sleep(60)
     assert said
 
 

@@ -38,6 +38,7 @@ class _Snapshot:
     state: MiniserverState
     table: SeriesTable
     fresh: bool
+    failed: bool = False
 
     @property
     def exported(self) -> int:
@@ -90,6 +91,7 @@ class LoxoneCollector(Collector):
         """Make the families of one scrape; the last one tells how long the others took."""
         started = time.perf_counter()
         snapshots = list(self._snapshots())
+        self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
         yield from _connection_families(snapshots)
@@ -115,13 +117,14 @@ class LoxoneCollector(Collector):
         stale_after = self._config.metrics.stale_after
         for miniserver in self._miniservers:
             state = miniserver.state
+            fresh = state.is_fresh(stale_after)
             try:
                 table = miniserver.table(self._config, self._filter)
             except Exception:  # one house's odd structure must not cost the others
                 _logger.exception("cannot make series of the structure of %s", state.name)
-                self._scrape_errors += 1
-                table = _EMPTY
-            yield _Snapshot(state, table, state.is_fresh(stale_after))
+                yield _Snapshot(state, _EMPTY, fresh, failed=True)
+            else:
+                yield _Snapshot(state, table, fresh)
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]

@@ -21,11 +21,16 @@ class NameRegistry:
     keep their labels while somebody edits the house.
     """
 
-    _holders: dict[tuple[str, ...], str] = field(factory=dict)
+    _holders: dict[tuple[str, ...], tuple[str, ...]] = field(factory=dict)
 
-    def claim(self, key: tuple[str, ...], control_key: str) -> bool:
-        """Whether this control holds, or may have from now on, what the labels in `key` say."""
-        return self._holders.setdefault(key, control_key) == control_key
+    def claim(self, labels: tuple[str, ...], keys: tuple[str, ...]) -> bool:
+        """Whether a control holds, or may have from now on, what these labels say.
+
+        Args:
+            labels: Name, room and so on.
+            keys: The control's key in the structure file, after those of what it is a part of.
+        """
+        return self._holders.setdefault(labels, keys) == keys
 
 
 @define
@@ -63,8 +68,10 @@ def assign_names(structure: Structure, registry: NameRegistry | None) -> Names:
     """
     names = Names()
     for control in sorted(structure.controls, key=lambda control: control.key):
-        key = (control.name, control.room, control.category, control.type)
-        names.by_key[control.key] = _unique(names, registry, key, control)
+        labels = (control.room, control.category, control.type)
+        names.by_key[control.key] = _unique(
+            names, registry, control, keys=(control.key,), path="", labels=labels
+        )
     level = [
         _Part((control.key, part.key), "", part)
         for control in structure.controls
@@ -83,20 +90,28 @@ def assign_names(structure: Structure, registry: NameRegistry | None) -> Names:
 def _name_level(names: Names, registry: NameRegistry | None, level: Sequence[_Part]) -> None:
     for part in sorted(level, key=lambda part: part.control.key):
         control = part.control
-        key = (
-            part.parent_path + control.name,
-            names.by_key[part.keys[0]],
-            control.room,
-            control.category,
-            control.type,
+        labels = (names.by_key[part.keys[0]], control.room, control.category, control.type)
+        name = _unique(
+            names, registry, control, keys=part.keys, path=part.parent_path, labels=labels
         )
-        names.paths[part.keys] = part.parent_path + _unique(names, registry, key, control) + "/"
+        names.paths[part.keys] = f"{part.parent_path}{name}/"
 
 
 def _unique(
-    names: Names, registry: NameRegistry | None, key: tuple[str, ...], control: Control
+    names: Names,
+    registry: NameRegistry | None,
+    control: Control,
+    *,
+    keys: tuple[str, ...],
+    path: str,
+    labels: tuple[str, ...],
 ) -> str:
-    if registry is None or registry.claim(key, control.key):
-        return control.name
-    names.renamed += 1
-    return f"{control.name} ({control.key})"
+    """The control's name, with its key behind it as often as it takes to be nobody else's.
+
+    Once, unless the owner called another control like that.
+    """
+    name = control.name
+    while registry is not None and not registry.claim((path + name, *labels), keys):
+        name = f"{name} ({control.key})"
+    names.renamed += name != control.name
+    return name

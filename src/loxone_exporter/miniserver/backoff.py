@@ -24,6 +24,8 @@ _MAXIMUM = 30.0
 _BOOTING_AT_LEAST = 5.0
 _LOCKED_OUT_AT_LEAST = 60.0
 _LOCKED_OUT_UNSTATED = 600.0
+_LOCKED_OUT_AT_MOST = 86_400.0
+"""A day: whatever states more than that is out of its mind."""
 _REJECTED_INITIAL = 300.0
 _REJECTED_MAXIMUM = 3600.0
 _MAX_DOUBLINGS = 16
@@ -52,8 +54,8 @@ class Backoff:
         """Seconds to wait after a failure; None stands for a bug of ours."""
         if isinstance(failure, LockedOutError):
             stated = failure.remaining
-            longest = _LOCKED_OUT_UNSTATED if stated is None else stated
-            return max(longest, _LOCKED_OUT_AT_LEAST) * self._random.uniform(1.0, 1.1)
+            pause = _LOCKED_OUT_UNSTATED if stated is None else min(stated, _LOCKED_OUT_AT_MOST)
+            return max(pause, _LOCKED_OUT_AT_LEAST) * self._random.uniform(1.0, 1.1)
         if isinstance(failure, RejectedError):
             self._rejections += 1
             longest = _doubled(_REJECTED_INITIAL, self._rejections, _REJECTED_MAXIMUM)

@@ -197,8 +197,11 @@ class Conversation:
 
     def _forget_unclaimed_answers(self) -> None:
         with contextlib.suppress(trio.WouldBlock):
-            while True:
-                self._answers[1].receive_nowait()
+            try:
+                while True:
+                    self._answers[1].receive_nowait()
+            except trio.EndOfChannel:
+                raise self._end from None
 
 
 def _binary(message: Message) -> bytes:

@@ -44,11 +44,13 @@ def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
         status = page.code
     if status == _UNAVAILABLE:
         return BootingError("the Miniserver is starting (HTTP status 503)")
-    if status == _FORBIDDEN and page is not None and page.remaining is not None:
+    if status == _FORBIDDEN:
+        # What is asked for here needs no rights: only a blocked address is refused.
+        remaining = page.remaining if page is not None else None
+        left = f"{remaining} s remain" if remaining is not None else "it does not say for how long"
         return LockedOutError(
-            "the Miniserver has locked out this address after too many failed logins; "
-            f"{page.remaining} s remain",
-            remaining=page.remaining,
+            f"the Miniserver has locked out this address after too many failed logins; {left}",
+            remaining=remaining,
         )
     return MisbehaviourError(f"HTTP status {status} in answer to {asked_for}")
 
@@ -57,6 +59,9 @@ def closure(code: int, reason: str) -> SessionError:
     """Name the failure behind the close frame of a WebSocket."""
     text = f"the Miniserver closed the connection: {code} {reason}".rstrip()
     match code:
+        case 1002 | 1003 | 1007 | 1009:
+            # Mostly found on our side, and not said by the Miniserver.
+            return MisbehaviourError(f"the WebSocket's protocol was broken: {code} {reason}")
         case 4003:
             seconds = _SECONDS_LEFT.search(reason)
             return LockedOutError(text, remaining=float(seconds[1]) if seconds else None)

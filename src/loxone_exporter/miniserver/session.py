@@ -42,12 +42,13 @@ async def run_session(
         SessionError: Alone or in groups: why the session ended.
     """
     address = Address(miniserver.host, miniserver.port)
+    stream: trio.abc.Stream | None = None
     with stop.interrupts():
         state.connection = ConnectionState.CONNECTING
         device, public_key = await _ask_who_is_there(address, connect)
         with within(OPENING_DEADLINE, "TCP connection"):
             stream = await connect(address)
-    if stop.is_made():
+    if stream is None:  # the stop came first
         return
     async with message_channel(
         stream, address, commands.WEBSOCKET_RESOURCE, on_bytes=state.mark_received

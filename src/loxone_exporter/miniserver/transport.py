@@ -45,10 +45,13 @@ CLOSE_GRACE = 1.0
 _SUBPROTOCOL = "remotecontrol"
 _READ_SIZE = 2**16
 _MESSAGE_QUEUE = 64
-_HEAD_KEPT = 4096
+_REFUSAL_READ = 2**16
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})")
+_SWITCHING = 101
 
 _LIBRARY_ERRORS = (h11.ProtocolError, wsproto.utilities.ProtocolError)
+# The second one is raised while the library has seen the end and not yet taken note of it.
+_WEBSOCKET_ENDS = (trio_websocket.ConnectionClosed, wsproto.utilities.LocalProtocolError)
 _STREAM_ERRORS = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
@@ -146,17 +149,18 @@ async def _read_answer(stream: trio.abc.Stream, connection: h11.Connection) -> H
     while True:
         match connection.next_event():
             case h11.NEED_DATA:
-                connection.receive_data(bytes(await stream.receive_some(_READ_SIZE)))
+                data = bytes(await stream.receive_some(_READ_SIZE))
+                if not data and connection.their_state is h11.SEND_RESPONSE:
+                    raise ConnectionLostError("the connection was closed in place of an answer")
+                connection.receive_data(data)
             case h11.Response(status_code=status):
                 pass
-            case h11.Data(data=data):
-                body += data
+            case h11.Data(data=part):
+                body += part
                 if len(body) > MAX_HTTP_BODY:
                     raise MisbehaviourError(f"an HTTP answer of more than {MAX_HTTP_BODY} bytes")
             case h11.EndOfMessage():
                 return HttpAnswer(status, bytes(body))
-            case h11.ConnectionClosed():
-                raise ConnectionLostError("the connection was closed in place of an HTTP answer")
 
 
 @contextlib.asynccontextmanager
@@ -184,6 +188,7 @@ async def message_channel(
             try:
                 yield channel
             finally:
+                broken = nursery.cancel_scope.cancel_called
                 # Both are shielded, and the cancellation comes last: an await under it would raise
                 # Cancelled in place of the error that is on its way out.
                 with trio.move_on_after(CLOSE_GRACE, shield=True):
@@ -195,7 +200,10 @@ async def message_channel(
         rejection = next(leaves(group, trio_websocket.ConnectionRejected))
         raise refusal(rejection.status_code, rejection.body or b"", resource) from group
     except* _LIBRARY_ERRORS as group:
-        raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
+        # What comes up in closing only, such as a ping that cannot be answered any more, is no
+        # failure.
+        if broken:
+            raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
 
 
 @define(eq=False)
@@ -205,31 +213,40 @@ class _WebSocketChannel:
     _host: str
     _resource: str
     _connection: trio_websocket.WebSocketConnection | None = None
+    _cut_off: bool = False
 
     async def open(self) -> None:
-        self._nursery.start_soon(self._stream.fail_if_never_opened, self._resource)
-        self._connection = await trio_websocket.wrap_client_stream(
-            self._nursery,
-            self._stream,  # type: ignore[arg-type]  # any trio stream will do
-            self._host,
-            self._resource,
-            subprotocols=[_SUBPROTOCOL],
-            message_queue_size=_MESSAGE_QUEUE,
-            max_message_size=MAX_MESSAGE,
-            receive_buffer_size=_READ_SIZE,
-        )
-        self._stream.opened = True
+        self._nursery.start_soon(self._stream.fail_at_the_end_of_a_handshake, self._resource)
+        try:
+            self._connection = await trio_websocket.wrap_client_stream(
+                self._nursery,
+                self._stream,  # type: ignore[arg-type]  # any trio stream will do
+                self._host,
+                self._resource,
+                subprotocols=[_SUBPROTOCOL],
+                message_queue_size=_MESSAGE_QUEUE,
+                max_message_size=MAX_MESSAGE,
+                receive_buffer_size=_READ_SIZE,
+            )
+        finally:
+            self._stream.handshaking = False
 
     async def send(self, text: str) -> None:
+        if self._cut_off:
+            # The rest of the frame on the wire would be taken from the beginning of this one.
+            raise ConnectionLostError("an earlier command was cut off midway")
         try:
             await self._opened.send_message(text)
-        except trio_websocket.ConnectionClosed as error:
+        except _WEBSOCKET_ENDS as error:
             raise _closure(error) from error
+        except trio.Cancelled:
+            self._cut_off = True
+            raise
 
     async def receive(self) -> bytes | str:
         try:
             return await self._opened.get_message()
-        except trio_websocket.ConnectionClosed as error:
+        except _WEBSOCKET_ENDS as error:
             raise _closure(error) from error
 
     async def aclose(self) -> None:
@@ -243,10 +260,11 @@ class _WebSocketChannel:
         return self._connection
 
 
-def _closure(error: trio_websocket.ConnectionClosed) -> SessionError:
-    if error.reason is None:
+def _closure(error: Exception) -> SessionError:
+    reason = error.reason if isinstance(error, trio_websocket.ConnectionClosed) else None
+    if reason is None:
         return ConnectionLostError("the connection broke")
-    return closure(error.reason.code, error.reason.reason or error.reason.name)
+    return closure(reason.code, reason.reason or reason.name)
 
 
 @define(eq=False)
@@ -254,21 +272,22 @@ class _WatchedStream(trio.abc.Stream):
     """Passes bytes on, and knows when they end.
 
     trio-websocket's reader ends in silence when the peer closes during the handshake, and leaves
-    its caller waiting; it forgets the status of a rejection whose body ends with the connection.
+    its caller waiting; it forgets the status of a rejection whose body ends with the connection,
+    and it would keep a body that does not end in memory.
     """
 
     _stream: trio.abc.Stream
     _on_bytes: Callable[[], None]
-    opened: bool = False
+    handshaking: bool = True
     _head: bytearray = field(factory=bytearray)
     _ended: trio.Event = field(factory=trio.Event)
 
-    async def fail_if_never_opened(self, resource: str) -> None:
+    async def fail_at_the_end_of_a_handshake(self, resource: str) -> None:
         await self._ended.wait()
-        if self.opened:
+        if not self.handshaking:
             return
         status = _STATUS_LINE.match(self._head)
-        if status is None:
+        if status is None or int(status[1]) == _SWITCHING:
             raise ConnectionLostError(f"the connection was closed in answer to {resource}")
         raise refusal(int(status[1]), bytes(self._head), resource)
 
@@ -282,12 +301,18 @@ class _WatchedStream(trio.abc.Stream):
             self._ended.set()
             return data
         self._on_bytes()
-        if not self.opened and len(self._head) < _HEAD_KEPT:
-            self._head += data[:_HEAD_KEPT]
+        if self.handshaking:
+            self._head += data
+            if len(self._head) > _REFUSAL_READ:
+                self._ended.set()
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        await self._stream.send_all(data)
+        try:
+            await self._stream.send_all(data)
+        except _STREAM_ERRORS:
+            self._ended.set()
+            raise
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._stream.wait_send_all_might_not_block()

@@ -87,11 +87,8 @@ class WebApp:
         collector = LoxoneCollector(config, states)
         return cls(states, collector, Exposition.of(collector), stop)
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Answer one request.
-
-        WebSockets are refused by returning: the server answers them by itself.
-        """
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; there are no others than those of HTTP."""
         if scope["type"] != "http":
             return
         answer = self._answer(scope)
@@ -101,9 +98,12 @@ class WebApp:
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
         ]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else answer.body
-        await send({"type": "http.response.body", "body": body})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_take_in, receive)
+            await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            nursery.cancel_scope.cancel(reason="the request is answered")
 
     def _answer(self, scope: Scope) -> Answer:
         path = self._paths.get(scope["path"])
@@ -156,6 +156,16 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _take_in(receive: Receive) -> None:
+    """Take in the body of a request, which nobody asked for.
+
+    The server's queue of its parts is short; when it is full, the server waits, and could not even
+    say that the client is gone.
+    """
+    while (await receive())["type"] == "http.request":
+        pass
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -3,7 +3,7 @@
 The one home of Hypercorn. Its own `serve` puts all connections into one nursery, where certain
 packets of a single client end all of them, and with them the exporter; and it cannot end while a
 client does not read. Therefore each connection runs in our own accept loop with a guard around it,
-and is closed by force when it does not end by itself.
+speaks HTTP/1.1 only, and is closed by force when it does not end by itself.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import errno
 import logging
 import socket
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config as HypercornConfig
+from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
@@ -29,6 +30,10 @@ from loxone_exporter.stop import StopRequest
 
 DRAIN: Final = 1.0
 """Seconds that pending answers have to be read, once the server is to end."""
+
+READING_LIMIT: Final = 30.0
+"""Seconds after which a client that takes in nothing of its answer is cut off, where the operating
+system knows how to."""
 
 _BACKLOG = 128
 
@@ -44,7 +49,8 @@ def bind(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
-            sockets += _bind(address)
+            for place in _places(address):
+                sockets.append(_listen(place))
     except OSError as error:
         for opened in sockets:
             opened.close()
@@ -52,28 +58,34 @@ def bind(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     return sockets
 
 
-def _bind(address: ListenAddress) -> list[socket.socket]:
-    if address.host is None:
-        return [_bind_everywhere(address.port)]
-    found = socket.getaddrinfo(
-        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    return [_listen(family, place) for family, _, _, _, place in dict.fromkeys(found)]
+@frozen
+class _Place:
+    family: int
+    address: tuple[object, ...]
+    dual_stack: bool = False
 
 
-def _bind_everywhere(port: int) -> socket.socket:
-    if not socket.has_dualstack_ipv6():
-        return _listen(socket.AF_INET, ("0.0.0.0", port))  # noqa: S104  # this is what ":PORT" asks for
-    return _listen(socket.AF_INET6, ("::", port), dual_stack=True)
+def _places(listen: ListenAddress) -> Iterable[_Place]:
+    if listen.host is not None:
+        found = socket.getaddrinfo(
+            listen.host, listen.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        return dict.fromkeys(_Place(family, address) for family, _, _, _, address in found)
+    if socket.has_dualstack_ipv6():
+        return [_Place(socket.AF_INET6, ("::", listen.port), dual_stack=True)]
+    return [_Place(socket.AF_INET, ("0.0.0.0", listen.port))]  # noqa: S104  # ":PORT" asks for it
 
 
-def _listen(family: int, place: tuple[object, ...], *, dual_stack: bool = False) -> socket.socket:
-    listener = socket.socket(family, socket.SOCK_STREAM)
+def _listen(place: _Place) -> socket.socket:
+    listener = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
-        listener.bind(place)
+        if place.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not place.dual_stack)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # the connections inherit it
+            milliseconds = int(1000 * READING_LIMIT)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
+        listener.bind(place.address)
         listener.listen(_BACKLOG)
     except OSError:
         listener.close()
@@ -82,9 +94,11 @@ def _listen(family: int, place: tuple[object, ...], *, dual_stack: bool = False)
 
 
 def _explain(error: OSError) -> str:
+    if isinstance(error, socket.gaierror):
+        return f"the name is not known ({error.strerror}); an address of this machine will do, too"
     match error.errno:
         case errno.EADDRINUSE:
-            return "the address is in use; is another exporter running?"
+            return "the address is in use; is another exporter running? If not, choose another port"
         case errno.EACCES:
             return "ports below 1024 need a privilege; choose a higher one"
         case errno.EADDRNOTAVAIL:
@@ -109,6 +123,50 @@ def _configure() -> HypercornConfig:
     config.accesslog = None
     config.alpn_protocols = ["http/1.1"]
     return config
+
+
+class _Http1Protocol(H11Protocol):
+    """Hypercorn's HTTP/1.1 without its ways out of it: HTTP/2 and WebSockets.
+
+    A request for one of them is answered as if it did not ask for that, as HTTP allows. There is no
+    use for either here, and with both a client that does nothing keeps its connection for ever.
+    """
+
+    async def _check_protocol(self, event: Any) -> None:  # noqa: ANN401  # h11's, at home elsewhere
+        pass
+
+    async def _create_stream(self, request: Any) -> None:  # noqa: ANN401  # likewise
+        headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
+        await super()._create_stream(
+            type(request)(
+                method=request.method,
+                target=request.target,
+                headers=headers,
+                http_version=request.http_version,
+            )
+        )
+
+
+class _Http1Server(TCPServer):
+    """Hypercorn's server of one connection, for HTTP/1.1 only."""
+
+    async def _read_data(self) -> None:
+        # Hypercorn makes the protocol itself, and reads nothing before this.
+        made = self.protocol.protocol
+        self.protocol.protocol = _Http1Protocol(
+            made.app,
+            made.config,
+            made.context,
+            made.task_group,
+            made.connection_state,
+            made.ssl,
+            made.client,
+            made.server,
+            made.send,
+        )
+        await super()._read_data()
+        # The client is gone: its connection need not be kept for the next request.
+        await self.idle_task.stop()
 
 
 @define(eq=False)
@@ -144,7 +202,7 @@ class WebServer:
     async def _handle(self, stream: trio.SocketStream) -> None:
         self._streams.add(stream)
         try:
-            await TCPServer(
+            await _Http1Server(
                 ASGIWrapper(self._app),
                 self._config,
                 self._context,

@@ -110,7 +110,7 @@ def test_each_connection_starts_with_a_salt_of_its_own() -> None:
     assert 1 < len({CommandCipher(KEY).encrypt("dev") for _ in range(10)})
 
 
-@given(command=st.text(st.characters(exclude_characters="\0"), max_size=60))
+@given(command=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
 def test_every_command_can_be_opened_again(command: str) -> None:
     assert f"salt/9f3c/{command}" == opened(CommandCipher(KEY, "9f3c").encrypt(command))
 

@@ -57,6 +57,16 @@ def test_sub_controls_of_controls_with_different_names_do_not_meet() -> None:
     assert 1 == names.renamed
 
 
+def test_sub_controls_of_equal_names_meet_where_their_own_room_is_the_same() -> None:
+    kitchen, bath = (
+        control(number, room=room, parts=(control(f"part {number}", "Spots", room="Hall"),))
+        for number, room in ((1, "Kitchen"), (2, "Bath"))
+    )
+    names = assign_names(structure(kitchen, bath), NameRegistry())
+    assert ["Lamp", "Lamp"] == list(names.by_key.values())
+    assert ["Spots/", "Spots (part 2)/"] == list(names.paths.values())
+
+
 @pytest.mark.parametrize(
     "other",
     [

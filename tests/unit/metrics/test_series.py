@@ -102,12 +102,13 @@ def test_uuid_label_changes_no_name_and_adds_the_key() -> None:
     assert (0, ()) == (table.renamed, table.duplicates)
 
 
-def test_last_guard_drops_what_is_still_double() -> None:
-    # The second lamp is renamed to what the third one is called.
-    table = build(structure(control(1), control(2), control(3, f"Lamp ({key(2)})")))
-    renamed = ("home", f"Lamp ({key(2)})", "Kitchen", "Lighting", "Switch", "active")
-    assert (renamed,) == table.duplicates
-    assert [uuid(1), uuid(2)] == [series.uuid for series in table.values]
+def test_a_control_called_like_a_renamed_one_is_told_apart_as_well() -> None:
+    forged = f"Lamp ({key(2)})"
+    for order in ((1, 2, 3), (1, 3, 2)):
+        plain, renamed, copy = order
+        table = build(structure(control(plain), control(renamed), control(copy, forged)))
+        assert () == table.duplicates
+        assert 3 == len({series.labels for series in table.values})
 
 
 def test_state_named_like_the_path_of_a_part_is_dropped() -> None:
@@ -200,6 +201,13 @@ def test_states_are_filtered_by_path_or_name() -> None:
         assert ["Spots/position"] == subcontrols(included)
         excluded = build(HOUSE, FilterConfig(exclude_states=(pattern,)))
         assert ["active", "active"] == subcontrols(excluded)
+
+
+def test_lists_of_states_are_filtered_by_their_name() -> None:
+    house = structure(control(1, states={"temperatures[0]": 1, "temperatures[1]": 2}))
+    assert 2 == len(build(house, FilterConfig(include_states=("temperatures",))).values)
+    second = build(house, FilterConfig(exclude_states=("*[[]1]",)))
+    assert ["temperatures[0]"] == subcontrols(second)
 
 
 @given(house=look_alikes)

@@ -1,0 +1,112 @@
+"""A web server on real sockets, and clients that speak to it byte by byte."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+
+import trio
+from attrs import define
+from hypercorn.typing import ASGIFramework
+
+from loxone_exporter.config.addresses import ListenAddress
+from loxone_exporter.stop import StopRequest
+from loxone_exporter.web import server
+from loxone_exporter.web.server import WebServer, bind
+from support.raw_client import Response, request
+
+
+LOOPBACK = ListenAddress("127.0.0.1", 0)
+
+
+def open_files() -> int:
+    """How many file descriptors this process has open."""
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # counted, not used as paths
+
+
+def living_tasks() -> int:
+    return trio.lowlevel.current_statistics().tasks_living
+
+
+@define(eq=False)
+class Serving:
+    """A server that runs.
+
+    Attributes:
+        host: Its address.
+        port: Its port.
+        stop: Ends it.
+        ended: Set when it has ended.
+    """
+
+    host: str
+    port: int
+    stop: StopRequest
+    ended: trio.Event
+
+    async def connect(self, *, receive_buffer: int | None = None) -> trio.SocketStream:
+        """Connect; a small receive buffer is full soon."""
+        client = trio.socket.socket()
+        if receive_buffer is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        try:
+            await client.connect((self.host, self.port))
+        except OSError:
+            client.close()
+            raise
+        return trio.SocketStream(client)
+
+    async def get(
+        self, path: str, *, method: str = "GET", headers: dict[str, str] | None = None
+    ) -> Response:
+        """Make one request on a connection of its own."""
+        async with await self.connect() as stream:
+            return await request(stream, path, method=method, headers=headers)
+
+    async def talk(self, *pieces: bytes) -> bytes:
+        """Send bytes, and receive until the server has no more to say."""
+        async with await self.connect() as stream:
+            received = b""
+            with contextlib.suppress(trio.BrokenResourceError):
+                for piece in pieces:
+                    await stream.send_all(piece)
+                async for data in stream:
+                    received += data
+        return received
+
+    async def end(self) -> float:
+        """Stop the server; how long that took."""
+        started = trio.current_time()
+        self.stop.make()
+        await self.ended.wait()
+        return trio.current_time() - started
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    app: ASGIFramework,
+    addresses: Sequence[ListenAddress] = (LOOPBACK,),
+    *,
+    keep_alive: float | None = None,
+) -> AsyncIterator[Serving]:
+    """Run a server; it is stopped at the end, and has to obey."""
+    sockets = bind(addresses)
+    host, port = sockets[0].getsockname()[:2]
+    config = server._configure()
+    if keep_alive is not None:
+        config.keep_alive_timeout = keep_alive
+    handle = Serving("127.0.0.1" if host == "::" else host, port, StopRequest(), trio.Event())
+
+    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        await WebServer(app, sockets, config).serve(handle.stop, task_status=task_status)
+        handle.ended.set()
+
+    async with trio.open_nursery() as nursery:
+        # Whatever hangs, hangs for this long.
+        nursery.cancel_scope.deadline = trio.current_time() + 20
+        await nursery.start(run)
+        yield handle
+        with trio.fail_after(server.DRAIN + 2):
+            await handle.end()

@@ -1,0 +1,224 @@
+"""Sessions that go wrong before or beside the conversation; whole ones are in test_supervisor."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+import trio
+from support.memory_network import (
+    PASSWORD,
+    STRUCTURE,
+    MemoryNetwork,
+    miniserver_config,
+    small_house,
+)
+from support.scripted_channel import ScriptedChannel
+from support.scripted_peer import ScriptedPeer, response
+from trio.testing import MockClock
+
+from loxone_exporter.errors import (
+    BootingError,
+    MisbehaviourError,
+    RejectedError,
+    SessionError,
+    leaves,
+)
+from loxone_exporter.loxone.crypto import PrivateKey, PublicKey
+from loxone_exporter.loxone.replies import Device
+from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.miniserver.login import log_in
+from loxone_exporter.miniserver.session import run_session
+from loxone_exporter.miniserver.supervisor import supervise
+from loxone_exporter.miniserver.transport import Address
+from loxone_exporter.simulator.house import PlayedHouse
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profile import Profile
+from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.stop import StopRequest
+
+
+DEVICE = Device("504F94D0E0DE", (15, 0, 0, 0))
+HASH_PARAMETERS = '{"key": "41434633", "salt": "31306333", "hashAlg": "SHA256"}'
+
+
+@pytest.fixture
+async def network() -> AsyncIterator[MemoryNetwork]:
+    assert isinstance(trio.lowlevel.current_clock(), MockClock)
+    async with trio.open_nursery() as nursery:
+        yield MemoryNetwork(nursery)
+        nursery.cancel_scope.cancel()
+
+
+def add_house(network: MemoryNetwork, house: PlayedHouse | None = None) -> SimulatedMiniserver:
+    miniserver = SimulatedMiniserver(
+        house or small_house(),
+        username="exporter",
+        password=PASSWORD,
+        profile=Profile(key_bits=1024),
+    )
+    network.hosts["home.test"] = miniserver.handle
+    return miniserver
+
+
+async def fail(network: MemoryNetwork) -> SessionError:
+    """How a session with the only host of the network fails."""
+    state = MiniserverState(name="home")
+    try:
+        with trio.fail_after(60):
+            await run_session(miniserver_config(), state, StopRequest(), network.connect)
+    except* SessionError as group:
+        (error,) = leaves(group, SessionError)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (
+            response("200 OK", b'{"LL": {"value": "", "Code": "401"}}'),
+            RejectedError,
+            "code 401 in answer to /jdev/cfg/apiKey",
+        ),
+        (
+            response("200 OK", b'{"LL": {"value": "", "Code": "503"}}'),
+            BootingError,
+            "starting",
+        ),
+        (response("503 Service Unavailable"), BootingError, "starting"),
+        (response("200 OK", b"{}"), MisbehaviourError, "home.test:80 is no Miniserver: "),
+    ],
+    ids=range(4),
+)
+async def test_a_refusal_before_the_websocket(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    answer: bytes,
+    kind: type[SessionError],
+    message: str,
+) -> None:
+    async def script(stream: trio.abc.Stream) -> None:
+        peer = ScriptedPeer(stream)
+        await peer.read_request()
+        await peer.say(answer)
+        await peer.hang_up()
+
+    network.hosts["home.test"] = script
+    error = await fail(network)
+    assert kind is type(error)
+    assert message in str(error)
+    assert len(network.connections) == 1
+
+
+async def test_a_stop_while_the_connection_is_being_made_leaves_none_open(
+    autojump_clock: MockClock, network: MemoryNetwork
+) -> None:
+    add_house(network)
+    stop = StopRequest()
+    streams = []
+
+    async def connect(address: Address) -> trio.abc.Stream:
+        stream = await network.connect(address)
+        streams.append(stream)
+        if len(streams) == 3:
+            stop.make()
+        return stream
+
+    with trio.fail_after(5):
+        await run_session(miniserver_config(), MiniserverState(name="home"), stop, connect)
+    assert len(streams) == 3
+    for stream in streams:
+        with pytest.raises(trio.ClosedResourceError):
+            await stream.receive_some()
+
+
+async def test_a_lost_connection_is_no_bug(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    nursery: trio.Nursery,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = add_house(network)
+    state, stop = MiniserverState(name="home"), StopRequest()
+    nursery.start_soon(lambda: supervise(miniserver_config(), state, stop, connect=network.connect))
+    await trio.sleep(5)
+    assert state.connected
+    await house.drop_sessions()
+    await trio.sleep(0.5)
+    assert ConnectionState.BACKOFF is state.connection
+    assert "connection" in caplog.text
+    assert [] == [record for record in caplog.records if record.levelno >= logging.ERROR]
+    stop.make()
+
+
+async def test_problems_of_the_structure_file_are_told(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    nursery: trio.Nursery,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    odd = {**STRUCTURE, "controls": {"not-a-uuid": {"name": "?", "type": "Switch", "states": 5}}}
+    add_house(network, PlayedHouse.from_bytes(json.dumps(odd).encode(), live=False))
+    state, stop = MiniserverState(name="home"), StopRequest()
+    nursery.start_soon(run_session, miniserver_config(), state, stop, network.connect)
+    await trio.sleep(5)
+    assert state.connected
+    assert "structure file: " in caplog.text
+    stop.make()
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "message"),
+    [
+        (['"the key"', "null"], MisbehaviourError, "logging in: the answer to getkey2"),
+        (['"the key"', "{}"], MisbehaviourError, "logging in: the answer to getkey2"),
+        (
+            ['"the key"', '{"key": "no hex", "salt": "x"}'],
+            MisbehaviourError,
+            "logging in: ",
+        ),
+        (
+            ['"the key"', '{"key": "41", "salt": "x", "hashAlg": "MD5"}'],
+            MisbehaviourError,
+            "unknown hash algorithm 'MD5'",
+        ),
+        (['"the key"', HASH_PARAMETERS, '"no"'], MisbehaviourError, "holds no token"),
+        (
+            ['"the key"', HASH_PARAMETERS, '{"token": "t", "validUntil": "soon"}'],
+            MisbehaviourError,
+            "logging in: ",
+        ),
+    ],
+    ids=range(6),
+)
+async def test_a_login_that_is_answered_with_nonsense(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    public_key: PublicKey,
+    answers: list[str],
+    kind: type[SessionError],
+    message: str,
+) -> None:
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+
+    async def play() -> None:
+        for value in answers:
+            await channel.command()
+            channel.answer(value)
+
+    nursery.start_soon(play)
+    with trio.fail_after(5), pytest.raises(kind) as caught:
+        await log_in(conversation, miniserver_config(), DEVICE, public_key)
+    assert message in str(caught.value)
+    assert PASSWORD not in str(caught.value)
+    nursery.cancel_scope.cancel()
+
+
+@pytest.fixture(scope="module")
+def public_key() -> PublicKey:
+    return PublicKey.parse(PrivateKey.generate(1024).public_text)

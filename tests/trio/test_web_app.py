@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import trio
+from attrs import frozen
+from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
+from support.scrapes import Scrape
+from trio.testing import MockClock
+
+from loxone_exporter.config.model import Config
+from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.metrics.exposition import Exposition, Format
+from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.stop import StopRequest
+from loxone_exporter.web.app import WebApp
+from loxone_exporter.web.health import HEARTBEAT_LIMIT, READY_AFTER
+
+
+PATHS = ("/", "/metrics", "/healthz", "/livez", "/-/healthy", "/readyz", "/-/ready")
+
+
+@frozen
+class Answer:
+    """What the application sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401  # any JSON
+        return json.loads(self.body)
+
+
+async def ask(
+    app: WebApp,
+    path: str,
+    *,
+    method: str = "GET",
+    headers: Sequence[tuple[str, str]] = (),
+    body: Sequence[bytes] = (),
+) -> Answer:
+    """Make a request as an ASGI server does, its body included."""
+    sent: list[Any] = []
+    to_app, received = trio.open_memory_channel[dict[str, object]](len(body) + 1)
+    for part in body:
+        to_app.send_nowait({"type": "http.request", "body": part, "more_body": True})
+    to_app.send_nowait({"type": "http.request", "body": b"", "more_body": False})
+
+    async def send(message: object) -> None:
+        await trio.lowlevel.checkpoint()
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
+    }
+    with trio.fail_after(1):
+        await app(scope, received.receive, send)
+    start, end = sent
+    assert "http.response.start" == start["type"]
+    assert "http.response.body" == end["type"]
+    names = [name for name, _ in start["headers"]]
+    assert sorted(set(names)) == sorted(names)
+    return Answer(
+        start["status"],
+        {name.decode(): value.decode() for name, value in start["headers"]},
+        end["body"],
+    )
+
+
+def known(name: str, connection: ConnectionState) -> MiniserverState:
+    state = MiniserverState(name=name, connection=connection, tried=True)
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
+    state.apply_values([(TEMPERATURE, 21.5)])
+    return state
+
+
+def build(*states: MiniserverState, stop: StopRequest | None = None) -> WebApp:
+    config = Config(miniservers=tuple(miniserver_config(state.name) for state in states))
+    return WebApp.build(config, states, stop or StopRequest())
+
+
+@pytest.fixture
+async def app() -> WebApp:
+    return build(known("Küche", ConnectionState.CONNECTED))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_every_path_answers(app: WebApp, path: str, method: str) -> None:
+    answer = await ask(app, path, method=method)
+    assert answer.status == 200
+    assert (answer.body == b"") == (method == "HEAD")
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert "no-referrer" == answer.headers["referrer-policy"]
+    assert "default-src 'self'" == answer.headers["content-security-policy"]
+    assert "server" not in answer.headers
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/metrics"])
+async def test_head_states_the_length_that_get_has(app: WebApp, path: str) -> None:
+    whole, head = await ask(app, path), await ask(app, path, method="HEAD")
+    assert str(len(whole.body)) == whole.headers["content-length"]
+    assert whole.headers == head.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/metrics/", "//metrics", "/METRICS", "", "/-/reload"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+async def test_other_paths_are_not_found(app: WebApp, path: str, method: str) -> None:
+    answer = await ask(app, path, method=method)
+    assert answer.status == 404
+    assert "nosniff" == answer.headers["x-content-type-options"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "X"])
+async def test_other_methods_are_not_allowed(app: WebApp, path: str, method: str) -> None:
+    answer = await ask(app, path, method=method, body=[b"x" * 1000] * 50)
+    assert answer.status == 405
+    assert "GET, HEAD" == answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        ([], Format.TEXT),
+        ([("Accept", "*/*")], Format.TEXT),
+        ([("Accept", "application/openmetrics-text;version=1.0.0")], Format.OPENMETRICS),
+        ([("Accept", "text/plain;q=0.2"), ("Accept", "application/openmetrics-text")],
+         Format.OPENMETRICS),
+        ([("Accept", "\xff;q=x, ;;,")], Format.TEXT),
+    ],
+    ids=range(5),
+)  # fmt: skip
+async def test_a_scrape(app: WebApp, accept: list[tuple[str, str]], expected: Format) -> None:
+    answer = await ask(app, "/metrics", headers=accept)
+    assert expected.value == answer.headers["content-type"]
+    (sample,) = Scrape.read(answer.body, expected).samples("loxone_control_value")
+    assert sample.value == 21.5
+    assert "Küche" == sample.labels["miniserver"]
+
+
+@pytest.mark.parametrize(
+    ("states", "status", "expected"),
+    [
+        ([("a", ConnectionState.CONNECTED)], 200, "healthy"),
+        ([("a", ConnectionState.CONNECTED), ("b", ConnectionState.BACKOFF)], 200, "degraded"),
+        ([("a", ConnectionState.REJECTED), ("b", ConnectionState.BACKOFF)], 503, "unhealthy"),
+    ],
+)
+async def test_health(
+    autojump_clock: MockClock,
+    states: list[tuple[str, ConnectionState]],
+    status: int,
+    expected: str,
+) -> None:
+    answer = await ask(build(*(known(name, state) for name, state in states)), "/healthz")
+    assert status == answer.status
+    assert "application/json" == answer.headers["content-type"]
+    assert expected == answer.json["status"]
+    assert [name for name, _ in states] == [one["name"] for one in answer.json["miniservers"]]
+
+
+async def test_health_before_anything_was_tried(autojump_clock: MockClock) -> None:
+    answer = await ask(build(MiniserverState(name="a")), "/healthz")
+    assert answer.status == 200
+    assert {
+        "status": "starting",
+        "miniservers": [
+            {
+                "name": "a",
+                "connected": False,
+                "last_update": None,
+                "controls_discovered": 0,
+                "controls_exported": 0,
+            }
+        ],
+    } == answer.json
+
+
+async def test_health_counts_what_is_exported(app: WebApp) -> None:
+    (miniserver,) = (await ask(app, "/healthz")).json["miniservers"]
+    assert (2, 1) == (miniserver["controls_discovered"], miniserver["controls_exported"])
+    assert isinstance(miniserver["last_update"], float)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/-/healthy"])
+async def test_liveness_is_the_heartbeat(autojump_clock: MockClock, app: WebApp, path: str) -> None:
+    with trio.move_on_after(1000):
+        await app.heartbeat.beat()
+    assert (await ask(app, path)).status == 200
+    await trio.sleep(HEARTBEAT_LIMIT - 2)
+    assert (await ask(app, path)).status == 200
+    await trio.sleep(3)
+    answer = await ask(app, path)
+    assert answer.status == 503
+    assert b"the event loop is stuck\n" == answer.body
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/-/ready"])
+async def test_readiness_before_and_after_the_first_structure(
+    autojump_clock: MockClock, path: str
+) -> None:
+    state, stop = MiniserverState(name="a"), StopRequest()
+    app = build(state, stop=stop)
+    assert (await ask(app, path)).status == 503
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
+    assert (await ask(app, path)).status == 200
+    stop.make()
+    answer = await ask(app, path)
+    assert answer.status == 503
+    assert b"not ready\n" == answer.body
+
+
+async def test_readiness_does_not_wait_for_ever(autojump_clock: MockClock) -> None:
+    app = build(MiniserverState(name="a"))
+    await trio.sleep(READY_AFTER - 0.1)
+    assert (await ask(app, "/readyz")).status == 503
+    await trio.sleep(0.2)
+    assert (await ask(app, "/readyz")).status == 200
+
+
+async def test_the_front_page_names_every_path(app: WebApp) -> None:
+    body = (await ask(app, "/")).body.decode()
+    assert body.startswith("loxone-exporter ")
+    assert [] == [path for path in PATHS if path not in body]
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
+async def test_other_kinds_of_connections_are_none_of_ours(app: WebApp, kind: str) -> None:
+    async def never(*_: object) -> None:
+        pytest.fail("there is nothing to say")
+
+    await app({"type": kind}, never, never)
+
+
+async def test_a_body_that_nobody_asked_for_is_taken_in(
+    autojump_clock: MockClock, app: WebApp
+) -> None:
+    """Hypercorn waits for that, and would do so for ever."""
+    taken = 0
+
+    async def receive() -> dict[str, object]:
+        nonlocal taken
+        await trio.sleep(0.01)
+        taken += 1
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(_message: object) -> None:
+        before = taken
+        await trio.sleep(1)
+        assert taken > before
+
+    scope = {"type": "http", "method": "POST", "path": "/metrics", "headers": []}
+    with trio.fail_after(5):
+        await app(scope, receive, send)
+
+
+async def test_a_client_that_leaves_is_no_error(app: WebApp) -> None:
+    async def gone() -> dict[str, object]:
+        await trio.lowlevel.checkpoint()
+        return {"type": "http.disconnect"}
+
+    sent = []
+
+    async def send(message: object) -> None:
+        await trio.sleep(0.01)
+        sent.append(message)
+
+    await app({"type": "http", "method": "GET", "path": "/livez", "headers": []}, gone, send)
+    assert len(sent) == 2
+
+
+async def test_a_failing_scrape_is_the_servers_to_answer(
+    app: WebApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> bytes:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(Exposition, "render", stumble)
+    with pytest.raises(ZeroDivisionError, match="planted"):
+        await ask(app, "/metrics")
