@@ -97,5 +97,5 @@ def test_miniservers_do_not_come_back_in_step() -> None:
 
 
 def test_a_lock_out_of_years_is_waited_for_a_day() -> None:
-    delay = Backoff(random=Random(1)).delay(LockedOutError("", remaining=999_999_999))
+    delay = Backoff(random=random.Random(1)).delay(LockedOutError("", remaining=999_999_999))
     assert 86_400 <= delay <= 95_040
