@@ -190,8 +190,12 @@ def _config(port: int, miniserver_ports: Iterable[int]) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """The environment without what would configure another exporter."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("LOXONE_")}
+    """Ours, without what configures an exporter, or makes each start compile all modules anew."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("LOXONE_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
 
 
 async def _wait_until_complete(process: trio.Process, port: int, expected: int, log: Path) -> None:

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 import trio
 from attrs import field, frozen
-from support.memory_network import LIGHT, STRUCTURE, TEMPERATURE
-from support.scripted_channel import ScriptedChannel
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from loxone_exporter.errors import (
@@ -33,6 +31,8 @@ from loxone_exporter.miniserver.conversation import (
     Conversation,
 )
 from loxone_exporter.state import ConnectionState, MiniserverState
+from support.memory_network import LIGHT, STRUCTURE, TEMPERATURE
+from support.scripted_channel import ScriptedChannel
 
 
 FILE = gzip.compress(b"a file that nobody asked for" * 100)
@@ -260,7 +260,7 @@ async def test_answers_that_are_failures(
     "payload", ["", "{", "[]", "null", '{"LL": {}}', '{"LL": {"Code": "x"}}', "\x00", "<html>"]
 )
 async def test_answers_that_are_none(autojump_clock: MockClock, scene: Scene, payload: str) -> None:
-    with pytest.raises(MisbehaviourError, match="^the test: "):
+    with pytest.raises(MisbehaviourError, match=r"^the test: "):
         await ask(scene, lambda: scene.channel.tell(Identifier.TEXT, payload))
 
 

@@ -8,15 +8,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 import trio
-from support.memory_network import (
-    PASSWORD,
-    STRUCTURE,
-    MemoryNetwork,
-    miniserver_config,
-    small_house,
-)
-from support.scripted_channel import ScriptedChannel
-from support.scripted_peer import ScriptedPeer, response
 from trio.testing import MockClock
 
 from loxone_exporter.errors import (
@@ -38,6 +29,15 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from support.memory_network import (
+    PASSWORD,
+    STRUCTURE,
+    MemoryNetwork,
+    miniserver_config,
+    small_house,
+)
+from support.scripted_channel import ScriptedChannel
+from support.scripted_peer import ScriptedPeer, response
 
 
 DEVICE = Device("504F94D0E0DE", (15, 0, 0, 0))

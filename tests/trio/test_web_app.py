@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 import trio
 from attrs import frozen
-from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
-from support.scrapes import Scrape
 from trio.testing import MockClock
 
 from loxone_exporter.config.model import Config
@@ -18,6 +16,8 @@ from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, READY_AFTER
+from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
+from support.scrapes import Scrape
 
 
 PATHS = ("/", "/metrics", "/healthz", "/livez", "/-/healthy", "/readyz", "/-/ready")

@@ -39,6 +39,7 @@ KEEPALIVE_INTERVAL: Final = 30.0
 """Seconds; the Miniserver drops a client after five minutes of silence (section 2.5)."""
 
 _UNCLAIMED_ANSWERS = 4
+_DROPS_LOGGED = 20
 _ENVELOPE_OPENING = 16
 
 Answer = TypeVar("Answer")
@@ -74,6 +75,7 @@ class Conversation:
     _assembler: MessageAssembler = field(factory=MessageAssembler)
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
+    _dropped: int = 0
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
     _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
         factory=lambda: trio.open_memory_channel[Message](_UNCLAIMED_ANSWERS)
@@ -104,7 +106,9 @@ class Conversation:
                     self._dispatch(message)
             except ProtocolError as error:
                 self._state.undecodable_messages += 1
-                _logger.warning("dropped a message: %s", error)
+                self._dropped += 1
+                if self._dropped <= _DROPS_LOGGED:
+                    _logger.warning("dropped a message: %s", error)
 
     def _dispatch(self, message: Message) -> None:
         match message.identifier:

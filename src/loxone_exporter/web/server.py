@@ -49,8 +49,8 @@ def bind(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
-            for place in _places(address):
-                sockets.append(_listen(place))
+            # One by one: what is open already has to be closed if the next one cannot be.
+            sockets.extend(map(_listen, _places(address)))
     except OSError as error:
         for opened in sockets:
             opened.close()
