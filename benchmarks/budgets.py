@@ -104,7 +104,7 @@ class Result:
     def verdict(self) -> Verdict:
         """Compare the median with the budget."""
         if self.measurement is None:
-            return Verdict.FAILED
+            return Verdict.FAILED if self.row.due else Verdict.NOT_DUE
         if self.row.aim is not None and self.measurement.median <= self.row.aim:
             return Verdict.AIM
         if self.measurement.median <= self.row.must:

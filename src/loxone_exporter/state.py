@@ -65,7 +65,7 @@ class MiniserverState:
     undecodable_messages: int = 0
     _last_byte: float = -math.inf
     _last_live_byte: float = -math.inf
-    _known: frozenset[StateUuid] = field(default=frozenset(), repr=False)
+    _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
     _now: Callable[[], float] = field(default=time.time, repr=False)
 
     @property
@@ -98,9 +98,11 @@ class MiniserverState:
 
     def replace_structure(self, structure: Structure) -> None:
         """Take over a structure file; values of states that are gone are forgotten."""
-        known = structure.state_uuids()
-        self.values = {uuid: value for uuid, value in self.values.items() if uuid in known}
-        self.texts = {uuid: text for uuid, text in self.texts.items() if uuid in known}
+        # Each known UUID with the object that the structure holds: the values are filed under that
+        # one, and not under a copy of their own.
+        known = {uuid: uuid for uuid in structure.state_uuids()}
+        self.values = {known[uuid]: value for uuid, value in self.values.items() if uuid in known}
+        self.texts = {known[uuid]: text for uuid, text in self.texts.items() if uuid in known}
         self._known = known
         self.structure = structure
 
@@ -108,17 +110,20 @@ class MiniserverState:
         """Take over a value table; states that no control names are ignored."""
         known, current = self._known, self.values
         for uuid, value in values:
-            if uuid in known:
-                if math.isfinite(value):
-                    current[uuid] = value
-                else:
-                    current.pop(uuid, None)
-                    self.non_finite_values += 1
+            own = known.get(uuid)
+            if own is None:
+                continue
+            if math.isfinite(value):
+                current[own] = value
+            else:
+                current.pop(own, None)
+                self.non_finite_values += 1
         self.last_update = self._now()
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
         """Take over a text table."""
         for uuid, text in texts:
-            if uuid in self._known:
-                self.texts[uuid] = text[:_MAX_TEXT]
+            own = self._known.get(uuid)
+            if own is not None:
+                self.texts[own] = text[:_MAX_TEXT]
         self.last_update = self._now()

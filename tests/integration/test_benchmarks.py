@@ -11,14 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from loxone_exporter.loxone.structure import parse_structure
-
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.__main__ import exit_code  # noqa: E402  # pytest's path ends at tests/
-from benchmarks.budgets import (  # noqa: E402  # see above
+from benchmarks.__main__ import exit_code
+from benchmarks.budgets import (
     Effort,
     Measurement,
     Result,
@@ -26,9 +20,13 @@ from benchmarks.budgets import (  # noqa: E402  # see above
     Verdict,
     percentile,
 )
-from benchmarks.house import InventedHouse  # noqa: E402  # see above
-from benchmarks.report import format_number, format_table  # noqa: E402  # see above
-from benchmarks.rows import ROWS  # noqa: E402  # see above
+from benchmarks.house import InventedHouse
+from benchmarks.report import format_number, format_table
+from benchmarks.rows import ROWS
+from loxone_exporter.loxone.structure import parse_structure
+
+
+ROOT = Path(__file__).parents[2]
 
 
 async def measure(_effort: Effort) -> Measurement:
@@ -79,6 +77,7 @@ def test_the_median_is_compared_with_the_budget(
         ([result(99, due=False)], 0),
         ([result(41), result(46)], 1),
         ([Result(row(), None, "no time")], 1),
+        ([Result(row(due=False), None, "no time")], 0),
     ],
 )
 def test_the_exit_code_tells_of_broken_promises(results: Sequence[Result], code: int) -> None:

@@ -7,7 +7,7 @@ in `Structure.problems`; `StructureError` is for what is no structure file at al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, KeysView, Mapping
 
 from attrs import evolve, field, frozen
 
@@ -87,9 +87,9 @@ class Structure:
         for control in self.controls:
             yield from control.walk()
 
-    def state_uuids(self) -> frozenset[StateUuid]:
-        """Every state UUID that a control names."""
-        return frozenset(state.uuid for control in self.walk() for state in control.states)
+    def state_uuids(self) -> KeysView[StateUuid]:
+        """Every state UUID that a control names, as the very objects that the states hold."""
+        return {state.uuid: None for control in self.walk() for state in control.states}.keys()
 
 
 def parse_structure(payload: str | bytes) -> Structure:

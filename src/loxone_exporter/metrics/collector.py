@@ -67,6 +67,7 @@ class _Miniserver:
                 registry=self._registry,
                 filter_=filter_,
                 uuid_label=config.metrics.uuid_label,
+                texts=config.metrics.text_values,
             )
             self._structure = structure
             for labels in self._table.duplicates[:_DUPLICATES_LOGGED]:

@@ -60,6 +60,7 @@ def build_series(
     registry: NameRegistry,
     filter_: Filter,
     uuid_label: bool,
+    texts: bool,
 ) -> SeriesTable:
     """Compute the series of a structure.
 
@@ -69,6 +70,7 @@ def build_series(
         registry: Remembers names over changes of the structure.
         filter_: What the owner wants to see.
         uuid_label: Put the control's key on each series instead of making names unique.
+        texts: Whether texts are exported at all.
     """
     names = assign_names(structure, None if uuid_label else registry)
     builder = _Builder(
@@ -76,6 +78,7 @@ def build_series(
         names=names,
         filter=filter_,
         uuid_label=uuid_label,
+        with_texts=texts,
         private=_private_uuids(structure),
     )
     for index, control in enumerate(structure.controls):
@@ -106,6 +109,7 @@ class _Builder:
     names: Names
     filter: Filter
     uuid_label: bool
+    with_texts: bool
     private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
     texts: list[Series] = field(factory=list)
@@ -162,7 +166,7 @@ class _Builder:
         series = Series(row, state.uuid, index)
         if privacy(control.type, state.base_name) is None:
             self.values.append(series)
-        if state.uuid not in self.private:
+        if self.with_texts and state.uuid not in self.private:
             self.texts.append(series)
 
     def _labels(self, control: Control, keys: tuple[str, ...]) -> ControlLabels:

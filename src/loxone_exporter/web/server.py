@@ -28,6 +28,9 @@ from loxone_exporter.errors import ListenError
 from loxone_exporter.stop import StopRequest
 
 
+KEEP_ALIVE: Final = 75.0
+"""Seconds that an idle connection is kept: a scraper that asks each minute comes back on it."""
+
 DRAIN: Final = 1.0
 """Seconds that pending answers have to be read, once the server is to end."""
 
@@ -122,6 +125,7 @@ def _configure() -> HypercornConfig:
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
     config.alpn_protocols = ["http/1.1"]
+    config.keep_alive_timeout = KEEP_ALIVE
     return config
 
 

@@ -20,6 +20,7 @@ def build(
         registry=NameRegistry(),
         filter_=Filter.compile(filter_config or FilterConfig()),
         uuid_label=uuid_label,
+        texts=True,
     )
 
 
@@ -231,7 +232,12 @@ def test_a_second_look_at_the_same_structure_renames_nothing(house: Structure) -
     registry, everything = NameRegistry(), Filter.compile(FilterConfig())
     first, second = (
         build_series(
-            house, miniserver="home", registry=registry, filter_=everything, uuid_label=False
+            house,
+            miniserver="home",
+            registry=registry,
+            filter_=everything,
+            uuid_label=False,
+            texts=True,
         )
         for _ in range(2)
     )
@@ -243,8 +249,25 @@ def test_names_stay_while_the_structure_changes(house: Structure, smaller: Struc
     registry, everything = NameRegistry(), Filter.compile(FilterConfig())
     before, _, after = (
         build_series(
-            present, miniserver="home", registry=registry, filter_=everything, uuid_label=False
+            present,
+            miniserver="home",
+            registry=registry,
+            filter_=everything,
+            uuid_label=False,
+            texts=True,
         )
         for present in (house, smaller, house)
     )
     assert before == after
+
+
+def test_texts_that_nobody_asked_for_are_not_kept_in_mind() -> None:
+    table = build_series(
+        structure(control(1)),
+        miniserver="home",
+        registry=NameRegistry(),
+        filter_=Filter.compile(FilterConfig()),
+        uuid_label=False,
+        texts=False,
+    )
+    assert (1, ()) == (len(table.values), table.texts)
