@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import io
 import logging
 import os
 import sys
@@ -20,7 +21,7 @@ from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
 from loxone_exporter.config.model import LogLevel
-from loxone_exporter.errors import ListenError, StructureError
+from loxone_exporter.errors import ListenError, OutputError, StructureError
 from loxone_exporter.survey import describe
 from loxone_exporter.web.server import bind, url
 
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 fine, 1 failed while running, 2 wrong usage or configuration.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _build_parser().parse_args(arguments)
     command: Command = options.command
     try:
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigurationError as error:
         _complain(str(error))
         return USAGE
-    except ListenError as error:
+    except (ListenError, OutputError) as error:
         _complain(str(error))
         return app.FAILED
 
@@ -71,7 +75,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     # The exporter itself need not carry the simulator in memory.
-    from loxone_exporter import demo  # noqa: PLC0415
+    from loxone_exporter import demo  # noqa: PLC0415  # to this end
 
     logs.configure(options.log_level or "info", "text", sys.stderr)
     sockets = bind(options.listen or [_DEMO_LISTEN])
@@ -88,8 +92,11 @@ def _simulate(options: argparse.Namespace) -> int:
     logs.configure(options.log_level or "info", "text", sys.stderr)
     try:
         house = demo.open_house(options.structure)
-    except (OSError, StructureError) as error:
-        _complain(f"{options.structure}: {error}")
+    except OSError as error:
+        _complain(f"{options.structure}: {error.strerror}")
+        return USAGE
+    except StructureError as error:
+        _complain(str(error))
         return USAGE
     miniserver = demo.build_miniserver(house, options.username, options.password)
     sockets = bind(options.listen or [demo.SIMULATOR_ADDRESS])
@@ -105,13 +112,13 @@ def _check(options: argparse.Namespace) -> int:
 def _health(options: argparse.Namespace) -> int:
     address = _load(options).config.web.listen[0]
     # What listens on all addresses listens on this one.
-    host = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104
+    host = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  # compared, not bound
     connection = http.client.HTTPConnection(str(host), address.port, timeout=_HEALTH_TIMEOUT)
     try:
         connection.request("GET", "/livez")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        _complain(f"no answer from {address}: {error}")
+        _complain(f"no answer from {host} port {address.port}: {_explain(error)}")
         return app.FAILED
     finally:
         connection.close()
@@ -119,6 +126,10 @@ def _health(options: argparse.Namespace) -> int:
         _complain(f"HTTP status {status} from {address}")
         return app.FAILED
     return app.STOPPED
+
+
+def _explain(error: OSError | http.client.HTTPException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def _load(options: argparse.Namespace) -> Loaded:
@@ -148,7 +159,9 @@ def _build_parser() -> argparse.ArgumentParser:
         "/etc/loxone-exporter/loxone-exporter.toml",
     )
     log_level = argparse.ArgumentParser(add_help=False)
-    log_level.add_argument("--log-level", choices=get_args(LogLevel), help="default: info")
+    log_level.add_argument(
+        "--log-level", choices=get_args(LogLevel), help="default: as configured, else info"
+    )
     listen = argparse.ArgumentParser(add_help=False)
     listen.add_argument(
         "--listen",
@@ -182,9 +195,18 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    if sys.stdout is None:  # the process was started without one
+        return
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would fail once more, and loudly, when the process ends.
+        sys.stdout = None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")

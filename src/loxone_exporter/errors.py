@@ -24,6 +24,10 @@ class ListenError(ExporterError):
     """The HTTP server cannot listen where it was told to."""
 
 
+class OutputError(ExporterError):
+    """What a command has to say cannot be written."""
+
+
 class ProtocolError(ExporterError):
     """Bytes that the Miniserver's protocol does not allow."""
 
@@ -70,6 +74,18 @@ class OutOfServiceError(SessionError):
     """The Miniserver announced that it goes out of service (protocol reference, section 2.2)."""
 
     reason = "out_of_service"
+
+
+class UpdatingError(SessionError):
+    """The Miniserver installs new firmware, which takes minutes."""
+
+    reason = "updating"
+
+
+class BusyError(SessionError):
+    """The Miniserver has as many clients as it can serve."""
+
+    reason = "busy"
 
 
 class RejectedError(SessionError):

@@ -49,6 +49,7 @@ class MiniserverState:
         texts: Likewise, the last text.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
+        connected_since: When events began to arrive, on trio's clock; None while they do not.
         non_finite_values: How many values were NaN or infinite, and therefore dropped.
         undecodable_messages: How many messages did not follow the protocol.
     """
@@ -65,7 +66,10 @@ class MiniserverState:
     undecodable_messages: int = 0
     _last_byte: float = -math.inf
     _last_live_byte: float = -math.inf
+    connected_since: float | None = None
     _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
+    _dump_values: dict[StateUuid, float] | None = field(default=None, repr=False)
+    _dump_texts: dict[StateUuid, str] = field(factory=dict, repr=False)
     _now: Callable[[], float] = field(default=time.time, repr=False)
 
     @property
@@ -104,26 +108,49 @@ class MiniserverState:
         self.values = {known[uuid]: value for uuid, value in self.values.items() if uuid in known}
         self.texts = {known[uuid]: text for uuid, text in self.texts.items() if uuid in known}
         self._known = known
+        self._dump_values = None
         self.structure = structure
+
+    def begin_session(self) -> None:
+        """Note that a new attempt begins."""
+        self.connected_since = None
+
+    def begin_dump(self) -> None:
+        """Collect what arrives apart: the Miniserver is about to send all states anew.
+
+        Until the dump is complete, what is shown is the old, if it is still fresh.
+        """
+        self._dump_values, self._dump_texts = {}, {}
+
+    def end_dump(self) -> None:
+        """Show what was collected, whole; a state that was not sent anew is not known any more."""
+        if self._dump_values is not None:
+            self.values, self.texts = self._dump_values, self._dump_texts
+            self._dump_values = None
+        self.connected_since = self._last_live_byte = trio.current_time()
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
         """Take over a value table; states that no control names are ignored."""
-        known, current = self._known, self.values
+        known, applied = self._known, False
+        current = self.values if self._dump_values is None else self._dump_values
         for uuid, value in values:
             own = known.get(uuid)
             if own is None:
                 continue
+            applied = True
             if math.isfinite(value):
                 current[own] = value
             else:
                 current.pop(own, None)
                 self.non_finite_values += 1
-        self.last_update = self._now()
+        if applied:
+            self.last_update = self._now()
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
-        """Take over a text table."""
+        """Take over a text table, likewise."""
+        current = self.texts if self._dump_values is None else self._dump_texts
         for uuid, text in texts:
             own = self._known.get(uuid)
             if own is not None:
-                self.texts[own] = text[:_MAX_TEXT]
-        self.last_update = self._now()
+                current[own] = text[:_MAX_TEXT]
+                self.last_update = self._now()

@@ -17,7 +17,9 @@ class StopRequest:
     """Made once; ends every block under `interrupts`, the present ones and those to come."""
 
     _made: bool = False
-    _scopes: weakref.WeakSet[trio.CancelScope] = field(factory=weakref.WeakSet, repr=False)
+    _scopes: weakref.WeakKeyDictionary[trio.CancelScope, float] = field(
+        factory=weakref.WeakKeyDictionary, repr=False
+    )
 
     def is_made(self) -> bool:
         """Whether everybody was asked to finish."""
@@ -26,13 +28,24 @@ class StopRequest:
     def make(self) -> None:
         """Ask everybody to finish."""
         self._made = True
-        for scope in self._scopes:
-            scope.cancel(reason="asked to stop")
+        for scope, grace in self._scopes.items():
+            _end(scope, grace)
 
-    def interrupts(self) -> trio.CancelScope:
-        """A scope, to be entered at once, that ends when the request is made."""
+    def interrupts(self, *, grace: float = 0.0) -> trio.CancelScope:
+        """A scope, to be entered at once, that ends when the request is made.
+
+        Args:
+            grace: Seconds that the block may go on after the request, to come to an end by itself.
+        """
         scope = trio.CancelScope()
         if self._made:
-            scope.cancel(reason="asked to stop")
-        self._scopes.add(scope)
+            _end(scope, grace)
+        self._scopes[scope] = grace
         return scope
+
+
+def _end(scope: trio.CancelScope, grace: float) -> None:
+    if grace > 0:
+        scope.deadline = min(scope.deadline, trio.current_time() + grace)
+    else:
+        scope.cancel(reason="asked to stop")

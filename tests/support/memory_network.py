@@ -56,6 +56,28 @@ def miniserver_config(name: str = "home", *, password: str = PASSWORD) -> Minise
     )
 
 
+@define(eq=False)
+class DelayedStream(trio.abc.Stream):
+    """A stream on which everything takes its time to arrive."""
+
+    _stream: trio.abc.Stream
+    _latency: float
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data = bytes(await self._stream.receive_some(max_bytes))
+        await trio.sleep(self._latency)
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
 Handler = Callable[[trio.abc.Stream], Awaitable[object]]
 
 
@@ -66,11 +88,13 @@ class MemoryNetwork:
     Attributes:
         hosts: What serves the connections to each host.
         connections: Host and time of each attempt to connect.
+        latency: Seconds that bytes take from the host.
     """
 
     _nursery: trio.Nursery
     hosts: dict[str, Handler] = field(factory=dict)
     connections: list[tuple[str, float]] = field(factory=list)
+    latency: float = 0.0
 
     async def connect(self, address: Address) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
@@ -80,7 +104,7 @@ class MemoryNetwork:
             raise UnreachableError(f"{address.authority} cannot be reached: Connection refused")
         client, server = memory_stream_pair()
         self._nursery.start_soon(handler, server)
-        return client
+        return DelayedStream(client, self.latency) if self.latency else client
 
     def attempts(self, host: str) -> list[float]:
         """When somebody tried to connect to a host."""

@@ -87,7 +87,7 @@ class Received:
         return int(self.ll["code" if "code" in self.ll else "Code"])
 
     @property
-    def value(self) -> Any:  # noqa: ANN401 - any JSON
+    def value(self) -> Any:  # noqa: ANN401  # any JSON
         return self.ll["value"]
 
 

@@ -99,9 +99,9 @@ def test_any_frames_end_in_peace(data: bytes) -> None:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=5), st.booleans())
-@example(["jdev/sys/getjwt/\ud7ff/%ff/٣/\x00/"], True)  # noqa: FBT003 - an odd digit
-@example(["keepalive", "jdev/sys/fenc/%", "jdev/sys/keyexchange", "dev/sys/getkey2/\x00"], False)  # noqa: FBT003 - as given
-def test_any_commands_leave_the_session_alive(texts: list[str], encrypted: bool) -> None:  # noqa: FBT001 - as given
+@example(["jdev/sys/getjwt/\ud7ff/%ff/٣/\x00/"], True)  # noqa: FBT003  # an odd digit
+@example(["keepalive", "jdev/sys/fenc/%", "jdev/sys/keyexchange", "dev/sys/getkey2/\x00"], False)  # noqa: FBT003  # as given
+def test_any_commands_leave_the_session_alive(texts: list[str], encrypted: bool) -> None:  # noqa: FBT001  # as given
     async def run() -> None:
         miniserver = simulate()
         async with trio.open_nursery() as nursery:
@@ -118,7 +118,7 @@ def test_any_commands_leave_the_session_alive(texts: list[str], encrypted: bool)
 
 
 @given(st.text(), st.booleans())
-def test_any_text_is_a_command(text: str, encrypted: bool) -> None:  # noqa: FBT001 - as given
+def test_any_text_is_a_command(text: str, encrypted: bool) -> None:  # noqa: FBT001  # as given
     command = parse_command(text, encrypted=encrypted)
     assert encrypted is command.encrypted
     assert command.text == text.partition("?")[0]

@@ -154,7 +154,7 @@ async def test_only_reading_commands_are_sent(
     await exporter.end()
     texts = [command.text for command in house.received]
     assert [] == [text for text in texts if not text.startswith(READING_COMMANDS)]
-    assert texts.count("keepalive") == 10
+    assert texts.count("keepalive") == 11
 
 
 async def test_what_would_give_the_password_away_is_encrypted(
@@ -236,12 +236,14 @@ async def test_values_of_a_lost_miniserver_go_stale_although_it_still_shakes_han
 ) -> None:
     state = exporter.start()
     await wait_for(state, ConnectionState.CONNECTED)
-    house.faults.mute_after = len(house.received) + 3
     await house.drop_sessions()
-    await trio.sleep(290)
+    lost = trio.current_time()
+    while trio.current_time() - lost < 290:
+        house.faults.mute_after = len(house.received) + 3
+        await trio.sleep(5)
+        assert state.silence() < 60
     assert state.is_fresh(300)
-    assert state.silence() < 290
-    await trio.sleep(60)
+    await trio.sleep(20)
     assert not state.is_fresh(300)
     assert state.is_fresh(math.inf)
 
@@ -492,3 +494,73 @@ async def test_no_secret_reaches_the_log(
     assert len(hashes) >= 2
     for secret in (PASSWORD, *tokens, *hashes):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("profile", [{}, {"structure_identifier": 0}], ids=str)
+@pytest.mark.parametrize("moment", [0.1 + 0.15 * step for step in range(24)])
+async def test_a_stop_at_any_moment_leaves_no_token_behind(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    profile: dict[str, Any],
+    moment: float,
+) -> None:
+    house = add_miniserver(network, profile=evolve(DEVICE, **profile))
+    network.latency = 0.15
+    state = exporter.start()
+    await trio.sleep(moment)
+    assert await exporter.end() < STOP_BUDGET
+    assert {} == dict(house.tokens)
+    assert ConnectionState.DISCONNECTED is state.connection
+
+
+async def test_the_moments_of_the_test_above_reach_every_state(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    add_miniserver(network)
+    network.latency = 0.15
+    state = exporter.start()
+    seen = set()
+    for _ in range(24):
+        await trio.sleep(0.15)
+        seen.add(state.connection)
+    assert {
+        ConnectionState.CONNECTING,
+        ConnectionState.AUTHENTICATING,
+        ConnectionState.DISCOVERING,
+        ConnectionState.SUBSCRIBING,
+        ConnectionState.CONNECTED,
+    } == seen
+
+
+async def test_values_that_are_not_sent_anew_do_not_rise_from_the_dead(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert {TEMPERATURE, LIGHT} == state.values.keys()
+    del house.house.values[LIGHT]
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    await wait_for(state, ConnectionState.CONNECTED)
+    assert {TEMPERATURE} == state.values.keys()
+
+
+async def test_the_initial_tables_are_shown_whole_or_not_at_all(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    house = add_miniserver(network, profile=evolve(DEVICE, values_per_table=1))
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    before = dict(state.values)
+    network.latency = 0.2
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    house.house.values.update({TEMPERATURE: -1.0, LIGHT: -2.0})
+    shown = []
+    with trio.fail_after(60):
+        while not state.connected:
+            shown.append(dict(state.values))
+            await trio.sleep(0.05)
+    assert all(before == values for values in shown)
+    assert {TEMPERATURE: -1.0, LIGHT: -2.0} == state.values

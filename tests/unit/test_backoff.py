@@ -6,12 +6,14 @@ import pytest
 
 from loxone_exporter.errors import (
     BootingError,
+    BusyError,
     ConnectionLostError,
     LockedOutError,
     OutOfServiceError,
     RejectedError,
     SessionError,
     UnreachableError,
+    UpdatingError,
 )
 from loxone_exporter.miniserver.backoff import STABLE_AFTER, Backoff
 
@@ -46,10 +48,16 @@ def test_wrong_password_waits_from_five_minutes_to_an_hour() -> None:
     assert max(delays(failure, 6, upper=True)) == pytest.approx(3960)
 
 
-@pytest.mark.parametrize("failure", [BootingError("booting"), OutOfServiceError("update")], ids=str)
+@pytest.mark.parametrize("failure", [BootingError("booting"), OutOfServiceError("reboot")], ids=str)
 def test_booting_miniserver_is_probed_gently(failure: SessionError) -> None:
     assert [5, 5, 5, 5, 8, 15] == delays(failure, 6, upper=False)
-    assert [10, 10, 10, 10, 16, 30] == delays(failure, 6, upper=True)
+    assert [7.5, 7.5, 7.5, 8, 16, 30] == delays(failure, 6, upper=True)
+
+
+@pytest.mark.parametrize("failure", [BusyError("no slot"), UpdatingError("firmware")], ids=str)
+def test_what_takes_minutes_is_waited_for(failure: SessionError) -> None:
+    assert [60] * 6 == delays(failure, 6, upper=False)
+    assert [90] * 6 == delays(failure, 6, upper=True)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ def test_reasons_of_sessions_are_a_closed_set() -> None:
         "ConnectionLostError": "connection_lost",
         "SilentError": "silent",
         "OutOfServiceError": "out_of_service",
+        "UpdatingError": "updating",
+        "BusyError": "busy",
         "RejectedError": "rejected",
         "LockedOutError": "locked_out",
         "MisbehaviourError": "protocol",

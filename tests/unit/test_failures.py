@@ -6,13 +6,14 @@ from hypothesis import strategies as st
 
 from loxone_exporter.errors import (
     BootingError,
+    BusyError,
     ConnectionLostError,
     LockedOutError,
     MisbehaviourError,
-    OutOfServiceError,
     RejectedError,
     SessionError,
     SilentError,
+    UpdatingError,
 )
 from loxone_exporter.loxone.replies import Reply
 from loxone_exporter.miniserver.failures import answer, closure, refusal
@@ -38,9 +39,9 @@ LOCKED_OUT = (
         (401, UNAUTHORIZED, MisbehaviourError, "HTTP status 401 in answer to /path"),
         (200, UNAUTHORIZED, MisbehaviourError, "HTTP status 401 in answer to /path"),
         (200, b"<errorcode>503</errorcode>", BootingError, "starting"),
-        (403, LOCKED_OUT, LockedOutError, "too many failed logins; 38 s remain"),
-        (200, LOCKED_OUT, LockedOutError, "38 s remain"),
-        (403, b"", LockedOutError, "does not say for how long"),
+        (403, LOCKED_OUT, LockedOutError, "too many failed logins: 38 s"),
+        (200, LOCKED_OUT, LockedOutError, "38 s"),
+        (403, b"", MisbehaviourError, "HTTP status 403"),
         (403, b"<errorcode>403</errorcode>", LockedOutError, "not say for how long"),
         (404, LOCKED_OUT, MisbehaviourError, "HTTP status 404"),
         (302, b"", MisbehaviourError, "HTTP status 302"),
@@ -70,8 +71,8 @@ def test_lock_out_over_http_tells_its_end() -> None:
         (4004, "", ConnectionLostError, "4004"),
         (4005, "", ConnectionLostError, "4005"),
         (4006, "", RejectedError, "4006 (the user is disabled)"),
-        (4007, "", OutOfServiceError, "4007 (an update is running)"),
-        (4008, "", ConnectionLostError, "4008"),
+        (4007, "", UpdatingError, "4007 (an update is running)"),
+        (4008, "", BusyError, "4008 (no further client"),
         (0, "", ConnectionLostError, "closed the connection: 0"),
     ],
 )
@@ -119,7 +120,8 @@ def test_lock_out_over_the_websocket(reason: str, remaining: float | None) -> No
         (477, RejectedError, ": the token is not valid any more"),
         (500, RejectedError, ": user or password is wrong"),
         (503, BootingError, ": the Miniserver is starting"),
-        (901, MisbehaviourError, ""),
+        (901, BusyError, ": the Miniserver has no connection left"),
+        (429, LockedOutError, ": too many failed logins"),
         (-1, MisbehaviourError, ""),
     ],
 )

@@ -64,8 +64,8 @@ class MetricsConfig:
         control_value: Whether `loxone_control_value` is served.
         text_values: Whether text states are served, as `loxone_control_text_info`.
         text_max_length: Characters of a text state; the rest is cut off.
-        stale_after: Seconds without a byte from a Miniserver after which its values are withdrawn;
-            0 withdraws them as soon as the connection is gone, infinity keeps them.
+        stale_after: Seconds after the last byte from a Miniserver that is gone for which its values
+            are still shown; 0 withdraws them as soon as the connection is, infinity keeps them.
         uuid_label: Whether each control series carries the control's UUID.
     """
 

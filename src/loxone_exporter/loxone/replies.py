@@ -53,12 +53,10 @@ class Device:
     Attributes:
         serial: Twelve hexadecimal digits, upper case.
         firmware: Four numbers; `()` where the Miniserver does not say.
-        has_event_slots: False where no further client can receive events.
     """
 
     serial: str
     firmware: tuple[int, ...]
-    has_event_slots: bool = True
 
 
 @frozen
@@ -67,11 +65,12 @@ class Token:
 
     Attributes:
         token: The token; a secret.
-        valid_until: Unix time.
+        valid_until: Unix time; None where the Miniserver does not say, which is no reason to refuse
+            a token that it has filed already.
     """
 
     token: str = field(repr=False)
-    valid_until: float
+    valid_until: float | None
 
 
 @frozen
@@ -136,7 +135,6 @@ def parse_device(value: Json) -> Device:
     return Device(
         serial=str(value["snr"]).replace(":", "").upper(),
         firmware=parse_firmware(value.get("version")),
-        has_event_slots=value.get("hasEventSlots", True) is not False,
     )
 
 
@@ -173,8 +171,11 @@ def parse_token(value: Json) -> Token:
     """
     if not isinstance(value, dict) or not isinstance(value.get("token"), str):
         raise ProtocolError("the answer to the login holds no token")
-    valid_until = _number(value.get("validUntil"), "the end of a token's validity")
-    return Token(str(value["token"]), float(valid_until + LOXONE_EPOCH))
+    try:
+        end = _number(value.get("validUntil"), "the end of a token's validity")
+    except ProtocolError:
+        return Token(str(value["token"]), None)
+    return Token(str(value["token"]), float(end + LOXONE_EPOCH))
 
 
 def parse_error_page(body: bytes) -> ErrorPage | None:

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from loxone_exporter import __version__
-from loxone_exporter.config.model import Config
+from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.metrics.filters import Filter
 from loxone_exporter.metrics.names import NameRegistry
@@ -40,13 +40,16 @@ class _Snapshot:
     fresh: bool
     failed: bool = False
 
-    @property
-    def exported(self) -> int:
+    def exported(self, config: MetricsConfig) -> int:
         """How many controls have at least one sample of a state."""
-        if not self.fresh:
-            return 0
-        current = self.state.values
-        return len({series.control for series in self.table.values if series.uuid in current})
+        shown: set[int] = set()
+        if self.fresh and config.control_value:
+            current = self.state.values
+            shown |= {series.control for series in self.table.values if series.uuid in current}
+        if self.fresh and config.text_values:
+            texts = self.state.texts
+            shown |= {series.control for series in self.table.texts if series.uuid in texts}
+        return len(shown)
 
 
 @define
@@ -56,23 +59,31 @@ class _Miniserver:
     state: MiniserverState
     _registry: NameRegistry = field(factory=NameRegistry)
     _structure: Structure | None = None
-    _table: SeriesTable = _EMPTY
+    _table: SeriesTable | None = _EMPTY
 
-    def table(self, config: Config, filter_: Filter) -> SeriesTable:
+    def table(self, config: Config, filter_: Filter) -> SeriesTable | None:
+        """The series; None where a bug kept them from being made, which is logged once."""
         structure = self.state.structure
         if structure is not None and structure is not self._structure:
-            self._table = build_series(
-                structure,
-                miniserver=self.state.name,
-                registry=self._registry,
-                filter_=filter_,
-                uuid_label=config.metrics.uuid_label,
-                texts=config.metrics.text_values,
-            )
-            self._structure = structure
-            for labels in self._table.duplicates[:_DUPLICATES_LOGGED]:
-                _logger.warning("left out a series whose labels are those of another: %s", labels)
+            self._structure, self._table = structure, None
+            try:
+                self._table = self._build(structure, config, filter_)
+            except Exception:  # one house's odd structure must not cost the others
+                _logger.exception("cannot make series of the structure of %s", self.state.name)
         return self._table
+
+    def _build(self, structure: Structure, config: Config, filter_: Filter) -> SeriesTable:
+        table = build_series(
+            structure,
+            miniserver=self.state.name,
+            registry=self._registry,
+            filter_=filter_,
+            uuid_label=config.metrics.uuid_label,
+            texts=config.metrics.text_values,
+        )
+        for labels in table.duplicates[:_DUPLICATES_LOGGED]:
+            _logger.warning("left out a series whose labels are those of another: %s", labels)
+        return table
 
 
 class LoxoneCollector(Collector):
@@ -96,7 +107,7 @@ class LoxoneCollector(Collector):
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
         yield from _connection_families(snapshots)
-        yield from _structure_families(snapshots)
+        yield from _structure_families(snapshots, self._config.metrics)
         yield from _error_families(snapshots)
         yield from self._control_families(snapshots)
         yield CounterMetricFamily(
@@ -112,20 +123,18 @@ class LoxoneCollector(Collector):
 
     def exported_controls(self) -> Mapping[str, int]:
         """For each Miniserver, how many controls have a sample right now."""
-        return {snapshot.state.name: snapshot.exported for snapshot in self._snapshots()}
+        return {
+            snapshot.state.name: snapshot.exported(self._config.metrics)
+            for snapshot in self._snapshots()
+        }
 
     def _snapshots(self) -> Iterator[_Snapshot]:
         stale_after = self._config.metrics.stale_after
         for miniserver in self._miniservers:
             state = miniserver.state
+            table = miniserver.table(self._config, self._filter)
             fresh = state.is_fresh(stale_after)
-            try:
-                table = miniserver.table(self._config, self._filter)
-            except Exception:  # one house's odd structure must not cost the others
-                _logger.exception("cannot make series of the structure of %s", state.name)
-                yield _Snapshot(state, _EMPTY, fresh, failed=True)
-            else:
-                yield _Snapshot(state, table, fresh)
+            yield _Snapshot(state, table or _EMPTY, fresh, failed=table is None)
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
@@ -178,7 +187,7 @@ def _connection_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
     yield from (connected, connection, updated, received)
 
 
-def _structure_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
+def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> Iterator[Metric]:
     discovered = _gauge("controls_discovered", "Controls in the structure file.")
     exported = _gauge("controls_exported", "Controls with at least one value in this scrape.")
     renamed = _gauge(
@@ -195,7 +204,7 @@ def _structure_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
     for snapshot in snapshots:
         name, structure = (snapshot.state.name,), snapshot.state.structure
         discovered.add_metric(name, snapshot.table.discovered)
-        exported.add_metric(name, snapshot.exported)
+        exported.add_metric(name, snapshot.exported(config))
         renamed.add_metric(name, snapshot.table.renamed)
         problems.add_metric(name, len(structure.problems) if structure else 0)
         duplicates.add_metric(name, len(snapshot.table.duplicates))

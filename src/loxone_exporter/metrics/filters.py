@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 
 from attrs import frozen
@@ -94,7 +93,12 @@ class Filter:
 def _compile(globs: tuple[str, ...]) -> re.Pattern[str] | None:
     if not globs:
         return None
-    return re.compile("|".join(map(fnmatch.translate, globs)), re.IGNORECASE)
+    return re.compile("|".join(map(_translate, globs)), re.IGNORECASE | re.DOTALL)
+
+
+def _translate(glob: str) -> str:
+    # Brackets stand for themselves: names have them, and so have the states of a list.
+    return re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
 
 
 def _matches(pattern: re.Pattern[str], values: tuple[str, ...]) -> bool:

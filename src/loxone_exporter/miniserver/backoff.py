@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Final
 
 from attrs import define, field
 
 from loxone_exporter.errors import (
     BootingError,
+    BusyError,
     LockedOutError,
     OutOfServiceError,
     RejectedError,
     SessionError,
+    UpdatingError,
 )
 
 
@@ -21,13 +24,18 @@ STABLE_AFTER: Final = 60.0
 
 _INITIAL = 1.0
 _MAXIMUM = 30.0
-_BOOTING_AT_LEAST = 5.0
 _LOCKED_OUT_AT_LEAST = 60.0
 _LOCKED_OUT_UNSTATED = 600.0
 _LOCKED_OUT_AT_MOST = 86_400.0
 """A day: whatever states more than that is out of its mind."""
 _REJECTED_INITIAL = 300.0
 _REJECTED_MAXIMUM = 3600.0
+_AT_LEAST: Final[Mapping[type[SessionError], float]] = {
+    BootingError: 5.0,
+    OutOfServiceError: 5.0,
+    UpdatingError: 60.0,
+    BusyError: 60.0,
+}
 _MAX_DOUBLINGS = 16
 """Beyond that the maximum has long been reached; without a bound the power would overflow."""
 
@@ -62,9 +70,11 @@ class Backoff:
             return longest * self._random.uniform(1.0, 1.1)
         self._failures += 1
         longest = _doubled(_INITIAL, self._failures, _MAXIMUM)
-        if isinstance(failure, BootingError | OutOfServiceError):
-            longest = max(longest, 2 * _BOOTING_AT_LEAST)
-        return longest * self._random.uniform(0.5, 1.0)
+        delay = longest * self._random.uniform(0.5, 1.0)
+        for kind, at_least in _AT_LEAST.items():
+            if isinstance(failure, kind):
+                delay = max(delay, at_least * self._random.uniform(1.0, 1.5))
+        return delay
 
 
 def _doubled(initial: float, times: int, maximum: float) -> float:

@@ -39,7 +39,9 @@ KEEPALIVE_INTERVAL: Final = 30.0
 """Seconds; the Miniserver drops a client after five minutes of silence (section 2.5)."""
 
 _UNCLAIMED_ANSWERS = 4
-_DROPS_LOGGED = 20
+_RUBBISH = 100
+_INSTANT = 0.001
+"""Less than this is left of a sum of times only by their rounding."""
 _ENVELOPE_OPENING = 16
 
 Answer = TypeVar("Answer")
@@ -76,6 +78,7 @@ class Conversation:
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
     _dropped: int = 0
+    _owed: int = 0
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
     _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
         factory=lambda: trio.open_memory_channel[Message](_UNCLAIMED_ANSWERS)
@@ -105,10 +108,19 @@ class Conversation:
                 if message is not None:
                     self._dispatch(message)
             except ProtocolError as error:
-                self._state.undecodable_messages += 1
-                self._dropped += 1
-                if self._dropped <= _DROPS_LOGGED:
-                    _logger.warning("dropped a message: %s", error)
+                self._drop(error)
+            else:
+                self._dropped = 0
+
+    def _drop(self, error: ProtocolError) -> None:
+        self._state.undecodable_messages += 1
+        self._dropped += 1
+        if self._dropped == 1:
+            _logger.warning("dropped a message: %s", error)
+        if self._dropped >= _RUBBISH:
+            raise MisbehaviourError(
+                f"{_RUBBISH} messages in a row made no sense; the last: {error}"
+            )
 
     def _dispatch(self, message: Message) -> None:
         match message.identifier:
@@ -166,14 +178,31 @@ class Conversation:
         """
         while True:
             await trio.sleep(KEEPALIVE_INTERVAL)
-            self._alive = trio.Event()
-            with within(PATIENCE, "progress in sending a keepalive"):
-                await self._channel.send(commands.KEEPALIVE)
-            with trio.move_on_after(PATIENCE):
-                await self._alive.wait()
-            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
-            if self._state.silence() >= PATIENCE:
-                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
+            await self._see_that_it_lives()
+
+    async def subscribe(self) -> None:
+        """Have all states sent now, and every change from now on; returns when all are in.
+
+        Nothing marks the end of the initial tables (section 5.1). But the answer to a keepalive
+        waits behind what is being sent (section 2.5): once it is there, so are the tables.
+
+        Raises:
+            SessionError: There is no answer, or a failure.
+        """
+        self._state.begin_dump()
+        await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
+        await self._see_that_it_lives()
+        self._state.end_dump()
+
+    async def _see_that_it_lives(self) -> None:
+        self._alive = trio.Event()
+        with within(PATIENCE, "progress in sending a keepalive"):
+            await self._channel.send(commands.KEEPALIVE)
+        with trio.move_on_after(PATIENCE):
+            await self._alive.wait()
+        # Any byte is a sign of life: the answer itself may wait behind a large transfer.
+        if self._state.silence() >= PATIENCE:
+            raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
 
     async def _exchange(
         self, command: str, purpose: str, read: Callable[[Message], Answer | None]
@@ -181,19 +210,33 @@ class Conversation:
         async with self._in_flight:
             self._forget_unclaimed_answers()
             started = trio.current_time()
+            self._owed += 1
             with within(PATIENCE, f"progress in sending {purpose}"):
                 await self._channel.send(command)
-            while (left := self._patience_left(started)) > 0:
+            while (left := self._patience_left(started)) > _INSTANT:
                 with trio.move_on_after(left):
                     try:
-                        result = read(await self._answers[1].receive())
+                        result = read(await self._receive_answer())
                     except ProtocolError as error:
                         raise MisbehaviourError(f"{purpose}: {error}") from error
-                    except trio.EndOfChannel:
-                        raise self._end from None
                     if result is not None:
                         return result
             raise SilentError(f"no answer to {purpose} after {trio.current_time() - started:.0f} s")
+
+    async def _receive_answer(self) -> Message:
+        """The next answer to the command in flight.
+
+        A command whose sender was interrupted is still answered: those answers come first.
+        """
+        while True:
+            try:
+                message = await self._answers[1].receive()
+            except trio.EndOfChannel:
+                raise self._end from None
+            if self._owed <= 1:
+                self._owed = 0
+                return message
+            self._owed -= 1
 
     def _patience_left(self, started: float) -> float:
         waited = trio.current_time() - started
@@ -204,6 +247,7 @@ class Conversation:
             try:
                 while True:
                     self._answers[1].receive_nowait()
+                    self._owed = max(0, self._owed - 1)
             except trio.EndOfChannel:
                 raise self._end from None
 

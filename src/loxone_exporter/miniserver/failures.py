@@ -11,20 +11,25 @@ from typing import Final
 
 from loxone_exporter.errors import (
     BootingError,
+    BusyError,
     ConnectionLostError,
     LockedOutError,
     MisbehaviourError,
-    OutOfServiceError,
     RejectedError,
     SessionError,
     SilentError,
+    UpdatingError,
 )
 from loxone_exporter.loxone.replies import OK, Reply, parse_error_page
 
 
 _SECONDS_LEFT = re.compile(r"\((\d{1,9})\)\s*$")
 _FORBIDDEN = 403
+_REDIRECTIONS = range(300, 400)
+_BRUTE_FORCE_LOCK = 300.0
+"""Seconds (section 3.7, code 429)."""
 _UNAVAILABLE = 503
+_BRUTE_FORCE = 429
 
 _ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
     401: (RejectedError, ": user or password is wrong"),
@@ -34,6 +39,7 @@ _ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
     477: (RejectedError, ": the token is not valid any more"),
     500: (RejectedError, ": user or password is wrong"),
     503: (BootingError, ": the Miniserver is starting"),
+    901: (BusyError, ": the Miniserver has no connection left"),
 }
 
 
@@ -44,13 +50,17 @@ def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
         status = page.code
     if status == _UNAVAILABLE:
         return BootingError("the Miniserver is starting (HTTP status 503)")
-    if status == _FORBIDDEN:
-        # What is asked for here needs no rights: only a blocked address is refused.
-        remaining = page.remaining if page is not None else None
-        left = f"{remaining} s remain" if remaining is not None else "it does not say for how long"
+    if status == _FORBIDDEN and page is not None:
+        # What is asked for here needs no rights: the Miniserver refuses only a blocked address.
+        left = "it does not say for how long" if page.remaining is None else f"{page.remaining} s"
         return LockedOutError(
-            f"the Miniserver has locked out this address after too many failed logins; {left}",
-            remaining=remaining,
+            f"the Miniserver has locked out this address after too many failed logins: {left}",
+            remaining=page.remaining,
+        )
+    if status in _REDIRECTIONS:
+        return MisbehaviourError(
+            f"HTTP status {status} in answer to {asked_for}: the Miniserver sends its clients "
+            "elsewhere, to TLS most likely, which is not supported yet"
         )
     return MisbehaviourError(f"HTTP status {status} in answer to {asked_for}")
 
@@ -68,7 +78,9 @@ def closure(code: int, reason: str) -> SessionError:
         case 4006:
             return RejectedError(f"{text} (the user is disabled)")
         case 4007:
-            return OutOfServiceError(f"{text} (an update is running)")
+            return UpdatingError(f"{text} (an update is running)")
+        case 4008:
+            return BusyError(f"{text} (no further client can receive events)")
         case _:
             return ConnectionLostError(text)
 
@@ -82,5 +94,8 @@ def answer(reply: Reply, asked_for: str) -> SessionError | None:
     """
     if reply.code == OK:
         return None
+    if reply.code == _BRUTE_FORCE:
+        text = f"code {reply.code} in answer to {asked_for}: too many failed logins"
+        return LockedOutError(text, remaining=_BRUTE_FORCE_LOCK)
     kind, explanation = _ANSWERS.get(reply.code, (MisbehaviourError, ""))
     return kind(f"code {reply.code} in answer to {asked_for}{explanation}")

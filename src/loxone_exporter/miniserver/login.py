@@ -6,10 +6,17 @@ seconds, inside an encrypted command.
 
 from __future__ import annotations
 
+import contextlib
+
 from attrs import field, frozen
 
 from loxone_exporter.config.model import MiniserverConfig
-from loxone_exporter.errors import MisbehaviourError, ProtocolError
+from loxone_exporter.errors import (
+    ConnectionLostError,
+    MisbehaviourError,
+    ProtocolError,
+    RejectedError,
+)
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.commands import CommandCipher
 from loxone_exporter.loxone.crypto import (
@@ -44,7 +51,10 @@ class Login:
         )
         token_hash = hash_token(self.token.token, str(one_time_key.value), self._algorithm)
         command = commands.kill_token(token_hash, self._user)
-        await self._conversation.ask(self._cipher.encrypt(command), purpose="logging out")
+        # Firmware answers 200 or 401 to this, or closes the line at once (section 3.5): all three
+        # mean that the token is gone.
+        with contextlib.suppress(RejectedError, ConnectionLostError):
+            await self._conversation.ask(self._cipher.encrypt(command), purpose="logging out")
 
 
 async def log_in(
@@ -85,5 +95,13 @@ async def _log_in(
         user=user,
         client_uuid=commands.derive_client_uuid(device.serial, user, miniserver.client_id),
     )
-    reply = await conversation.ask(cipher.encrypt(command), purpose=f"the login of {user!r}")
+    try:
+        reply = await conversation.ask(cipher.encrypt(command), purpose=f"the login of {user!r}")
+    except ConnectionLostError as error:
+        # Some firmware rejects a login without a word (section 2.7). To try again soon, as after
+        # other lost connections, would lock the owner out.
+        raise RejectedError(
+            f"the connection was closed in answer to the login of {user!r}: "
+            "user or password is wrong, perhaps"
+        ) from error
     return Login(conversation, cipher, user, parameters.algorithm, parse_token(reply.value))

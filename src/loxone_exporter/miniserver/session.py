@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from typing import Final
 
@@ -24,8 +23,12 @@ from loxone_exporter.stop import StopRequest
 OPENING_DEADLINE: Final = 10.0
 """Seconds for each of: TCP connection, HTTP answer, WebSocket handshake."""
 
-FAREWELL: Final = 2.0
-"""Seconds for logging out; a stop is to be over within five, the closing handshake included."""
+GRACE: Final = 1.0
+"""Seconds after a stop for what was begun to be brought to its end."""
+
+FAREWELL: Final = 1.5
+"""Seconds for logging out. A stop is to be over within five: `GRACE`, this, the closing handshake,
+and the HTTP server's end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -54,26 +57,53 @@ async def run_session(
         stream, address, commands.WEBSOCKET_RESOURCE, on_bytes=state.mark_received
     ) as channel:
         conversation = Conversation(channel, state)
-        login: Login | None = None
         async with trio.open_nursery() as nursery:
-            try:
-                with stop.interrupts():
-                    with within(OPENING_DEADLINE, "WebSocket handshake"):
-                        await channel.open()
-                    nursery.start_soon(conversation.listen)
-                    state.connection = ConnectionState.AUTHENTICATING
-                    login = await log_in(conversation, miniserver, device, public_key)
-                    await _follow(conversation, state)
-            finally:
-                # Also when the session failed: where the line still works, the token is not left
-                # behind. Killing it makes the Miniserver close the line, perhaps with no answer.
-                with (
-                    trio.move_on_after(FAREWELL, shield=True),
-                    contextlib.suppress(SessionError, ProtocolError),
-                ):
-                    if login is not None:
-                        await login.log_out()
-                nursery.cancel_scope.cancel(reason="the session is over")
+            with stop.interrupts():
+                with within(OPENING_DEADLINE, "WebSocket handshake"):
+                    await channel.open()
+                nursery.start_soon(conversation.listen)
+            if not stop.is_made():
+                await _log_in_and_follow(
+                    conversation, miniserver, device, public_key, state=state, stop=stop
+                )
+            nursery.cancel_scope.cancel(reason="the session is over")
+
+
+async def _log_in_and_follow(
+    conversation: Conversation,
+    miniserver: MiniserverConfig,
+    device: Device,
+    public_key: PublicKey,
+    *,
+    state: MiniserverState,
+    stop: StopRequest,
+) -> None:
+    login: Login | None = None
+    try:
+        state.connection = ConnectionState.AUTHENTICATING
+        # What was begun is brought to its end where that takes no time: a token that was asked for
+        # has to be known to be killed, and a command in flight would be in the farewell's way.
+        with stop.interrupts(grace=GRACE):
+            login = await log_in(conversation, miniserver, device, public_key)
+        if not stop.is_made():
+            with stop.interrupts(grace=GRACE):
+                await _discover_and_subscribe(conversation, state)
+        with stop.interrupts():
+            await conversation.keep_alive()
+    finally:
+        # Also when the session failed: where the line still works, no token is left behind.
+        with trio.move_on_after(FAREWELL, shield=True) as farewell:
+            if login is not None:
+                await _say_farewell(login)
+        if farewell.cancelled_caught:
+            _logger.warning("no answer to the farewell: the token may be left behind")
+
+
+async def _say_farewell(login: Login) -> None:
+    try:
+        await login.log_out()
+    except (SessionError, ProtocolError) as error:
+        _logger.info("the token may be left behind: %s", error)
 
 
 async def _ask_who_is_there(address: Address, connect: Connect) -> tuple[Device, PublicKey]:
@@ -104,7 +134,7 @@ async def _ask_http(address: Address, path: str, connect: Connect) -> Reply:
     return reply
 
 
-async def _follow(conversation: Conversation, state: MiniserverState) -> None:
+async def _discover_and_subscribe(conversation: Conversation, state: MiniserverState) -> None:
     state.connection = ConnectionState.DISCOVERING
     structure = await conversation.fetch_structure()
     state.replace_structure(structure)
@@ -116,7 +146,6 @@ async def _follow(conversation: Conversation, state: MiniserverState) -> None:
     for problem in structure.problems:
         _logger.warning("structure file: %s", problem)
     state.connection = ConnectionState.SUBSCRIBING
-    await conversation.ask(commands.ENABLE_UPDATES, purpose="the subscription")
+    await conversation.subscribe()
     state.connection = ConnectionState.CONNECTED
     _logger.info("connected")
-    await conversation.keep_alive()

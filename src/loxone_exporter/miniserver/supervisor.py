@@ -48,7 +48,7 @@ async def supervise(
         state.tried = True
         if stop.is_made():
             break
-        if attempt.duration >= STABLE_AFTER:
+        if attempt.time_connected >= STABLE_AFTER:
             backoff.after_stable_session()
         delay = backoff.delay(attempt.failure)
         state.connection = _state_after(attempt.failure)
@@ -78,17 +78,18 @@ class _Attempt:
     _connect: Connect
     failure: SessionError | None = None
     bug: BaseExceptionGroup[Exception] | None = field(default=None, repr=False)
-    duration: float = 0.0
+    time_connected: float = 0.0
 
     async def run(self) -> None:
-        started = trio.current_time()
+        self._state.begin_session()
         try:
             await run_session(self._miniserver, self._state, self._stop, self._connect)
         except* SessionError as group:
             self.failure = _most_telling(group)
         except* Exception as group:  # noqa: BLE001  # the supervisor's task, see above
             self.bug = group
-        self.duration = trio.current_time() - started
+        if self._state.connected_since is not None:
+            self.time_connected = trio.current_time() - self._state.connected_since
 
     def log(self, delay: float) -> None:
         if self.bug is not None:

@@ -180,5 +180,5 @@ def _blocked(address: str) -> str:
     return f"IP {address} temporarily blocked, too many failed login attempts"
 
 
-def _json(value: bool) -> str:  # noqa: FBT001 - a formatter's one argument
+def _json(value: bool) -> str:  # noqa: FBT001  # a formatter's one argument
     return "true" if value else "false"

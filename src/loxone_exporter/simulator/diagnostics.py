@@ -61,7 +61,7 @@ _COMMON = {
     "cfg/mask": "255.255.255.0",
     "cfg/gateway": "192.0.2.1",
     "cfg/dns1": "192.0.2.1",
-    "cfg/dns2": "0.0.0.0",  # noqa: S104 - an answer, nothing is bound to it
+    "cfg/dns2": "0.0.0.0",  # noqa: S104  # an answer, nothing is bound to it
     "cfg/dhcp": "Yes",
     "cfg/ntp": "0.pool.ntp.org",
     "cfg/timezoneoffset": "+00:00:00",

@@ -92,7 +92,7 @@ class PlayedHouse(House):
         self._next_number = FIRST_NUMBER + len(uuids)
         self._changes_per_second = _CHANGES_PER_SECOND if live else 0.0
         self._changes_due = 0.0
-        self._random = Random(seed)  # noqa: S311 - a game of chance, not cryptography
+        self._random = Random(seed)  # noqa: S311  # a game of chance, not cryptography
 
     @classmethod
     def from_bytes(cls, structure: bytes, *, live: bool = True) -> PlayedHouse:
@@ -154,10 +154,10 @@ def _without_placeholders(structure: bytes, document: dict[str, Any]) -> bytes:
             else:
                 states[name] = _as_uuid(state)
             replaced = replaced or states[name] != state
-    return json.dumps(document, ensure_ascii=False).encode() if replaced else structure
+    return json.dumps(document).encode() if replaced else structure
 
 
-def _as_uuid(identifier: Any) -> Any:  # noqa: ANN401 - whatever the JSON has
+def _as_uuid(identifier: Any) -> Any:  # noqa: ANN401  # whatever the JSON has
     if not isinstance(identifier, str) or not identifier:
         return identifier
     try:

@@ -47,8 +47,8 @@ class SimulatedMiniserver:
         house: House,
         *,
         username: str = "demo",
-        password: str = "demo",  # noqa: S107 - a made-up password for a made-up house
-        profile: Profile = Profile(),  # noqa: B008 - immutable
+        password: str = "demo",  # noqa: S107  # a made-up password for a made-up house
+        profile: Profile = Profile(),  # noqa: B008  # immutable
         now: Callable[[], float] = time.time,
     ) -> None:
         """Build it; nothing runs yet.

@@ -14,7 +14,7 @@ from loxone_exporter.config.addresses import ListenAddress, parse_host
     [
         (":9504", None, 9504),
         (":0", None, 0),
-        ("0.0.0.0:9504", "0.0.0.0", 9504),  # noqa: S104 - a listen address is what this is about
+        ("0.0.0.0:9504", "0.0.0.0", 9504),  # noqa: S104  # a listen address is what this is about
         ("[::1]:9504", "::1", 9504),
         ("[fe80::1%eth0]:65535", "fe80::1%eth0", 65535),
         ("name:9504", "name", 9504),

@@ -21,7 +21,7 @@ SECRET = Secret("hunter2")
         (str(SECRET), "***"),
         (f"a {SECRET} text", "a *** text"),
         (f"{SECRET:>4}", " ***"),
-        ("%s, %r" % (SECRET, SECRET), "***, Secret('***')"),  # noqa: UP031 - as logging does it
+        ("%s, %r" % (SECRET, SECRET), "***, Secret('***')"),  # noqa: UP031  # as logging does it
         (repr(Holder(SECRET)), "Holder(secret=Secret('***'))"),
         (repr([SECRET]), "[Secret('***')]"),
     ],

@@ -125,8 +125,21 @@ async def test_times_of_updates_and_bytes() -> None:
     found = scrape([state])
     assert 1767225600.25 == found.value("loxone_exporter_last_received_timestamp_seconds")
     assert [] == found.samples("loxone_exporter_last_update_timestamp_seconds")
-    state.apply_values([])
+    state.replace_structure(structure(control(1)))
+    for nothing in ([], [(uuid(9), 1.0)]):
+        state.apply_values(nothing)
+        assert [] == scrape([state]).samples("loxone_exporter_last_update_timestamp_seconds")
+    state.apply_values([(uuid(1), 1.0)])
     assert 1767225600.25 == scrape([state]).value("loxone_exporter_last_update_timestamp_seconds")
+
+
+def test_controls_are_exported_by_what_is_served() -> None:
+    state = connected(HOUSE, values={11: 21.5, 12: -1000.0, 21: 0.0})
+    without = configure({"control_value": False})
+    assert 0 == scrape([state], without).value("loxone_exporter_controls_exported")
+    state.apply_texts([(uuid(11), "warm")])
+    texts = configure({"control_value": False, "text_values": True})
+    assert 1 == scrape([state], texts).value("loxone_exporter_controls_exported")
 
 
 @pytest.mark.parametrize("format_", Format)

@@ -207,7 +207,7 @@ def test_states_are_filtered_by_path_or_name() -> None:
 def test_lists_of_states_are_filtered_by_their_name() -> None:
     house = structure(control(1, states={"temperatures[0]": 1, "temperatures[1]": 2}))
     assert 2 == len(build(house, FilterConfig(include_states=("temperatures",))).values)
-    second = build(house, FilterConfig(exclude_states=("*[[]1]",)))
+    second = build(house, FilterConfig(exclude_states=("*[1]",)))
     assert ["temperatures[0]"] == subcontrols(second)
 
 

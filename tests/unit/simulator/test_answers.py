@@ -75,7 +75,7 @@ def test_the_xml_form() -> None:
 
 
 def test_xml_special_characters_are_escaped() -> None:
-    element = ET.fromstring(render_xml(Answer('<&">'), "dev/x"))  # noqa: S314 - our own text
+    element = ET.fromstring(render_xml(Answer('<&">'), "dev/x"))  # noqa: S314  # our own text
     assert element.get("value") == '<&">'
 
 

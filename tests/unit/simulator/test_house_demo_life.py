@@ -28,7 +28,7 @@ class SwitchingZone(dt.tzinfo):
     """A zone that switches to summer time at 01:00 UTC on 2026-03-29."""
 
     def utcoffset(self, local: dt.datetime | None) -> dt.timedelta:
-        summer = local is not None and local.replace(tzinfo=None) >= dt.datetime(2026, 3, 29, 2)  # noqa: DTZ001 - wall time
+        summer = local is not None and local.replace(tzinfo=None) >= dt.datetime(2026, 3, 29, 2)  # noqa: DTZ001  # wall time
         return dt.timedelta(hours=2 if summer else 1)
 
     def dst(self, local: dt.datetime | None) -> dt.timedelta:

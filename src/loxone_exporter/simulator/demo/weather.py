@@ -98,7 +98,7 @@ class Weather:
     def __init__(self, clock: Clock, seed: int) -> None:
         """Invent the weather of all times."""
         self._clock = clock
-        chance = Random(seed)  # noqa: S311 - a game of chance, not cryptography
+        chance = Random(seed)  # noqa: S311  # a game of chance, not cryptography
         self._warmth = _wander(chance, 2.3 * DAY, 6.5 * DAY, 17 * DAY)
         self._front = _wander(chance, 9 * HOUR, 31 * HOUR, 3.7 * DAY)
         self._puffs = _wander(chance, 4 * 60, 11 * 60, 47 * 60)

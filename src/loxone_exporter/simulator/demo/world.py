@@ -26,7 +26,7 @@ class World:
             now: The local time, with its time zone.
             seed: Decides everything that is chance.
         """
-        self.chance = Random(seed)  # noqa: S311 - a game of chance, not cryptography
+        self.chance = Random(seed)  # noqa: S311  # a game of chance, not cryptography
         self.clock = Clock(now)
         self.weather = Weather(self.clock, seed)
         self.people = People(self.clock, self.chance)
