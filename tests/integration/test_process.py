@@ -188,6 +188,22 @@ def test_check_sums_a_good_configuration_up(tmp_path: Path) -> None:
     assert "demo" in ended.stdout
 
 
+def test_what_cannot_be_written_is_said_in_a_line(tmp_path: Path) -> None:
+    config = write_toml(tmp_path / "good.toml", {"Küche": 80})
+    command = [sys.executable, "-m", "loxone_exporter", "check", "--config", str(config)]
+    ended = subprocess.run(
+        [*command],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (0, b"") == (ended.returncode, ended.stderr)
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  # no file to have a path
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr == b"cannot write to standard output: No space left on device\n"
+
+
 async def test_health_asks_the_running_exporter(nursery: trio.Nursery, tmp_path: Path) -> None:
     port = await serve_on_loopback(miniserver(), nursery)
     config = write_toml(tmp_path / "c.toml", {"home": port})
