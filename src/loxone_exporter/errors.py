@@ -64,6 +64,10 @@ class ConnectionLostError(SessionError):
     reason = "connection_lost"
 
 
+class ClosedNormallyError(ConnectionLostError):
+    """The Miniserver ended the session in good order, and without a reason (close code 1000)."""
+
+
 class SilentError(SessionError):
     """The Miniserver did not answer in time; a mute peer is as good as none."""
 

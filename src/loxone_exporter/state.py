@@ -49,7 +49,7 @@ class MiniserverState:
         texts: Likewise, the last text.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
-        connected_since: When events began to arrive, on trio's clock; None while they do not.
+        connected_since: When all states were in, on trio's clock; None before that in an attempt.
         non_finite_values: How many values were NaN or infinite, and therefore dropped.
         undecodable_messages: How many messages did not follow the protocol.
     """

@@ -17,12 +17,14 @@ from loxone_exporter.errors import (
     MisbehaviourError,
     RejectedError,
     SessionError,
+    SilentError,
     leaves,
 )
 from loxone_exporter.loxone.crypto import PrivateKey, PublicKey
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.miniserver.failures import closure
 from loxone_exporter.miniserver.login import log_in
 from loxone_exporter.miniserver.session import run_session
 from loxone_exporter.miniserver.supervisor import supervise
@@ -239,7 +241,7 @@ async def test_a_connection_that_is_closed_in_answer_to_the_login_is_a_rejection
             await channel.command()
             channel.answer(value)
         await channel.command()
-        channel.end(ConnectionLostError("1000 normally closed"))
+        channel.end(closure(1000, "normally closed"))
 
     nursery.start_soon(listen)
     nursery.start_soon(play)
@@ -268,3 +270,94 @@ async def test_rubbish_between_what_makes_sense_is_borne(autojump_clock: MockClo
     with trio.fail_after(1), pytest.raises(ConnectionLostError, match="the end"):
         await Conversation(channel, state).listen()
     assert state.undecodable_messages == 150
+
+
+async def test_tables_that_make_no_sense_are_left_as_well(
+    autojump_clock: MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    for _ in range(100):
+        channel.tell(Identifier.VALUES, b"x" * 23)
+    with trio.fail_after(1), pytest.raises(MisbehaviourError, match="in a row"):
+        await Conversation(channel, state).listen()
+    assert len(caplog.records) == 1
+
+
+async def test_a_dump_is_waited_for_as_long_as_bytes_come(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+
+    async def play() -> None:
+        await channel.command()
+        channel.answer('"1"')
+        await channel.command()
+        for _ in range(8):
+            await trio.sleep(10)
+            channel.dribble()
+        channel.tell(Identifier.KEEPALIVE)
+
+    nursery.start_soon(play)
+    started = trio.current_time()
+    await conversation.subscribe()
+    assert 80 <= trio.current_time() - started < 81
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_dump_without_an_end_is_given_up(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+
+    async def play() -> None:
+        await channel.command()
+        channel.answer('"1"')
+        while True:
+            await trio.sleep(10)
+            channel.dribble()
+
+    nursery.start_soon(play)
+    with trio.fail_after(130), pytest.raises(SilentError, match="did not come to an end"):
+        await conversation.subscribe()
+    nursery.cancel_scope.cancel()
+
+
+async def test_answers_to_interrupted_commands_are_not_taken_for_others(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+
+    async def interrupted(command: str) -> None:
+        with trio.move_on_after(1):
+            if command == "structure":
+                await conversation.fetch_structure()
+            await conversation.ask(command, purpose=command)
+
+    await interrupted("first")
+    channel.tell(Identifier.FILE, b"\x1f\x8b a file that nobody asked for")
+    await interrupted("structure")
+    channel.answer('"of the first"')
+    await interrupted("third")
+    channel.tell(Identifier.FILE, json.dumps(STRUCTURE))
+    await interrupted("fourth")
+
+    async def play() -> None:
+        await trio.sleep(0.5)
+        channel.tell(Identifier.FILE, b"\x1f\x8b another one")
+        for number in ("third", "fourth", "fifth"):
+            channel.answer(f'"of the {number}"')
+
+    nursery.start_soon(play)
+    reply = await conversation.ask("fifth", purpose="fifth")
+    assert reply.value == "of the fifth"
+    nursery.cancel_scope.cancel()

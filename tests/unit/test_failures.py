@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from loxone_exporter.errors import (
     BootingError,
     BusyError,
+    ClosedNormallyError,
     ConnectionLostError,
     LockedOutError,
     MisbehaviourError,
@@ -65,7 +66,7 @@ def test_lock_out_over_http_tells_its_end() -> None:
 @pytest.mark.parametrize(
     ("code", "reason", "kind", "message"),
     [
-        (1000, "normally closed", ConnectionLostError, "closed the connection: 1000 normally"),
+        (1000, "normally closed", ClosedNormallyError, "closed the connection: 1000 normally"),
         (1001, "", ConnectionLostError, "the Miniserver closed the connection: 1001"),
         (1006, "", ConnectionLostError, "1006"),
         (4004, "", ConnectionLostError, "4004"),

@@ -45,9 +45,10 @@ class Backoff:
     """The delays of one Miniserver (protocol reference, sections 3.8 and 7).
 
     Network trouble: doubling from 1 s to 30 s. A wrong password: five minutes doubling to an hour,
-    for a Miniserver locks an address out that keeps trying, and with it the owner's own app. Each
-    delay is drawn from its upper half, so that many Miniservers behind one switch do not come back
-    in step; a lock-out of stated length is waited for in full.
+    for a Miniserver locks an address out that keeps trying, and with it the owner's own app. What
+    takes a Miniserver its time, such as an update, is given at least that time. Chance has a part
+    in each delay, so that many Miniservers behind one switch do not come back in step; a lock-out
+    of stated length is waited for in full.
     """
 
     _random: random.Random = field(factory=random.Random, repr=False)

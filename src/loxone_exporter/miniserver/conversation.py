@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final, NoReturn, TypeVar
 
@@ -78,7 +79,7 @@ class Conversation:
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
     _dropped: int = 0
-    _owed: int = 0
+    _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
     _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
         factory=lambda: trio.open_memory_channel[Message](_UNCLAIMED_ANSWERS)
@@ -107,10 +108,9 @@ class Conversation:
                 message = self._assembler.feed(frame)
                 if message is not None:
                     self._dispatch(message)
+                    self._dropped = 0
             except ProtocolError as error:
                 self._drop(error)
-            else:
-                self._dropped = 0
 
     def _drop(self, error: ProtocolError) -> None:
         self._state.undecodable_messages += 1
@@ -178,7 +178,12 @@ class Conversation:
         """
         while True:
             await trio.sleep(KEEPALIVE_INTERVAL)
-            await self._see_that_it_lives()
+            await self._send_keepalive()
+            with trio.move_on_after(PATIENCE):
+                await self._alive.wait()
+            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
+            if self._state.silence() >= PATIENCE:
+                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.
@@ -191,18 +196,20 @@ class Conversation:
         """
         self._state.begin_dump()
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
-        await self._see_that_it_lives()
+        started = trio.current_time()
+        await self._send_keepalive()
+        while not self._alive.is_set():
+            left = self._patience_left(started)
+            if left <= _INSTANT:
+                raise SilentError("the initial tables did not come to an end")
+            with trio.move_on_after(left):
+                await self._alive.wait()
         self._state.end_dump()
 
-    async def _see_that_it_lives(self) -> None:
+    async def _send_keepalive(self) -> None:
         self._alive = trio.Event()
         with within(PATIENCE, "progress in sending a keepalive"):
             await self._channel.send(commands.KEEPALIVE)
-        with trio.move_on_after(PATIENCE):
-            await self._alive.wait()
-        # Any byte is a sign of life: the answer itself may wait behind a large transfer.
-        if self._state.silence() >= PATIENCE:
-            raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
 
     async def _exchange(
         self, command: str, purpose: str, read: Callable[[Message], Answer | None]
@@ -210,33 +217,50 @@ class Conversation:
         async with self._in_flight:
             self._forget_unclaimed_answers()
             started = trio.current_time()
-            self._owed += 1
+            self._due.append(read)
             with within(PATIENCE, f"progress in sending {purpose}"):
                 await self._channel.send(command)
             while (left := self._patience_left(started)) > _INSTANT:
                 with trio.move_on_after(left):
-                    try:
-                        result = read(await self._receive_answer())
-                    except ProtocolError as error:
-                        raise MisbehaviourError(f"{purpose}: {error}") from error
+                    result = await self._receive_answer(read, purpose)
                     if result is not None:
                         return result
+            self._due.clear()
             raise SilentError(f"no answer to {purpose} after {trio.current_time() - started:.0f} s")
 
-    async def _receive_answer(self) -> Message:
-        """The next answer to the command in flight.
+    async def _receive_answer(
+        self, read: Callable[[Message], Answer | None], purpose: str
+    ) -> Answer | None:
+        """The answer to the command in flight; None for a message that is something else."""
+        try:
+            message = await self._answers[1].receive()
+        except trio.EndOfChannel:
+            raise self._end from None
+        if len(self._due) > 1:
+            self._settle(message)
+            return None
+        try:
+            result = read(message)
+        except (ProtocolError, SessionError) as error:
+            self._due.clear()
+            if isinstance(error, ProtocolError):
+                raise MisbehaviourError(f"{purpose}: {error}") from error
+            raise
+        if result is not None:
+            self._due.clear()
+        return result
 
-        A command whose sender was interrupted is still answered: those answers come first.
+    def _settle(self, message: Message) -> None:
+        """Give a message to the first of the commands whose askers were interrupted.
+
+        They are answered all the same, before the commands that came after them.
         """
-        while True:
-            try:
-                message = await self._answers[1].receive()
-            except trio.EndOfChannel:
-                raise self._end from None
-            if self._owed <= 1:
-                self._owed = 0
-                return message
-            self._owed -= 1
+        try:
+            answered = self._due[0](message) is not None
+        except (ProtocolError, SessionError):
+            answered = True
+        if answered:
+            self._due.popleft()
 
     def _patience_left(self, started: float) -> float:
         waited = trio.current_time() - started
@@ -246,8 +270,9 @@ class Conversation:
         with contextlib.suppress(trio.WouldBlock):
             try:
                 while True:
-                    self._answers[1].receive_nowait()
-                    self._owed = max(0, self._owed - 1)
+                    message = self._answers[1].receive_nowait()
+                    if self._due:
+                        self._settle(message)
             except trio.EndOfChannel:
                 raise self._end from None
 

@@ -12,6 +12,7 @@ from typing import Final
 from loxone_exporter.errors import (
     BootingError,
     BusyError,
+    ClosedNormallyError,
     ConnectionLostError,
     LockedOutError,
     MisbehaviourError,
@@ -42,6 +43,16 @@ _ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
     901: (BusyError, ": the Miniserver has no connection left"),
 }
 
+_BROKEN_BY_BYTES = frozenset({1002, 1003, 1007, 1009})
+_BLOCKED = 4003
+
+_CLOSURES: Final[Mapping[int, tuple[type[SessionError], str]]] = {
+    1000: (ClosedNormallyError, ""),
+    4006: (RejectedError, " (the user is disabled)"),
+    4007: (UpdatingError, " (an update is running)"),
+    4008: (BusyError, " (no further client can receive events)"),
+}
+
 
 def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
     """Name the failure behind an HTTP status other than the expected one."""
@@ -68,21 +79,14 @@ def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
 def closure(code: int, reason: str) -> SessionError:
     """Name the failure behind the close frame of a WebSocket."""
     text = f"the Miniserver closed the connection: {code} {reason}".rstrip()
-    match code:
-        case 1002 | 1003 | 1007 | 1009:
-            # Mostly found on our side, and not said by the Miniserver.
-            return MisbehaviourError(f"the WebSocket's protocol was broken: {code} {reason}")
-        case 4003:
-            seconds = _SECONDS_LEFT.search(reason)
-            return LockedOutError(text, remaining=float(seconds[1]) if seconds else None)
-        case 4006:
-            return RejectedError(f"{text} (the user is disabled)")
-        case 4007:
-            return UpdatingError(f"{text} (an update is running)")
-        case 4008:
-            return BusyError(f"{text} (no further client can receive events)")
-        case _:
-            return ConnectionLostError(text)
+    if code in _BROKEN_BY_BYTES:
+        # Mostly found on our side, and not said by the Miniserver.
+        return MisbehaviourError(f"the WebSocket's protocol was broken: {code} {reason}")
+    if code == _BLOCKED:
+        seconds = _SECONDS_LEFT.search(reason)
+        return LockedOutError(text, remaining=float(seconds[1]) if seconds else None)
+    kind, explanation = _CLOSURES.get(code, (ConnectionLostError, ""))
+    return kind(text + explanation)
 
 
 def answer(reply: Reply, asked_for: str) -> SessionError | None:

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.errors import (
-    ConnectionLostError,
+    ClosedNormallyError,
     MisbehaviourError,
     ProtocolError,
     RejectedError,
@@ -53,7 +53,7 @@ class Login:
         command = commands.kill_token(token_hash, self._user)
         # Firmware answers 200 or 401 to this, or closes the line at once (section 3.5): all three
         # mean that the token is gone.
-        with contextlib.suppress(RejectedError, ConnectionLostError):
+        with contextlib.suppress(RejectedError, ClosedNormallyError):
             await self._conversation.ask(self._cipher.encrypt(command), purpose="logging out")
 
 
@@ -97,7 +97,7 @@ async def _log_in(
     )
     try:
         reply = await conversation.ask(cipher.encrypt(command), purpose=f"the login of {user!r}")
-    except ConnectionLostError as error:
+    except ClosedNormallyError as error:
         # Some firmware rejects a login without a word (section 2.7). To try again soon, as after
         # other lost connections, would lock the owner out.
         raise RejectedError(

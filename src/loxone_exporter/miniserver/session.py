@@ -39,7 +39,7 @@ async def run_session(
     """Connect, log in, and follow all states until something ends it.
 
     Returns:
-        When the stop was requested, and the token killed.
+        When the stop was requested, and the token killed, where there was time.
 
     Raises:
         SessionError: Alone or in groups: why the session ended.
@@ -83,14 +83,17 @@ async def _log_in_and_follow(
         state.connection = ConnectionState.AUTHENTICATING
         # What was begun is brought to its end where that takes no time: a token that was asked for
         # has to be known to be killed, and a command in flight would be in the farewell's way.
-        with stop.interrupts(grace=GRACE):
+        with stop.interrupts(grace=GRACE) as opening:
             login = await log_in(conversation, miniserver, device, public_key)
+        if opening.cancelled_caught:
+            _logger.warning("stopped during the login: a token may be left behind")
         if not stop.is_made():
             with stop.interrupts(grace=GRACE):
                 await _discover_and_subscribe(conversation, state)
         with stop.interrupts():
             await conversation.keep_alive()
     finally:
+        state.connection = ConnectionState.DISCONNECTED
         # Also when the session failed: where the line still works, no token is left behind.
         with trio.move_on_after(FAREWELL, shield=True) as farewell:
             if login is not None:
