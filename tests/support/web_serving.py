@@ -99,14 +99,14 @@ async def serving(
         config.keep_alive_timeout = keep_alive
     handle = Serving("127.0.0.1" if host == "::" else host, port, StopRequest(), trio.Event())
 
-    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+    async def run_server(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passes it on
         await WebServer(app, sockets, config).serve(handle.stop, task_status=task_status)
         handle.ended.set()
 
     async with trio.open_nursery() as nursery:
         # Whatever hangs, hangs for this long.
         nursery.cancel_scope.deadline = trio.current_time() + 20
-        await nursery.start(run)
+        await nursery.start(run_server)
         yield handle
         with trio.fail_after(server.DRAIN + 2):
             await handle.end()

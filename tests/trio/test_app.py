@@ -37,7 +37,7 @@ async def test_a_stray_cancellation_in_a_session_is_not_taken_for_a_stop(
             scope.cancel()
             try:
                 await trio.lowlevel.checkpoint()
-            except trio.Cancelled as cancelled:
+            except trio.Cancelled as cancelled:  # noqa: ASYNC103  # the leak that is tested
                 leaked = cancelled
         raise leaked
 
@@ -52,12 +52,12 @@ async def test_a_signal_is_taken_for_a_stop() -> None:
     config = Config(miniservers=(refusing,))
     codes = []
 
-    async def run(task_status: trio.TaskStatus[None]) -> None:
+    async def run_exporter(task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passed on
         sockets = bind([ListenAddress("127.0.0.1", 0)])
         codes.append(await app.run(config, sockets, task_status=task_status))
 
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            await nursery.start(run)
+            await nursery.start(run_exporter)
             signal.raise_signal(signal.SIGTERM)
     assert [app.STOPPED] == codes

@@ -96,10 +96,10 @@ class Conversation:
         except SessionError as failure:
             self._end = failure
             self._answers[0].close()
-            # The answer to the command in flight may have come just before the end, as the one to
-            # a rejected login does: who waits for it has the first word.
-            async with self._in_flight:
-                raise
+        # The answer to the command in flight may have come just before the end, as the one to a
+        # rejected login does: who waits for it has the first word.
+        async with self._in_flight:
+            raise self._end
 
     async def _receive_all(self) -> NoReturn:
         while True:

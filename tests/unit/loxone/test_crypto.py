@@ -489,3 +489,9 @@ def test_all_bytes_survive_base64(data: bytes) -> None:
 @given(text=st.text(max_size=30))
 def test_any_text_is_base64_or_refused(text: str) -> None:
     assert is_value_or_protocol_error(lambda: decode_base64(text))
+
+
+def test_a_cipher_text_without_padding_inside_is_refused(private_key: PrivateKey) -> None:
+    # The number 1, which every RSA key decrypts to 1.
+    with pytest.raises(ProtocolError, match="does not open"):
+        private_key.decrypt(bytes(127) + b"\x01")
