@@ -29,8 +29,9 @@ _HEADERS = (
 
 @define(eq=False)
 class Scraper:
-    """One connection to an exporter."""
+    """A client of an exporter, with one connection as long as the exporter keeps it."""
 
+    _port: int
     _stream: trio.abc.Stream
     _connection: h11.Connection = field(factory=lambda: h11.Connection(h11.CLIENT))
 
@@ -62,10 +63,23 @@ class Scraper:
                 case h11.Data(data=data):
                     body += data
                 case h11.EndOfMessage():
-                    self._connection.start_next_cycle()
+                    await self._prepare_for_the_next()
                     return gzip.decompress(body) if zipped else bytes(body)
                 case other:
                     raise BenchmarkError(f"a scrape was answered with {other!r}")
+
+    async def _prepare_for_the_next(self) -> None:
+        if self._connection.our_state is h11.DONE:
+            self._connection.start_next_cycle()
+            return
+        # After a thousand answers the exporter has enough of a connection.
+        await self.aclose()
+        self._stream = await trio.open_tcp_stream(HOST, self._port)
+        self._connection = h11.Connection(h11.CLIENT)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
 
 
 @contextlib.asynccontextmanager
@@ -75,8 +89,12 @@ async def connect(port: int) -> AsyncIterator[Scraper]:
     Raises:
         OSError: Nobody listens there.
     """
-    async with await trio.open_tcp_stream(HOST, port) as stream:
-        yield Scraper(stream)
+    scraper = Scraper(port, await trio.open_tcp_stream(HOST, port))
+    try:
+        yield scraper
+    finally:
+        with trio.move_on_after(1, shield=True):
+            await scraper.aclose()
 
 
 def count_values(body: bytes) -> int:
