@@ -108,6 +108,18 @@ def expected_rows(house: House) -> Iterator[tuple[str, Row]]:
     return walk(document["controls"], None, "", "", "")
 
 
+def row_of(labels: dict[str, str], value: float) -> Row:
+    """The row that a sample shows."""
+    return (
+        labels["name"],
+        labels["room"],
+        labels["category"],
+        labels["type"],
+        labels["subcontrol"],
+        value,
+    )
+
+
 def plain(row: Row, keys: set[str]) -> Row:
     """A row without the UUIDs that make names unique."""
 
@@ -177,17 +189,7 @@ async def test_metrics_hold_exactly_the_numbers_of_every_house(
             keys = {key for key, _ in expected[name]}
             keys |= set(json.loads(house.structure)["controls"])
             rows = Counter(
-                plain(
-                    (
-                        labels["name"],
-                        labels["room"],
-                        labels["category"],
-                        labels["type"],
-                        labels["subcontrol"],
-                        value,
-                    ),
-                    keys,
-                )
+                plain(row_of(labels, value), keys)
                 for labels, value in samples
                 if labels["miniserver"] == name
             )
@@ -238,17 +240,6 @@ async def test_with_uuids_as_labels_each_state_is_found_by_its_controls_key(
         await exporter.wait_until_listening()
         body = await complete_scrape(exporter, len(expected))
     assert expected == {
-        (
-            labels["miniserver"],
-            labels["uuid"],
-            (
-                labels["name"],
-                labels["room"],
-                labels["category"],
-                labels["type"],
-                labels["subcontrol"],
-                value,
-            ),
-        )
+        (labels["miniserver"], labels["uuid"], row_of(labels, value))
         for labels, value in parse(body)
     }

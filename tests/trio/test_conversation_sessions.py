@@ -224,6 +224,15 @@ def public_key() -> PublicKey:
     return PublicKey.parse(PrivateKey.generate(1024).public_text)
 
 
+def begin_conversation(nursery: trio.Nursery) -> tuple[Conversation, ScriptedChannel]:
+    """A conversation that listens, and the channel on which the test answers."""
+    state = MiniserverState(name="home")
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+    return conversation, channel
+
+
 async def test_a_connection_that_is_closed_in_answer_to_the_login_is_a_rejection(
     autojump_clock: MockClock, nursery: trio.Nursery, public_key: PublicKey
 ) -> None:
@@ -287,10 +296,7 @@ async def test_tables_that_make_no_sense_are_left_as_well(
 async def test_a_dump_is_waited_for_as_long_as_bytes_come(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    state = MiniserverState(name="home")
-    channel = ScriptedChannel(state.mark_received)
-    conversation = Conversation(channel, state)
-    nursery.start_soon(conversation.listen)
+    conversation, channel = begin_conversation(nursery)
 
     async def play() -> None:
         await channel.command()
@@ -311,10 +317,7 @@ async def test_a_dump_is_waited_for_as_long_as_bytes_come(
 async def test_a_dump_without_an_end_is_given_up(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    state = MiniserverState(name="home")
-    channel = ScriptedChannel(state.mark_received)
-    conversation = Conversation(channel, state)
-    nursery.start_soon(conversation.listen)
+    conversation, channel = begin_conversation(nursery)
 
     async def play() -> None:
         await channel.command()
@@ -332,10 +335,7 @@ async def test_a_dump_without_an_end_is_given_up(
 async def test_answers_to_interrupted_commands_are_not_taken_for_others(
     autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
-    state = MiniserverState(name="home")
-    channel = ScriptedChannel(state.mark_received)
-    conversation = Conversation(channel, state)
-    nursery.start_soon(conversation.listen)
+    conversation, channel = begin_conversation(nursery)
 
     async def interrupted(command: str) -> None:
         with trio.move_on_after(1):
