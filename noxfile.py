@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 
 import nox
 
@@ -18,6 +19,9 @@ nox.options.reuse_existing_virtualenvs = True
 PATIENCE = 10.0
 
 FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
+
+# What interop/loxwebsocket.py was written for; the releases from npm are in interop/package.json.
+CLIENTS_FROM_PYPI = ["loxwebsocket==0.6.0"]
 
 
 def install(session: nox.Session, *groups: str, project: str = ".") -> None:
@@ -60,7 +64,7 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks"):
+    for folder in ("src", "benchmarks", "interop"):
         check_async(session, folder)
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
@@ -103,3 +107,24 @@ def bench(session: nox.Session) -> None:
     """Measure memory, CPU and latency against the budgets."""
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Let clients that others wrote connect to the simulator: `nox -s interop -- [CLIENT...]`."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        session.error("two of the clients need Node.js 18.11 or newer, and npm")
+    install(session, project=".[simulator]")
+    session.install("--quiet", *CLIENTS_FROM_PYPI)
+    session.run(
+        "npm",
+        "install",
+        "--prefix=interop",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--loglevel=error",
+        external=True,
+    )
+    session.run("python", "-m", "interop", *session.posargs)

@@ -33,6 +33,10 @@ USAGE: Final = 2
 
 _DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
 _HEALTH_TIMEOUT = 5.0
+_ABOUT_FAULTS = (
+    "A fault that lasts is there from the start, or begins later: --fault half-open@30. What "
+    "happens at one moment happens every 60 seconds, or as it says: --fault reboot=5@20."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,20 +91,30 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from loxone_exporter import demo  # noqa: PLC0415  # see above
+    from loxone_exporter import simulate  # noqa: PLC0415  # see above
 
+    if options.list_faults or options.list_profiles:
+        describe = simulate.describe_faults if options.list_faults else simulate.describe_profiles
+        for line in describe():
+            _say(line)
+        return app.STOPPED
     logs.configure(options.log_level or "info", "text", sys.stderr)
     try:
-        house = demo.open_house(options.structure)
-    except OSError as error:
-        _complain(f"{options.structure}: {error.strerror}")
-        return USAGE
-    except StructureError as error:
+        return simulate.run(
+            simulate.Options(
+                structure=options.structure,
+                username=options.username,
+                password=options.password,
+                profile=options.profile,
+                faults=options.fault,
+                listen=options.listen,
+                tls_listen=options.tls_listen,
+                tls_ca_file=options.tls_ca_file,
+            )
+        )
+    except (StructureError, simulate.UsageError) as error:
         _complain(str(error))
         return USAGE
-    miniserver = demo.build_miniserver(house, options.username, options.password)
-    sockets = bind(options.listen or [demo.SIMULATOR_ADDRESS])
-    return trio.run(demo.simulate, miniserver, sockets)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -182,16 +196,51 @@ def _build_parser() -> argparse.ArgumentParser:
     add("check", "Say what is wrong with the configuration.", _check, config)
     add("health", "Ask the running exporter whether it is alive.", _health, config)
     simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
-    simulate.add_argument(
+    _add_simulator_options(simulate)
+    return parser
+
+
+def _add_simulator_options(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _ABOUT_FAULTS
+    parser.add_argument(
         "structure",
         type=Path,
         nargs="?",
         metavar="STRUCTURE",
         help="a structure file (LoxAPP3.json) to play; default: the demo house",
     )
-    simulate.add_argument("--username", default="demo", metavar="NAME", help="default: demo")
-    simulate.add_argument("--password", default="demo", metavar="WORD", help="default: demo")
-    return parser
+    parser.add_argument("--username", default="demo", metavar="NAME", help="default: demo")
+    parser.add_argument("--password", default="demo", metavar="WORD", help="default: demo")
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        help="which device to play; default: a current one, of the second generation with TLS",
+    )
+    parser.add_argument(
+        "--tls-listen",
+        type=_listen_address,
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="where to listen for TLS; may be given several times",
+    )
+    parser.add_argument(
+        "--tls-ca-file",
+        type=Path,
+        metavar="FILE",
+        help="write the certificate of the authority there, for clients to trust",
+    )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE][@SECONDS]",
+        help="do something wrong; may be given several times",
+    )
+    parser.add_argument(
+        "--list-profiles", action="store_true", help="list the devices that can be played"
+    )
+    parser.add_argument("--list-faults", action="store_true", help="list what can be done wrong")
 
 
 def _say(line: str) -> None:

@@ -7,8 +7,9 @@ import signal
 import socket
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -19,9 +20,14 @@ from loxone_exporter.config.secret import Secret
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.house import House, PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.orders import Order, begin, carry_out
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.web.server import bind, url
 
+
+if TYPE_CHECKING:
+    # The module itself is only imported where TLS is asked for.
+    from loxone_exporter.simulator.tls import ServerCertificate
 
 MINISERVER_NAME: Final = "demo"
 USERNAME: Final = "demo"
@@ -46,22 +52,50 @@ def open_house(structure: Path | None) -> House:
     return PlayedHouse.from_file(structure)
 
 
-def build_miniserver(house: House, username: str, password: str) -> SimulatedMiniserver:
+def build_miniserver(
+    house: House, username: str, password: str, profile: Profile = DEVICE
+) -> SimulatedMiniserver:
     """A simulated Miniserver in front of a house, with one user."""
-    return SimulatedMiniserver(house, username=username, password=password, profile=DEVICE)
+    return SimulatedMiniserver(house, username=username, password=password, profile=profile)
 
 
-async def simulate(miniserver: SimulatedMiniserver, sockets: Sequence[socket.socket]) -> int:
+async def simulate(
+    miniserver: SimulatedMiniserver,
+    sockets: Sequence[socket.socket],
+    *,
+    tls_sockets: Sequence[socket.socket] = (),
+    certificate: ServerCertificate | None = None,
+    orders: Sequence[Order] = (),
+) -> int:
     """Be a Miniserver until a signal ends it.
+
+    Args:
+        miniserver: The Miniserver.
+        sockets: Where it listens.
+        tls_sockets: Where it listens for TLS.
+        certificate: What it shows there.
+        orders: What it does wrong.
 
     Returns:
         The exit code of the process.
     """
-    places = ", ".join(url(listener) for listener in sockets)
+    places = [url(listener) for listener in sockets]
+    places += [url(listener).replace("http", "https", 1) for listener in tls_sockets]
+    serve = partial(
+        miniserver.serve,
+        _listeners(sockets),
+        tls_listeners=_listeners(tls_sockets),
+        certificate=certificate,
+    )
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(miniserver.serve, _listeners(sockets))
-            _logger.info("a simulated Miniserver listens on %s", places)
+            for order in orders:
+                if order.is_at_once:
+                    begin(miniserver, order)
+                else:
+                    nursery.start_soon(carry_out, miniserver, order)
+            nursery.start_soon(serve)
+            _logger.info("a simulated Miniserver listens on %s", ", ".join(places))
             async for number in signals:
                 _logger.info("%s: stopping", signal.Signals(number).name)
                 break

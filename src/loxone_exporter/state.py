@@ -9,12 +9,17 @@ from __future__ import annotations
 import enum
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 import trio
 from attrs import define, field
 
+from loxone_exporter.errors import FailureReason
+from loxone_exporter.loxone.difference import StructureDifference, difference
+from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.tables import Daytimer, Weather
 from loxone_exporter.loxone.uuids import StateUuid
 
 
@@ -36,6 +41,75 @@ class ConnectionState(enum.StrEnum):
     LOCKED_OUT = enum.auto()
 
 
+class Security(enum.StrEnum):
+    """What protects the connection; each is a value of the label `security`."""
+
+    PLAIN = enum.auto()
+    """No TLS; commands that carry secrets are encrypted one by one."""
+    VERIFIED = enum.auto()
+    """TLS, with a certificate for this Miniserver from an authority that is trusted."""
+    PINNED = enum.auto()
+    """TLS, with the one certificate that is configured."""
+    UNVERIFIED = enum.auto()
+    """TLS, with whatever certificate there is."""
+
+
+@define(eq=False, kw_only=True)
+class LinkState:
+    """What is known of the way to a Miniserver, and of how sessions fared.
+
+    Attributes:
+        device: Who answered last.
+        security: What protects the connection; None before the first.
+        certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
+        token_valid_until: Likewise the token; None without one.
+        login_retry: When the password is tried again, in Unix time, after it was rejected or the
+            address was locked out; None where nothing of the kind is due.
+        clock_offset: Seconds that the Miniserver's clock is ahead; None where it does not tell.
+        sessions: How many sessions got as far as events.
+        failures: How often sessions failed, by reason.
+        structure_changes: How many controls were added, removed and renamed by new structure files.
+        broken_structures: How many structure files could not be read.
+    """
+
+    device: Device | None = None
+    security: Security | None = None
+    certificate_not_after: float | None = None
+    token_valid_until: float | None = None
+    login_retry: float | None = None
+    clock_offset: float | None = None
+    sessions: int = 0
+    failures: Counter[FailureReason] = field(factory=Counter)
+    structure_changes: Counter[str] = field(factory=Counter)
+    broken_structures: int = 0
+
+
+@define(eq=False)
+class States:
+    """The states of one house, each under the UUID that its structure holds.
+
+    Attributes:
+        values: The last number of each state; finite, and only of states in the structure.
+        texts: Likewise, the last text.
+        daytimers: Likewise, the last schedule.
+        weather: Likewise, the last weather or forecast.
+    """
+
+    values: dict[StateUuid, float] = field(factory=dict)
+    texts: dict[StateUuid, str] = field(factory=dict)
+    daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
+    weather: dict[StateUuid, Weather] = field(factory=dict)
+
+    def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
+        """Those of them that another structure has as well, under its UUIDs."""
+        return States(
+            {known[uuid]: value for uuid, value in self.values.items() if uuid in known},
+            {known[uuid]: text for uuid, text in self.texts.items() if uuid in known},
+            {known[uuid]: daytimer for uuid, daytimer in self.daytimers.items() if uuid in known},
+            {known[uuid]: weather for uuid, weather in self.weather.items() if uuid in known},
+        )
+
+
 @define(eq=False, kw_only=True)
 class MiniserverState:
     """One configured Miniserver, reachable or not.
@@ -44,9 +118,9 @@ class MiniserverState:
         name: The `miniserver` label.
         connection: Where the session is.
         tried: Whether one attempt to connect has come to an end, good or bad.
+        link: The way there.
         structure: The last structure file that could be read; kept while the Miniserver is away.
-        values: The last number of each state; finite, and only of states in the structure.
-        texts: Likewise, the last text.
+        shown: The states as they may be shown.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
         connected_since: When all states were in, on trio's clock; None before that in an attempt.
@@ -57,9 +131,9 @@ class MiniserverState:
     name: str
     connection: ConnectionState = ConnectionState.DISCONNECTED
     tried: bool = False
+    link: LinkState = field(factory=LinkState)
     structure: Structure | None = None
-    values: dict[StateUuid, float] = field(factory=dict, repr=False)
-    texts: dict[StateUuid, str] = field(factory=dict, repr=False)
+    shown: States = field(factory=States, repr=False)
     last_update: float | None = None
     last_received: float | None = None
     non_finite_values: int = 0
@@ -68,9 +142,18 @@ class MiniserverState:
     _last_live_byte: float = -math.inf
     connected_since: float | None = None
     _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
-    _dump_values: dict[StateUuid, float] | None = field(default=None, repr=False)
-    _dump_texts: dict[StateUuid, str] = field(factory=dict, repr=False)
+    _dump: States | None = field(default=None, repr=False)
     _now: Callable[[], float] = field(default=time.time, repr=False)
+
+    @property
+    def values(self) -> dict[StateUuid, float]:
+        """The last number of each state."""
+        return self.shown.values
+
+    @property
+    def texts(self) -> dict[StateUuid, str]:
+        """The last text of each state."""
+        return self.shown.texts
 
     @property
     def connected(self) -> bool:
@@ -100,39 +183,53 @@ class MiniserverState:
         if self.connected:
             self._last_live_byte = self._last_byte
 
-    def replace_structure(self, structure: Structure) -> None:
-        """Take over a structure file; values of states that are gone are forgotten."""
+    def replace_structure(self, structure: Structure) -> StructureDifference | None:
+        """Take over a structure file; values of states that are gone are forgotten.
+
+        Returns:
+            What changed; None for the first one.
+        """
+        changes = None if self.structure is None else difference(self.structure, structure)
         # Each known UUID with the object that the structure holds: the values are filed under that
         # one, and not under a copy of their own.
         known = {uuid: uuid for uuid in structure.state_uuids()}
-        self.values = {known[uuid]: value for uuid, value in self.values.items() if uuid in known}
-        self.texts = {known[uuid]: text for uuid, text in self.texts.items() if uuid in known}
+        self.shown = self.shown.known_to(known)
         self._known = known
-        self._dump_values = None
+        self._dump = None
         self.structure = structure
+        if changes is not None:
+            self.link.structure_changes.update(
+                added=len(changes.added),
+                removed=len(changes.removed),
+                renamed=len(changes.renamed),
+            )
+        return changes
 
     def begin_session(self) -> None:
         """Note that a new attempt begins."""
         self.connected_since = None
+        self.link.clock_offset = None
 
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
 
         Until the dump is complete, what is shown is the old, if it is still fresh.
         """
-        self._dump_values, self._dump_texts = {}, {}
+        self._dump = States()
 
     def end_dump(self) -> None:
         """Show what was collected, whole; a state that was not sent anew is not known any more."""
-        if self._dump_values is not None:
-            self.values, self.texts = self._dump_values, self._dump_texts
-            self._dump_values = None
-        self.connected_since = self._last_live_byte = trio.current_time()
+        if self._dump is not None:
+            self.shown, self._dump = self._dump, None
+        self._last_live_byte = trio.current_time()
+        if self.connected_since is None:
+            self.connected_since = self._last_live_byte
+            self.link.sessions += 1
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
         """Take over a value table; states that no control names are ignored."""
         known, applied = self._known, False
-        current = self.values if self._dump_values is None else self._dump_values
+        current = self._arriving.values
         for uuid, value in values:
             own = known.get(uuid)
             if own is None:
@@ -148,9 +245,28 @@ class MiniserverState:
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
         """Take over a text table, likewise."""
-        current = self.texts if self._dump_values is None else self._dump_texts
+        current = self._arriving.texts
         for uuid, text in texts:
             own = self._known.get(uuid)
             if own is not None:
                 current[own] = text[:_MAX_TEXT]
                 self.last_update = self._now()
+
+    def apply_daytimers(self, daytimers: Iterable[Daytimer]) -> None:
+        """Take over a table of schedules, likewise."""
+        for daytimer in daytimers:
+            own = self._known.get(daytimer.uuid)
+            if own is not None:
+                self._arriving.daytimers[own] = daytimer
+
+    def apply_weather(self, reports: Iterable[Weather]) -> None:
+        """Take over a weather table, likewise."""
+        for weather in reports:
+            own = self._known.get(weather.uuid)
+            if own is not None:
+                self._arriving.weather[own] = weather
+
+    @property
+    def _arriving(self) -> States:
+        """Where what arrives belongs."""
+        return self.shown if self._dump is None else self._dump

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loxone_exporter.config.load import Loaded
+from loxone_exporter.config.model import MiniserverConfig
 
 
 def describe(loaded: Loaded) -> Iterator[str]:
@@ -15,5 +16,16 @@ def describe(loaded: Loaded) -> Iterator[str]:
     yield f"{loaded.source or 'environment'}: no mistakes found"
     yield "listens on " + ", ".join(map(str, config.web.listen))
     for miniserver in config.miniservers:
-        place = f"{miniserver.host} port {miniserver.port}"
+        place = f"{miniserver.host} {_describe_ports(miniserver)}"
         yield f"Miniserver {miniserver.name!r}: {place}, user {miniserver.username!r}"
+
+
+def _describe_ports(miniserver: MiniserverConfig) -> str:
+    match miniserver.tls:
+        case "required":
+            return f"port {miniserver.tls_port} (TLS only)"
+        case "off":
+            return f"port {miniserver.port} (never TLS)"
+        case _:
+            offered = f"TLS on port {miniserver.tls_port} where it is offered"
+            return f"port {miniserver.port} ({offered})"

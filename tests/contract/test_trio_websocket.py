@@ -24,20 +24,20 @@ from trio.testing import (
 )
 
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
+    ClosedNormallyError,
     ConnectionLostError,
     LockedOutError,
     MisbehaviourError,
     SessionError,
+    TlsError,
+    UserChangedError,
     leaves,
 )
 from loxone_exporter.miniserver import transport
-from loxone_exporter.miniserver.transport import (
-    CLOSE_GRACE,
-    Address,
-    MessageChannel,
-    message_channel,
-)
+from loxone_exporter.miniserver.network import Address
+from loxone_exporter.miniserver.transport import CLOSE_GRACE, MessageChannel, message_channel
 from support.scripted_peer import (
     BINARY,
     CLOSE,
@@ -287,6 +287,13 @@ async def test_a_refusal_tells_its_status(
     assert outcome.seconds < AT_ONCE
 
 
+async def test_a_refusal_tells_where_it_sends_its_clients(autojump_clock: MockClock) -> None:
+    redirection = response("302 Found", b"", "Location: https://elsewhere.test/")
+    outcome = await visit(answering(redirection), only_open)
+    assert isinstance(outcome.error, TlsError)
+    assert "https://elsewhere.test/" in str(outcome.error)
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -319,8 +326,9 @@ async def test_a_locked_out_address_that_is_not_told_for_how_long(
 @pytest.mark.parametrize(
     ("code", "reason", "kind", "remaining"),
     [
-        (1000, "", ConnectionLostError, None),
-        (4005, "restarting", ConnectionLostError, None),
+        (1000, "", ClosedNormallyError, None),
+        (4005, "", UserChangedError, None),
+        (4999, "restarting", ConnectionLostError, None),
         (4003, "temporarily blocked (70)", LockedOutError, 70),
     ],
 )
@@ -347,7 +355,7 @@ async def test_a_close_frame_with_and_without_the_end_of_tcp(
             await peer.hang_up()
 
     outcome = await visit(script, open_and_receive)
-    assert isinstance(outcome.error, kind)
+    assert kind is type(outcome.error)
     assert remaining == getattr(outcome.error, "remaining", None)
     assert str(code) in str(outcome.error)
     assert outcome.seconds < 1 + CLOSING
@@ -557,20 +565,20 @@ async def test_frames_glued_to_the_handshake_are_received(
 
 
 @pytest.mark.parametrize(
-    ("data", "code"),
+    ("data", "code", "kind"),
     [
-        (frame(TEXT, b"K\xfcche"), 1007),
-        (frame(0x3, b"reserved opcode"), 1002),
-        (b"\xc1\x00", 1002),
-        (frame(PING, b"x" * 200), 1002),
-        (frame(CLOSE, b"\x03"), 1002),
+        (frame(TEXT, b"K\xfcche"), 1007, BadTextError),
+        (frame(0x3, b"reserved opcode"), 1002, MisbehaviourError),
+        (b"\xc1\x00", 1002, MisbehaviourError),
+        (frame(PING, b"x" * 200), 1002, MisbehaviourError),
+        (frame(CLOSE, b"\x03"), 1002, MisbehaviourError),
     ],
 )
 async def test_frames_that_the_rfc_forbids(
-    autojump_clock: MockClock, data: bytes, code: int
+    autojump_clock: MockClock, data: bytes, code: int, kind: type[SessionError]
 ) -> None:
     outcome = await visit(accepting(data), open_and_receive)
-    assert isinstance(outcome.error, MisbehaviourError)
+    assert kind is type(outcome.error)
     assert str(code) in str(outcome.error)
     assert outcome.seconds < CLOSING
 

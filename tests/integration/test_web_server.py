@@ -168,7 +168,8 @@ async def test_many_requests_on_one_connection(house: House) -> None:
 async def test_a_failing_scrape_is_answered_and_logged(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def stumble(*_: object) -> bytes:
+    async def stumble(*_: object) -> bytes:
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError("planted")
 
     with monkeypatch.context() as patch:
@@ -310,7 +311,12 @@ async def test_a_body_in_many_pieces_from_a_client_that_reads_late(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hypercorn's queue of them is full by then."""
-    monkeypatch.setattr(Exposition, "render", lambda *_: b"x" * LARGE)
+
+    async def render(*_: object) -> bytes:
+        await trio.lowlevel.checkpoint()
+        return b"x" * LARGE
+
+    monkeypatch.setattr(Exposition, "render", render)
     tasks = living_tasks()
     async with await house.serving.connect(receive_buffer=4096) as stream:
         await stream.send_all(

@@ -11,6 +11,20 @@ from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded, load_config
 
 
+# Of an invented authority, valid for a hundred years; its key was thrown away.
+CERTIFICATE = """\
+-----BEGIN CERTIFICATE-----
+MIIBPjCB5KADAgECAgEBMAoGCCqGSM49BAMCMB0xGzAZBgNVBAMMEkludmVudGVk
+IEF1dGhvcml0eTAgFw0yNDAxMDEwMDAwMDBaGA8yMTI0MDEwMTAwMDAwMFowHTEb
+MBkGA1UEAwwSSW52ZW50ZWQgQXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0D
+AQcDQgAEkimz8MM5vSXIT13A3iI4Cq5tU+cOekHyNFrZN1rWy7DaYb5i2CZYuBep
+vWcjNCmA2SqEZO+jUJOTQsy+U/TdR6MTMBEwDwYDVR0TAQH/BAUwAwEB/zAKBggq
+hkjOPQQDAgNJADBGAiEAg3AEzlR0jrfIjOBxZCvT/er2hfHmwUnJixjkd4EdtzMC
+IQC8raxc7EO5b778nUbfH8n70djXqhsKwfP9GaTQuRCgxg==
+-----END CERTIFICATE-----
+"""
+
+
 def write_config(folder: Path, content: str | bytes) -> Path:
     """A configuration file in the folder, that only its owner may read."""
     path = folder / "house.toml"

@@ -13,9 +13,11 @@ from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import UnreachableError
 from loxone_exporter.loxone.uuids import parse_uuid
-from loxone_exporter.miniserver.transport import Address
+from loxone_exporter.miniserver.network import Address
 from loxone_exporter.simulator.house import PlayedHouse
 
+
+TLS_PORT = 443
 
 PASSWORD = "correct horse battery"
 
@@ -57,15 +59,21 @@ def miniserver_config(name: str = "home", *, password: str = PASSWORD) -> Minise
 
 
 @define(eq=False)
-class DelayedStream(trio.abc.Stream):
-    """A stream on which everything takes its time to arrive."""
+class WatchedStream(trio.abc.Stream):
+    """The near end of a connection.
+
+    Attributes:
+        is_closed: Whether it was closed.
+    """
 
     _stream: trio.abc.Stream
     _latency: float
+    is_closed: bool = False
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         data = bytes(await self._stream.receive_some(max_bytes))
-        await trio.sleep(self._latency)
+        if self._latency:
+            await trio.sleep(self._latency)
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -75,6 +83,7 @@ class DelayedStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
+        self.is_closed = True
         await self._stream.aclose()
 
 
@@ -86,26 +95,44 @@ class MemoryNetwork:
     """Hosts by name; a host that is not there refuses.
 
     Attributes:
-        hosts: What serves the connections to each host.
+        hosts: What serves the connections to each host, on all ports but that of TLS.
+        tls_hosts: What serves the connections to port 443 of each host.
         connections: Host and time of each attempt to connect.
+        addresses: Where each attempt went.
+        streams: The near ends of all connections that came about.
         latency: Seconds that bytes take from the host.
     """
 
     _nursery: trio.Nursery
     hosts: dict[str, Handler] = field(factory=dict)
+    tls_hosts: dict[str, Handler] = field(factory=dict)
     connections: list[tuple[str, float]] = field(factory=list)
+    addresses: list[Address] = field(factory=list)
+    streams: list[WatchedStream] = field(factory=list)
     latency: float = 0.0
 
     async def connect(self, address: Address) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()
         self.connections.append((address.host, trio.current_time()))
-        handler = self.hosts.get(address.host)
+        self.addresses.append(address)
+        hosts = self.tls_hosts if address.port == TLS_PORT else self.hosts
+        handler = hosts.get(address.host)
         if handler is None:
             raise UnreachableError(f"{address.authority} cannot be reached: Connection refused")
         client, server = memory_stream_pair()
         self._nursery.start_soon(handler, server)
-        return DelayedStream(client, self.latency) if self.latency else client
+        stream = WatchedStream(client, self.latency)
+        self.streams.append(stream)
+        return stream
 
     def attempts(self, host: str) -> list[float]:
         """When somebody tried to connect to a host."""
         return [time for tried, time in self.connections if tried == host]
+
+    def ports(self) -> list[int]:
+        """The ports to which somebody tried to connect, in order."""
+        return [address.port for address in self.addresses]
+
+    def open_streams(self) -> int:
+        """How many connections were not closed by who opened them."""
+        return sum(not stream.is_closed for stream in self.streams)

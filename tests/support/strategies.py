@@ -103,6 +103,15 @@ def _damage(payload: bytes, position: int, splinter: bytes) -> bytes:
     return payload[:position] + splinter + payload[position + 1 :]
 
 
+def write_der(tag: int, content: bytes) -> bytes:
+    """An element in DER, in the shortest way."""
+    length = len(content)
+    if length < 128:
+        return bytes([tag, length]) + content
+    digits = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(digits)]) + digits + content
+
+
 # Few different words, so that many controls look alike; some of them look like renamed ones.
 _UUID_TEXTS = [f"{number:08x}-0000-0000-0000000000000000" for number in range(6)]
 _KEYS = (*_UUID_TEXTS, f"{_UUID_TEXTS[0]}/AI1", f"{_UUID_TEXTS[0]}/AI2")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
+from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import (
     BootingError,
     ConnectionLostError,
@@ -23,23 +23,35 @@ from loxone_exporter.errors import (
 from loxone_exporter.loxone.crypto import PrivateKey, PublicKey
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.replies import Device
-from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.loxone.tables import (
+    Daytimer,
+    DaytimerEntry,
+    Weather,
+    WeatherEntry,
+    encode_daytimers,
+    encode_values,
+    encode_weather,
+)
+from loxone_exporter.loxone.uuids import parse_uuid
+from loxone_exporter.miniserver.conversation import KEEPALIVE_INTERVAL, PATIENCE, Conversation
 from loxone_exporter.miniserver.failures import closure
-from loxone_exporter.miniserver.login import log_in
-from loxone_exporter.miniserver.session import run_session
-from loxone_exporter.miniserver.supervisor import supervise
-from loxone_exporter.miniserver.transport import Address
+from loxone_exporter.miniserver.login import Party, log_in
+from loxone_exporter.miniserver.memory import SessionMemory
+from loxone_exporter.miniserver.network import Address, Connect
+from loxone_exporter.miniserver.session import Sessions
 from loxone_exporter.simulator.house import PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
-from loxone_exporter.simulator.profile import Profile
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, LinkState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from support.exporters import Exporter, add_miniserver, wait_until_connected
 from support.memory_network import (
+    LIGHT,
     PASSWORD,
     STRUCTURE,
+    TEMPERATURE,
     MemoryNetwork,
     miniserver_config,
-    small_house,
 )
 from support.scripted_channel import ScriptedChannel
 from support.scripted_peer import ScriptedPeer, response
@@ -49,31 +61,28 @@ DEVICE = Device("504F94D0E0DE", (15, 0, 0, 0))
 HASH_PARAMETERS = '{"key": "41434633", "salt": "31306333", "hashAlg": "SHA256"}'
 
 
-@pytest.fixture
-async def network() -> AsyncIterator[MemoryNetwork]:
-    assert isinstance(trio.lowlevel.current_clock(), MockClock)
-    async with trio.open_nursery() as nursery:
-        yield MemoryNetwork(nursery)
-        nursery.cancel_scope.cancel()
-
-
-def add_house(network: MemoryNetwork, house: PlayedHouse | None = None) -> SimulatedMiniserver:
-    miniserver = SimulatedMiniserver(
-        house or small_house(),
-        username="exporter",
-        password=PASSWORD,
-        profile=Profile(key_bits=1024),
+def sessions(network: MemoryNetwork, connect: Connect | None = None) -> Sessions:
+    """Sessions with the only host of the network."""
+    return Sessions(
+        miniserver_config(),
+        MiniserverState(name="home"),
+        SessionMemory(),
+        connect or network.connect,
     )
-    network.hosts["home.test"] = miniserver.handle
-    return miniserver
+
+
+def party() -> Party:
+    """Who logs in where a test plays the Miniserver."""
+    config = miniserver_config()
+    key = PublicKey.parse(PrivateKey.generate(1024).public_text)
+    return Party(config, config.password, DEVICE, key, SessionMemory(), LinkState())
 
 
 async def fail(network: MemoryNetwork) -> SessionError:
     """How a session with the only host of the network fails."""
-    state = MiniserverState(name="home")
     try:
         with trio.fail_after(60):
-            await run_session(miniserver_config(), state, StopRequest(), network.connect)
+            await sessions(network).run(Secret(PASSWORD), StopRequest())
     except* SessionError as group:
         (error,) = leaves(group, SessionError)
     return error
@@ -85,7 +94,7 @@ async def fail(network: MemoryNetwork) -> SessionError:
         (
             response("200 OK", b'{"LL": {"value": "", "Code": "401"}}'),
             RejectedError,
-            "code 401 in answer to /jdev/cfg/apiKey",
+            "code 401 in answer to /jdev/cfg/api",
         ),
         (
             response("200 OK", b'{"LL": {"value": "", "Code": "503"}}'),
@@ -93,7 +102,7 @@ async def fail(network: MemoryNetwork) -> SessionError:
             "starting",
         ),
         (response("503 Service Unavailable"), BootingError, "starting"),
-        (response("200 OK", b"{}"), MisbehaviourError, "home.test:80 is no Miniserver: "),
+        (response("200 OK", b"{}"), MisbehaviourError, "this is no Miniserver: "),
     ],
     ids=range(4),
 )
@@ -117,61 +126,50 @@ async def test_a_refusal_before_the_websocket(
     assert len(network.connections) == 1
 
 
+@pytest.mark.parametrize("nth", [1, 2])
 async def test_a_stop_while_the_connection_is_being_made_leaves_none_open(
-    autojump_clock: MockClock, network: MemoryNetwork
+    autojump_clock: MockClock, network: MemoryNetwork, nth: int
 ) -> None:
-    add_house(network)
+    add_miniserver(network)
     stop = StopRequest()
-    streams = []
 
     async def connect(address: Address) -> trio.abc.Stream:
         stream = await network.connect(address)
-        streams.append(stream)
-        if len(streams) == 3:
+        if len(network.streams) == nth:
             stop.make()
         return stream
 
     with trio.fail_after(5):
-        await run_session(miniserver_config(), MiniserverState(name="home"), stop, connect)
-    assert len(streams) == 3
-    for stream in streams:
-        with pytest.raises(trio.ClosedResourceError):
-            await stream.receive_some()
+        await sessions(network, connect).run(Secret(PASSWORD), stop)
+    assert (nth, 0) == (len(network.streams), network.open_streams())
 
 
 async def test_a_lost_connection_is_no_bug(
     autojump_clock: MockClock,
-    network: MemoryNetwork,
-    nursery: trio.Nursery,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    house = add_house(network)
-    state, stop = MiniserverState(name="home"), StopRequest()
-    nursery.start_soon(lambda: supervise(miniserver_config(), state, stop, connect=network.connect))
-    await trio.sleep(5)
-    assert state.connected
+    state = exporter.start()
+    await wait_until_connected(state)
     await house.drop_sessions()
-    await trio.sleep(0.5)
+    await trio.sleep(0.1)
     assert ConnectionState.BACKOFF is state.connection
     assert "connection" in caplog.text
     assert [] == [record for record in caplog.records if record.levelno >= logging.ERROR]
-    stop.make()
 
 
 async def test_problems_of_the_structure_file_are_told(
     autojump_clock: MockClock,
     network: MemoryNetwork,
-    nursery: trio.Nursery,
+    exporter: Exporter,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     odd = {**STRUCTURE, "controls": {"not-a-uuid": {"name": "?", "type": "Switch", "states": 5}}}
-    add_house(network, PlayedHouse.from_bytes(json.dumps(odd).encode(), live=False))
-    state, stop = MiniserverState(name="home"), StopRequest()
-    nursery.start_soon(run_session, miniserver_config(), state, stop, network.connect)
-    await trio.sleep(5)
-    assert state.connected
-    assert "structure file: " in caplog.text
-    stop.make()
+    add_miniserver(network, house=PlayedHouse.from_bytes(json.dumps(odd).encode(), live=False))
+    caplog.set_level(logging.WARNING)
+    await wait_until_connected(exporter.start())
+    assert "structure file: the states of control '?'" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -189,22 +187,19 @@ async def test_problems_of_the_structure_file_are_told(
             MisbehaviourError,
             "unknown hash algorithm 'MD5'",
         ),
-        (['"the key"', HASH_PARAMETERS, '"no"'], MisbehaviourError, "holds no token"),
+        (['"the key"', HASH_PARAMETERS, '"no"'], MisbehaviourError, "the answer to the login"),
+        (['"the key"', HASH_PARAMETERS, "{}"], MisbehaviourError, "holds no token"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 async def test_a_login_that_is_answered_with_nonsense(
     autojump_clock: MockClock,
     nursery: trio.Nursery,
-    public_key: PublicKey,
     answers: list[str],
     kind: type[SessionError],
     message: str,
 ) -> None:
-    state = MiniserverState(name="home")
-    channel = ScriptedChannel(state.mark_received)
-    conversation = Conversation(channel, state)
-    nursery.start_soon(conversation.listen)
+    conversation, channel = begin_conversation(nursery)
 
     async def play() -> None:
         for value in answers:
@@ -213,15 +208,10 @@ async def test_a_login_that_is_answered_with_nonsense(
 
     nursery.start_soon(play)
     with trio.fail_after(5), pytest.raises(kind) as caught:
-        await log_in(conversation, miniserver_config(), DEVICE, public_key)
+        await log_in(conversation, party())
     assert message in str(caught.value)
     assert PASSWORD not in str(caught.value)
     nursery.cancel_scope.cancel()
-
-
-@pytest.fixture(scope="module")
-def public_key() -> PublicKey:
-    return PublicKey.parse(PrivateKey.generate(1024).public_text)
 
 
 def begin_conversation(nursery: trio.Nursery) -> tuple[Conversation, ScriptedChannel]:
@@ -234,7 +224,7 @@ def begin_conversation(nursery: trio.Nursery) -> tuple[Conversation, ScriptedCha
 
 
 async def test_a_connection_that_is_closed_in_answer_to_the_login_is_a_rejection(
-    autojump_clock: MockClock, nursery: trio.Nursery, public_key: PublicKey
+    autojump_clock: MockClock, nursery: trio.Nursery
 ) -> None:
     # Section 2.7 of the protocol reference: some firmware says no more than that.
     state = MiniserverState(name="home")
@@ -255,7 +245,7 @@ async def test_a_connection_that_is_closed_in_answer_to_the_login_is_a_rejection
     nursery.start_soon(listen)
     nursery.start_soon(play)
     with pytest.raises(RejectedError, match="password"):
-        await log_in(conversation, miniserver_config(), DEVICE, public_key)
+        await log_in(conversation, party())
 
 
 async def test_a_sender_of_nothing_but_rubbish_is_left(
@@ -360,4 +350,86 @@ async def test_answers_to_interrupted_commands_are_not_taken_for_others(
     nursery.start_soon(play)
     reply = await conversation.ask("fifth", purpose="fifth")
     assert reply.value == "of the fifth"
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_subscription_beside_a_keepalive_takes_no_life_sign_away(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    conversation, channel = begin_conversation(nursery)
+
+    async def play() -> None:
+        assert "keepalive" == await channel.command()
+        await channel.command()
+        channel.answer('"1"')
+        assert "keepalive" == await channel.command()
+        channel.tell(Identifier.KEEPALIVE)
+        channel.tell(Identifier.KEEPALIVE)
+
+    nursery.start_soon(play)
+    nursery.start_soon(conversation.keep_alive)
+    await trio.sleep(KEEPALIVE_INTERVAL)
+    await wait_all_tasks_blocked()
+    await conversation.subscribe()
+    # The next one is due only now; a miss would have ended the test.
+    await trio.sleep(PATIENCE + 1)
+    nursery.cancel_scope.cancel()
+
+
+async def test_schedules_and_weather_reach_the_state(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    state = MiniserverState(name="home")
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
+    channel = ScriptedChannel(state.mark_received)
+    nursery.start_soon(Conversation(channel, state).listen)
+    daytimer = Daytimer(LIGHT, 18.0, (DaytimerEntry(1, 360, 480, 0, 22.0),) * 2)
+    hour = WeatherEntry(1000, 1, 180, 500, 65, 22.5, 21.0, 15.0, 0.0, 5.5, 1013.25)
+    weather, empty = Weather(TEMPERATURE, 600_000_000, (hour,)), Weather(LIGHT, 500_000_000, ())
+    stranger = Weather(parse_uuid("30000000-0000-0000-ffff000000000003"), 5, ())
+    channel.tell(Identifier.DAYTIMERS, encode_daytimers([daytimer]))
+    channel.tell(Identifier.WEATHER, encode_weather([weather, empty, stranger]))
+    for identifier in (Identifier.VALUES, Identifier.TEXTS, Identifier.DAYTIMERS):
+        channel.tell(identifier)
+    channel.tell(Identifier.WEATHER)
+    await wait_all_tasks_blocked()
+    assert {LIGHT: daytimer} == state.shown.daytimers
+    assert {TEMPERATURE: weather, LIGHT: empty} == state.shown.weather
+    assert 0 == state.undecodable_messages
+    nursery.cancel_scope.cancel()
+
+
+async def test_wrong_lengths_are_told_once(
+    autojump_clock: MockClock, nursery: trio.Nursery, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    state = MiniserverState(name="home")
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
+    channel = ScriptedChannel(state.mark_received)
+    nursery.start_soon(Conversation(channel, state).listen)
+    for number in range(3):
+        channel.say(b"\x03\x02\0\0\x19\0\0\0", encode_values([(LIGHT, number)]))
+    await wait_all_tasks_blocked()
+    assert {LIGHT: 2.0} == state.values
+    assert ["a message of kind 2 has not the announced length of 25 bytes; taken as it is"] == [
+        record.message for record in caplog.records if "announced" in record.message
+    ]
+    nursery.cancel_scope.cancel()
+
+
+async def test_nonsense_in_answer_to_an_interrupted_command_is_its_own_affair(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    conversation, channel = begin_conversation(nursery)
+    with trio.move_on_after(1):
+        await conversation.ask("first", purpose="first")
+    channel.tell(Identifier.TEXT, "no answer at all")
+    await wait_all_tasks_blocked()
+
+    async def play() -> None:
+        await trio.sleep(0.5)
+        channel.answer('"of the second"')
+
+    nursery.start_soon(play)
+    assert "of the second" == (await conversation.ask("second", purpose="second")).value
     nursery.cancel_scope.cancel()

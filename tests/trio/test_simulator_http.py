@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -326,6 +327,82 @@ async def test_a_user_without_full_access_is_refused_some_scalars() -> None:
     refused = await get_as_user(miniserver, "jdev/sys/cpu")
     assert refused.status == 403
     assert b"<errorcode>403</errorcode>" in refused.body
+
+
+async def test_quirk_18_the_status_file_is_for_users_only(miniserver: SimulatedMiniserver) -> None:
+    assert (await get(miniserver, "data/status")).status == 401
+    for target in ("data/status", "DATA/Status"):
+        response = await get_as_user(miniserver, target)
+        assert response.headers["content-type"] == "text/xml"
+        assert b'Modified="2025-01-01 00:00:00"' in response.body
+
+
+@pytest.mark.parametrize(("admin", "status"), [(True, 200), (False, 403)])
+async def test_the_log_is_for_full_access_only(status: int, *, admin: bool) -> None:
+    miniserver = simulate(Profile(key_bits=1024, admin=admin))
+    response = await get_as_user(miniserver, "dev/fsget/log/def.log")
+    assert status == response.status
+    assert response.body.startswith(b"\xef\xbb\xbf2024-12-31 23:00:00.000;PRG Reboot") == admin
+    other = await get_as_user(miniserver, "dev/fsget/log/other.log")
+    assert other.status == (404 if admin else 403)
+
+
+async def test_local_time_is_ahead_of_utc() -> None:
+    miniserver = simulate(Profile(key_bits=1024, utc_offset=-34200))
+    for command, value in (
+        ("sys/date", "2024-12-31"),
+        ("sys/time", "14:30:00"),
+        ("cfg/timezoneoffset", "-09:30:00"),
+    ):
+        assert value == value_of(await get_as_user(miniserver, f"jdev/{command}"))
+
+
+@pytest.mark.parametrize(
+    ("faults", "expected"),
+    [
+        ({"certificate_expired": True}, {"httpsStatus": 2}),
+        ({"https_status": 7}, {"httpsStatus": 7}),
+        ({"serial": "504F94BADBAD"}, {"snr": "50:4F:94:BA:DB:AD"}),
+    ],
+)
+async def test_faults_change_how_the_device_presents_itself(
+    faults: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    miniserver = simulate(Profile(key_bits=1024, https_status=1))
+    for name, value in faults.items():
+        setattr(miniserver.faults, name, value)
+    members = json.loads(value_of(await get(miniserver, "jdev/cfg/apiKey")).replace("'", '"'))
+    assert expected.items() <= members.items()
+
+
+async def test_a_fault_decides_on_the_type_of_codes(miniserver: SimulatedMiniserver) -> None:
+    miniserver.faults.codes = "numbers"
+    response = await get(miniserver, "jdev/cfg/mac")
+    assert json.loads(response.body)["LL"]["Code"] == 200
+
+
+async def test_a_code_that_is_no_http_status_is_in_the_page(
+    miniserver: SimulatedMiniserver,
+) -> None:
+    miniserver.faults.login_code = 100
+    response = await get_as_user(miniserver, "jdev/cfg/version")
+    assert response.status == 500
+    assert b"<errorcode>100</errorcode>" in response.body
+
+
+async def test_faults_of_the_structure_file_show_over_http(
+    miniserver: SimulatedMiniserver,
+) -> None:
+    miniserver.faults.truncated_structure = True
+    response = await get_as_user(miniserver, "data/LoxAPP3.json")
+    structure = miniserver.house.structure
+    assert response.body == structure[: len(structure) // 2]
+
+
+async def test_faults_of_answers_show_over_http(miniserver: SimulatedMiniserver) -> None:
+    miniserver.faults.control_characters = True
+    response = await get_as_user(miniserver, "jdev/cfg/version")
+    assert b'"value": "16.0.6.10\n\t", "Code"' in response.body
 
 
 async def test_connections_are_kept_alive(

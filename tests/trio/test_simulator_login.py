@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
 import trio
+from attrs import evolve
 
-from loxone_exporter.loxone.crypto import SessionKey, hash_token
+from loxone_exporter.loxone.crypto import SessionKey, encode_base64, hash_token
 from loxone_exporter.simulator.accounts import Account, Accounts, OneTimeKeys
 from loxone_exporter.simulator.miniserver import Profile, ReceivedCommand, SimulatedMiniserver
+from loxone_exporter.simulator.profiles import PROFILES
 from support.raw_client import CLIENT_ID, Closed, RawClient, connect, get, open_session
 from support.small_house import SmallHouse
 
@@ -112,7 +115,7 @@ async def test_a_login_by_token_with_the_reference_vectors(
     answer = await client.ask_encrypted(f"authwithtoken/{token_hash}/exporter")
     assert answer.ll == {
         "control": f"authwithtoken/{token_hash}/exporter",
-        "code": 200,
+        "code": "200",
         "value": {
             "validUntil": issued.valid_until,
             "tokenRights": 1668,
@@ -296,7 +299,7 @@ async def test_older_firmware_logs_in_by_gettoken(nursery: trio.Nursery) -> None
     client = await open_session(miniserver, nursery, logged_in=False)
     assert (await client.log_in(miniserver)).code == 404
     answer = await client.ask_for_token(command="jdev/sys/gettoken")
-    assert answer.code == 200
+    assert answer.ll["code"] == "200"
     assert len(answer.value["token"]) == 40
 
 
@@ -313,6 +316,198 @@ async def test_the_oldest_firmware_logs_in_by_a_hash(nursery: trio.Nursery) -> N
 
 async def test_newer_firmware_knows_no_such_login(client: RawClient) -> None:
     assert (await client.ask("authenticate/hash")).code == 404
+
+
+@pytest.mark.parametrize("source", ["exchange", "getkey"])
+@pytest.mark.parametrize("name", ["demo", "Jürgen / 100%? #1"])
+async def test_the_oldest_firmware_logs_in_by_an_encrypted_hash(
+    nursery: trio.Nursery, source: str, name: str
+) -> None:
+    miniserver = SimulatedMiniserver(
+        SmallHouse(), username=name, password="pä€ss", profile=PROFILES["gen1-8"]
+    )
+    client = await open_session(miniserver, nursery, logged_in=False)
+    key = client.decrypt(await exchange_keys(miniserver, client))
+    if source == "getkey":
+        key = (await client.ask("jdev/sys/getkey")).value
+    digest = hash_token(f"{name}:pä€ss", key, "SHA1")
+    cipher = encode_base64(client.key.encrypt(f"{digest}/{name}".encode()))
+    answer = await client.ask(f"authenticateEnc/{cipher}")
+    assert answer.ll == {"control": f"authenticateEnc/{cipher}", "value": "", "Code": "200"}
+    assert (await client.ask("jdev/cfg/version")).value == "8.1.11.11"
+    recorded = miniserver.received[-2]
+    assert recorded.encrypted
+    assert recorded.text == f"authenticateEnc/{digest}/{quote(name, safe='')}"
+
+
+@pytest.mark.parametrize("plain", ["{digest}/nobody", "{wrong}/demo", "{digest}"])
+async def test_a_wrong_encrypted_hash_is_refused(nursery: trio.Nursery, plain: str) -> None:
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=PROFILES["gen1-8"])
+    client = await open_session(miniserver, nursery, logged_in=False)
+    key = client.decrypt(await exchange_keys(miniserver, client))
+    text = plain.format(digest=hash_token("demo:demo", key, "SHA1"), wrong="0" * 40)
+    cipher = encode_base64(client.key.encrypt(text.encode()))
+    assert (await client.ask(f"authenticateEnc/{cipher}")).code == 401
+    assert (await client.ask("jdev/cfg/version")).code == 400
+
+
+async def test_wrong_encrypted_hashes_ban(nursery: trio.Nursery) -> None:
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=PROFILES["gen1-8"])
+    client = await open_session(miniserver, nursery, logged_in=False)
+    await exchange_keys(miniserver, client)
+    cipher = encode_base64(client.key.encrypt(f"{'0' * 40}/demo".encode()))
+    for _ in range(5):
+        assert (await client.ask(f"authenticateEnc/{cipher}")).code == 401
+    assert (await client.closing()).code == 4003
+
+
+async def test_newer_firmware_knows_no_encrypted_hash(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    key = client.decrypt(await exchange_keys(miniserver, client))
+    text = f"{hash_token('demo:demo', key, 'SHA1')}/demo"
+    cipher = encode_base64(client.key.encrypt(text.encode()))
+    assert (await client.ask(f"authenticateEnc/{cipher}")).code == 404
+
+
+async def test_firmware_without_encryption_knows_only_the_plain_hash(
+    nursery: trio.Nursery,
+) -> None:
+    profile = evolve(PROFILES["gen1-8"], encryption=False)
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    assert (await get(miniserver, "jdev/sys/getPublicKey")).status == 404
+    client = await open_session(miniserver, nursery, logged_in=False)
+    assert (await client.ask("authenticateEnc/AAAA")).code == 401
+    key = (await client.ask("jdev/sys/getkey")).value
+    digest = hash_token("demo:demo", key, "SHA1")
+    assert (await client.ask(f"authenticate/{digest}")).code == 200
+
+
+async def test_the_key_of_a_token_answer_is_good_for_the_next_operation(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    value = (await client.log_in(miniserver)).value
+    digest = hash_token(value["token"], value["key"], "SHA256")
+    assert (await client.ask_encrypted(f"jdev/sys/checktoken/{digest}/demo")).code == 200
+    assert (await client.ask_encrypted(f"jdev/sys/checktoken/{digest}/demo")).code == 401
+
+
+@pytest.mark.parametrize(
+    ("firmware", "query", "code"),
+    [
+        ("12.2.10.6", "?authHash=True", 200),
+        ("12.2.10.6", "?tokenHash=true", 200),
+        ("12.2.10.6", "", 401),
+        ("12.2.10.6", "?authHash=False", 401),
+        ("12.2.10.5", "?authHash=True", 401),
+    ],
+)
+async def test_a_token_can_stand_in_for_the_password(
+    nursery: trio.Nursery, firmware: str, query: str, code: int
+) -> None:
+    profile = Profile(key_bits=1024, firmware=firmware)
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    client = await open_session(miniserver, nursery)
+    (token,) = miniserver.tokens
+    key = (await client.ask("jdev/sys/getkey")).value
+    digest = hash_token(token, key, "SHA256")
+    command = f"jdev/sys/getjwt/{digest}/demo/4/another-client/info{query}"
+    assert code == (await client.ask_encrypted(command)).code
+    assert len(miniserver.tokens) == (2 if code == 200 else 1)
+
+
+async def test_one_token_too_many_ends_the_session_of_the_oldest(nursery: trio.Nursery) -> None:
+    profile = Profile(key_bits=1024, tokens_per_user=2)
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    first, second, third = [await open_session(miniserver, nursery) for _ in range(3)]
+    assert await first.closing() == Closed(1000, "normally closed")
+    assert len(miniserver.tokens) == 2
+    for client in (second, third):
+        assert (await client.ask("jdev/cfg/version")).code == 200
+
+
+async def test_a_client_can_be_held_to_one_token(nursery: trio.Nursery) -> None:
+    profile = Profile(key_bits=1024, token_per_client=True)
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    first, second = [await open_session(miniserver, nursery) for _ in range(2)]
+    assert (await first.closing()).code == 1000
+    assert len(miniserver.tokens) == 1
+    assert (await second.ask("jdev/cfg/version")).code == 200
+
+
+async def test_wrong_tokens_are_failed_logins_only_where_they_log_in(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery
+) -> None:
+    client = await open_session(miniserver, nursery)
+    for command in ["refreshjwt", "refreshtoken", "checktoken", "killtoken"] * 3:
+        assert (await client.ask_encrypted(f"jdev/sys/{command}/wrong/demo")).code == 401
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+
+    stranger = await open_session(miniserver, nursery, logged_in=False)
+    for _ in range(5):
+        assert (await stranger.ask("authwithtoken/wrong/demo")).code == 401
+    assert (await stranger.closing()).code == 4003
+
+
+@pytest.mark.parametrize(("password", "code"), [("demo", "423"), ("wrong", "401")])
+async def test_a_disabled_user_is_answered_423_for_the_right_password_only(
+    miniserver: SimulatedMiniserver, client: RawClient, password: str, code: str
+) -> None:
+    miniserver.faults.user_disabled = True
+    assert code == (await client.log_in(miniserver, password=password)).ll["code"]
+    assert (await client.closing()).code == 4006
+    assert not miniserver.tokens
+
+
+async def test_a_disabled_user_bans_nobody(miniserver: SimulatedMiniserver) -> None:
+    miniserver.faults.user_disabled = True
+    headers = {"Authorization": "Basic ZGVtbzpkZW1v"}
+    for _ in range(6):
+        assert (await get(miniserver, "jdev/cfg/version", headers=headers)).status == 423
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+
+
+@pytest.mark.parametrize("code", [400, 426, 477, 500, 503, 900])
+async def test_any_code_can_answer_logins(
+    miniserver: SimulatedMiniserver, client: RawClient, nursery: trio.Nursery, code: int
+) -> None:
+    await open_session(miniserver, nursery)
+    (token,) = miniserver.tokens
+    miniserver.faults.login_code = code
+    assert code == (await client.log_in(miniserver)).code
+    assert code == (await client.ask_encrypted(f"authwithtoken/{token}/demo")).code
+    assert (await client.ask("jdev/cfg/version")).code == 400
+
+
+@pytest.mark.parametrize("code", [401, 477])
+async def test_any_code_can_answer_the_use_of_tokens(
+    miniserver: SimulatedMiniserver, client: RawClient, nursery: trio.Nursery, code: int
+) -> None:
+    logged_in = await open_session(miniserver, nursery)
+    (token,) = miniserver.tokens
+    miniserver.faults.token_code = code
+    for command in ("refreshjwt", "refreshtoken"):
+        answer = await logged_in.ask_encrypted(f"jdev/sys/{command}/{token}/demo")
+        assert code == answer.code
+    assert code == (await client.ask(f"authwithtoken/{token}/demo")).code
+    assert (await client.log_in(miniserver)).code == 200  # by password as ever
+
+
+async def test_without_a_connection_left_logins_are_answered_901(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    await exchange_keys(miniserver, client)
+    miniserver.faults.no_connections = True
+    assert (await client.ask_for_token()).code == 901
+    assert (await get(miniserver, "jdev/cfg/api")).status == 901
+
+
+async def test_a_device_that_names_no_hash_algorithm_wants_sha_1(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    miniserver.faults.no_hash_algorithm = True
+    assert (await client.log_in(miniserver)).code == 200  # SHA1 where nothing is said
+    assert "hashAlg" not in (await client.ask_encrypted("jdev/sys/getkey2/demo")).value
 
 
 async def test_salts_are_rotated_and_wrong_ones_refused(

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from loxone_exporter.simulator.commands import parse_command
-from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver, _address_of
+from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
+from loxone_exporter.simulator.reception import _address_of
 from support.raw_client import RawClient, connect, get, open_session
 from support.small_house import SmallHouse
 

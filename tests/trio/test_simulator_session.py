@@ -22,6 +22,7 @@ from loxone_exporter.loxone.tables import (
     decode_weather,
 )
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.simulator.connection import TEXT_FRAME, frame
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
 from support.raw_client import Closed, RawClient, Received, connect, get, open_session
 from support.small_house import COLOR, NOTE, SWITCH, TEMPERATURE, SmallHouse
@@ -566,7 +567,7 @@ async def test_one_message_may_be_larger_than_what_may_wait(nursery: trio.Nurser
     client = await open_session(miniserver, nursery)
     (session,) = miniserver.sessions
     await wait_all_tasks_blocked()
-    session._send(session._websocket.text(miniserver.house.structure))
+    session.send([frame(TEXT_FRAME, miniserver.house.structure)])
     assert await client.next_message() == "x" * 100_000
 
 

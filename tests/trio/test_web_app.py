@@ -284,7 +284,8 @@ async def test_a_client_that_leaves_is_no_error(app: WebApp) -> None:
 async def test_a_failing_scrape_is_the_servers_to_answer(
     app: WebApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(*_: object) -> bytes:
+    async def stumble(*_: object) -> bytes:
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError("planted")
 
     monkeypatch.setattr(Exposition, "render", stumble)

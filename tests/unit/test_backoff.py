@@ -5,17 +5,27 @@ import random
 import pytest
 
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
     BusyError,
     ConnectionLostError,
+    IdentityError,
+    InsecureLoginError,
     LockedOutError,
+    LoginTimeoutError,
+    MisbehaviourError,
     OutOfServiceError,
     RejectedError,
     SessionError,
+    SilentError,
+    TlsError,
+    TokenExpiredError,
     UnreachableError,
     UpdatingError,
+    UserChangedError,
+    UserDisabledError,
 )
-from loxone_exporter.miniserver.backoff import STABLE_AFTER, Backoff
+from loxone_exporter.miniserver.backoff import STABLE_AFTER, Backoff, Pace
 
 
 class Extreme(random.Random):
@@ -42,22 +52,37 @@ def test_network_trouble_doubles_up_to_half_a_minute(failure: SessionError | Non
     assert [0.5, 1, 2, 4, 8, 15, 15] == delays(failure, 7, upper=False)
 
 
-def test_wrong_password_waits_from_five_minutes_to_an_hour() -> None:
-    failure = RejectedError("user or password is wrong")
-    assert [300, 600, 1200, 2400, 3600, 3600] == delays(failure, 6, upper=False)
-    assert max(delays(failure, 6, upper=True)) == pytest.approx(3960)
+MINUTE, HOUR = 60, 3600
+
+# What the delays are without chance, and how much of each is left to it.
+ROWS = [
+    (SilentError("mute"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (MisbehaviourError("nonsense"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (TokenExpiredError("477"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (UserChangedError("4004", ourselves=False), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (LoginTimeoutError("420"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (BootingError("503"), [5, 10, 20, 30, 30], 1.0, 1.2),
+    (OutOfServiceError("reboot"), [5, 10, 20, 30, 30], 1.0, 1.2),
+    (UpdatingError("firmware"), [MINUTE] * 3, 1.0, 1.2),
+    (BusyError("no slot"), [MINUTE, 120, 240, 480, 600, 600], 1.0, 1.2),
+    (BadTextError("1007"), [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, HOUR, HOUR], 1.0, 1.2),
+    (TlsError("expired"), [30, 60, 120, 240, 480, 600, 600], 1.0, 1.2),
+    (IdentityError("another"), [300, 600, 1200, 2400, HOUR, HOUR], 1.0, 1.2),
+    (InsecureLoginError("plain"), [300, 600, 1200, 2400, HOUR, HOUR], 1.0, 1.2),
+    (RejectedError("wrong"), [300, 600, 1200, 2400, HOUR, HOUR], 1.0, 1.2),
+    (UserDisabledError("4006"), [HOUR, HOUR], 1.0, 1.2),
+]
 
 
-@pytest.mark.parametrize("failure", [BootingError("booting"), OutOfServiceError("reboot")], ids=str)
-def test_booting_miniserver_is_probed_gently(failure: SessionError) -> None:
-    assert [5, 5, 5, 5, 8, 15] == delays(failure, 6, upper=False)
-    assert [7.5, 7.5, 7.5, 8, 16, 30] == delays(failure, 6, upper=True)
-
-
-@pytest.mark.parametrize("failure", [BusyError("no slot"), UpdatingError("firmware")], ids=str)
-def test_what_takes_minutes_is_waited_for(failure: SessionError) -> None:
-    assert [60] * 6 == delays(failure, 6, upper=False)
-    assert [90] * 6 == delays(failure, 6, upper=True)
+@pytest.mark.parametrize(
+    ("failure", "expected", "least", "most"), ROWS, ids=[type(row[0]).__name__ for row in ROWS]
+)
+def test_each_failure_has_its_pace(
+    failure: SessionError, expected: list[float], least: float, most: float
+) -> None:
+    times = len(expected)
+    assert [least * delay for delay in expected] == delays(failure, times, upper=False)
+    assert [most * delay for delay in expected] == delays(failure, times, upper=True)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +120,8 @@ def test_stable_session_starts_small_again() -> None:
 
 
 def test_years_of_failures_do_not_overflow() -> None:
-    backoff = Backoff(random=Extreme(upper=True), failures=10**9, rejections=10**9)
-    assert 30 == backoff.delay(None)
-    assert backoff.delay(RejectedError("wrong")) == pytest.approx(3960)
+    assert 30 == Pace(1.0, 30.0).delay(10**9, Extreme(upper=False))
+    assert 30 * 1.2 == Pace(1.0, 30.0).delay(10**9, Extreme(upper=True))
 
 
 def test_miniservers_do_not_come_back_in_step() -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from loxone_exporter import errors
 from loxone_exporter.errors import (
     ConnectionLostError,
     ExporterError,
+    FailureReason,
     LockedOutError,
     ProtocolError,
     SessionError,
@@ -27,20 +30,36 @@ def test_every_error_is_one_of_this_program() -> None:
 
 # The reasons are words in logs and metrics, on which somebody may have built an alert.
 def test_reasons_of_sessions_are_a_closed_set() -> None:
-    reasons = {error.__name__: error.reason for error in SessionError.__subclasses__()}
+    reasons = {error.__name__: error.reason for error in descendants(SessionError)}
     expected = {
         "UnreachableError": "unreachable",
+        "TlsError": "tls",
+        "IdentityError": "identity",
         "BootingError": "booting",
         "ConnectionLostError": "connection_lost",
+        "ClosedNormallyError": "connection_lost",
         "SilentError": "silent",
         "OutOfServiceError": "out_of_service",
         "UpdatingError": "updating",
         "BusyError": "busy",
         "RejectedError": "rejected",
+        "UserDisabledError": "user_disabled",
+        "UserChangedError": "user_changed",
         "LockedOutError": "locked_out",
+        "LoginTimeoutError": "login_timeout",
+        "TokenExpiredError": "token_expired",
+        "InsecureLoginError": "insecure_login",
+        "BadTextError": "bad_text",
         "MisbehaviourError": "protocol",
     }
     assert expected == reasons
+    assert {*expected.values(), "bug"} == set(FailureReason)
+
+
+def descendants(kind: type[SessionError]) -> Iterator[type[SessionError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from descendants(child)
 
 
 def test_broken_structure_is_a_broken_protocol() -> None:

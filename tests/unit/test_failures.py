@@ -5,16 +5,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
     BusyError,
     ClosedNormallyError,
     ConnectionLostError,
     LockedOutError,
+    LoginTimeoutError,
     MisbehaviourError,
     RejectedError,
     SessionError,
-    SilentError,
+    TlsError,
+    TokenExpiredError,
     UpdatingError,
+    UserChangedError,
+    UserDisabledError,
 )
 from loxone_exporter.loxone.replies import Reply
 from loxone_exporter.miniserver.failures import answer, closure, refusal
@@ -46,6 +51,8 @@ LOCKED_OUT = (
         (403, b"<errorcode>403</errorcode>", LockedOutError, "not say for how long"),
         (404, LOCKED_OUT, MisbehaviourError, "HTTP status 404"),
         (302, b"", MisbehaviourError, "HTTP status 302"),
+        (901, b"", BusyError, "no connection left"),
+        (200, b"<errorcode>901</errorcode>", BusyError, "no connection left"),
     ],
 )
 def test_refusals_over_http(
@@ -62,16 +69,50 @@ def test_lock_out_over_http_tells_its_end() -> None:
     assert 38 == error.remaining
 
 
+@pytest.mark.parametrize(
+    ("location", "kind", "message"),
+    [
+        ("https://192-0-2-10.504f94a20002.dyndns.loxonecloud.com/", TlsError, 'tls = "required"'),
+        ("HTTPS://elsewhere.test", TlsError, "'HTTPS://elsewhere.test'; it is not followed"),
+        ("http://elsewhere.test/", MisbehaviourError, "is this the right host?"),
+        ("x" * 999, MisbehaviourError, f"{'x' * 200!r};"),
+    ],
+)
+def test_redirections_are_told_and_not_followed(
+    location: str, kind: type[SessionError], message: str
+) -> None:
+    error = refusal(301, b"", "/path", location)
+    assert kind is type(error)
+    assert message in str(error)
+
+
+@pytest.mark.parametrize(("code", "ourselves"), [(4004, False), (4005, True)])
+def test_it_is_told_whether_we_are_the_user_who_was_changed(code: int, *, ourselves: bool) -> None:
+    error = closure(code, "")
+    assert isinstance(error, UserChangedError)
+    assert ourselves is error.ourselves
+
+
+def test_a_brute_force_lock_lasts_five_minutes() -> None:
+    error = answer(Reply("", 429, None), "the login")
+    assert isinstance(error, LockedOutError)
+    assert 300 == error.remaining
+
+
 # Section 2.7.
 @pytest.mark.parametrize(
     ("code", "reason", "kind", "message"),
     [
         (1000, "normally closed", ClosedNormallyError, "closed the connection: 1000 normally"),
         (1001, "", ConnectionLostError, "the Miniserver closed the connection: 1001"),
-        (1006, "", ConnectionLostError, "1006"),
-        (4004, "", ConnectionLostError, "4004"),
-        (4005, "", ConnectionLostError, "4005"),
-        (4006, "", RejectedError, "4006 (the user is disabled)"),
+        (1006, "ABNORMAL_CLOSURE", ConnectionLostError, "the connection broke"),
+        (1002, "", MisbehaviourError, "the WebSocket's protocol was broken: 1002"),
+        (1003, "", MisbehaviourError, "1003"),
+        (1007, "", BadTextError, "1007 (a text was no UTF-8)"),
+        (1009, "too big", MisbehaviourError, "1009 too big"),
+        (4004, "", UserChangedError, "4004 (a user was changed)"),
+        (4005, "", UserChangedError, "4005 (this user was changed)"),
+        (4006, "", UserDisabledError, "4006 (the user is disabled)"),
         (4007, "", UpdatingError, "4007 (an update is running)"),
         (4008, "", BusyError, "4008 (no further client"),
         (0, "", ConnectionLostError, "closed the connection: 0"),
@@ -116,9 +157,9 @@ def test_lock_out_over_the_websocket(reason: str, remaining: float | None) -> No
         (401, RejectedError, ": user or password is wrong"),
         (403, RejectedError, ": the user lacks the right"),
         (404, MisbehaviourError, ""),
-        (420, SilentError, ": the login took too long"),
-        (423, RejectedError, ": the user is disabled"),
-        (477, RejectedError, ": the token is not valid any more"),
+        (420, LoginTimeoutError, ": the login took too long"),
+        (423, UserDisabledError, ": the user is disabled"),
+        (477, TokenExpiredError, ": the token is not valid any more"),
         (500, RejectedError, ": user or password is wrong"),
         (503, BootingError, ": the Miniserver is starting"),
         (901, BusyError, ": the Miniserver has no connection left"),

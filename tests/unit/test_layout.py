@@ -24,6 +24,7 @@ FLOORS = (
     {"web", "survey"},
     {"app"},
     {"demo"},
+    {"simulate"},
     {"cli"},
     {"__main__"},
 )
@@ -33,9 +34,11 @@ FLOOR_OF = {part: number for number, floor in enumerate(FLOORS) for part in floo
 HOMES = {
     "trio_websocket": {"miniserver.transport"},
     # The two ends of the wire.
-    "h11": {"miniserver.transport", "simulator.connection"},
+    "h11": {"miniserver.http", "miniserver.transport", "simulator.connection"},
     "wsproto": {"miniserver.transport", "simulator.connection"},
     "Crypto": {"loxone.crypto"},
+    "trustme": {"simulator.tls"},
+    "cryptography": {"simulator.tls"},
     "prometheus_client": {"metrics"},
     "hypercorn": {"web.server"},
     "cattrs": {"config"},

@@ -3,12 +3,17 @@ from __future__ import annotations
 import math
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from loxone_exporter.errors import FailureReason
+from loxone_exporter.loxone.structure import Control, Structure
+from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, WeatherEntry
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, LinkState, MiniserverState, Security
+from support.strategies import look_alikes
 from support.structures import control, structure, uuid
 
 
@@ -27,6 +32,28 @@ def test_nothing_is_known_at_first() -> None:
     assert not state.tried
     assert (None, None) == (state.last_update, state.last_received)
     assert ({}, {}) == (state.values, state.texts)
+    assert ({}, {}) == (state.shown.daytimers, state.shown.weather)
+    assert state.connected_since is None
+
+
+def test_nothing_is_known_of_a_new_link() -> None:
+    link = LinkState()
+    assert (None, None) == (link.device, link.security)
+    assert (None, None) == (link.certificate_not_after, link.token_valid_until)
+    assert (None, None) == (link.login_retry, link.clock_offset)
+    assert (0, 0) == (link.sessions, link.broken_structures)
+    assert dict.fromkeys(FailureReason, 0) == {
+        reason: link.failures[reason] for reason in FailureReason
+    }
+    assert 0 == link.structure_changes.total()
+
+
+def test_each_miniserver_has_a_link_of_its_own() -> None:
+    home, barn = MiniserverState(name="home"), MiniserverState(name="barn")
+    home.link.failures[FailureReason.TLS] += 1
+    home.link.security = Security.PINNED
+    assert 0 == barn.link.failures[FailureReason.TLS]
+    assert barn.link.security is None
 
 
 def test_values_of_known_states_are_kept() -> None:
@@ -144,3 +171,202 @@ async def test_what_was_never_connected_is_not_fresh(stale_after: float) -> None
     state = state_of_house()
     state.mark_received()
     assert not state.is_fresh(stale_after)
+
+
+# Change detection.
+def test_first_structure_changes_nothing() -> None:
+    state = MiniserverState(name="home")
+    assert state.replace_structure(HOUSE) is None
+    assert 0 == state.link.structure_changes.total()
+
+
+def test_same_structure_again_changes_nothing() -> None:
+    state = state_of_house()
+    changes = state.replace_structure(structure(*HOUSE.controls))
+    assert changes is not None
+    assert not changes
+    assert 0 == state.link.structure_changes.total()
+
+
+def test_changes_are_told_and_counted() -> None:
+    state = state_of_house()
+    parts = (control("part", "Part"),)
+    new = structure(control(1, "Light"), control(4, parts=parts))
+    changes = state.replace_structure(new)
+    assert changes is not None
+    assert [HOUSE.controls[1]] == list(changes.removed)
+    assert [new.controls[1], *parts] == list(changes.added)
+    assert [(HOUSE.controls[0], new.controls[0])] == list(changes.renamed)
+    assert {"added": 2, "removed": 1, "renamed": 1} == state.link.structure_changes
+    state.replace_structure(HOUSE)
+    assert {"added": 3, "removed": 3, "renamed": 2} == state.link.structure_changes
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [control(1, room="other"), control(1, category="other"), control(1, type_="other")],
+)
+def test_other_labels_are_another_name(renamed: Control) -> None:
+    state = MiniserverState(name="home")
+    state.replace_structure(structure(control(1)))
+    state.replace_structure(structure(renamed))
+    assert {"added": 0, "removed": 0, "renamed": 1} == state.link.structure_changes
+
+
+def test_other_states_are_no_other_name() -> None:
+    state = MiniserverState(name="home")
+    state.replace_structure(structure(control(1)))
+    assert not state.replace_structure(structure(control(1, states={"position": 7})))
+
+
+@given(houses=st.lists(look_alikes, min_size=2, max_size=4))
+def test_what_came_and_went_adds_up(houses: list[Structure]) -> None:
+    state = MiniserverState(name="home")
+    for house in houses:
+        state.replace_structure(house)
+    first, last = ({part.key for part in house.walk()} for house in (houses[0], houses[-1]))
+    counts = state.link.structure_changes
+    assert len(last) - len(first) == counts["added"] - counts["removed"]
+
+
+# Schedules and weather.
+def schedule(number: int, default: float = 0.0) -> Daytimer:
+    return Daytimer(uuid(number), default, (DaytimerEntry(0, 60, 120, 0, 1.0),))
+
+
+def report(number: int, last_update: int = 0) -> Weather:
+    entry = WeatherEntry(0, 1, 180, 0, 50, 21.5, 21.0, 11.0, 0.0, 3.0, 1013.0)
+    return Weather(uuid(number), last_update, (entry,))
+
+
+def test_schedules_of_known_states_are_kept() -> None:
+    state = state_of_house()
+    state.apply_daytimers([schedule(1), schedule(9)])
+    assert {uuid(1): schedule(1)} == state.shown.daytimers
+    state.apply_daytimers([schedule(1, default=5.0), schedule(3)])
+    assert {uuid(1): schedule(1, default=5.0), uuid(3): schedule(3)} == state.shown.daytimers
+    state.apply_daytimers([])
+    assert 2 == len(state.shown.daytimers)
+
+
+def test_weather_of_known_states_is_kept() -> None:
+    state = MiniserverState(name="home")
+    weather_states = {"actual": uuid(7), "forecast": uuid(8)}
+    state.replace_structure(Structure("", (), weather_states=weather_states))
+    state.apply_weather([report(7), report(9)])
+    state.apply_weather([report(7, last_update=60), report(8)])
+    assert {uuid(7): report(7, last_update=60), uuid(8): report(8)} == state.shown.weather
+
+
+def test_before_the_structure_no_schedule_is_kept_either() -> None:
+    state = MiniserverState(name="home")
+    state.apply_daytimers([schedule(1)])
+    state.apply_weather([report(1)])
+    assert ({}, {}) == (state.shown.daytimers, state.shown.weather)
+
+
+def test_schedules_and_weather_are_no_values() -> None:
+    state = state_of_house()
+    state.apply_daytimers([schedule(1)])
+    state.apply_weather([report(3)])
+    assert ({}, {}) == (state.values, state.texts)
+    assert state.last_update is None
+
+
+def test_new_structure_forgets_schedules_that_are_gone() -> None:
+    state = state_of_house()
+    state.apply_daytimers([schedule(1), schedule(3)])
+    state.apply_weather([report(1), report(3)])
+    state.replace_structure(structure(control(3)))
+    assert ({uuid(3): schedule(3)}, {uuid(3): report(3)}) == (
+        state.shown.daytimers,
+        state.shown.weather,
+    )
+
+
+def test_everything_is_filed_under_the_objects_of_the_structure() -> None:
+    state = state_of_house()
+    # Equal to those of the structure, and not the same.
+    copies = [StateUuid(bytes(bytearray(uuid(number)))) for number in (1, 2, 3)]
+    state.apply_values([(copies[0], 1.0)])
+    state.apply_texts([(copies[1], "on")])
+    state.apply_daytimers([Daytimer(copies[0], 0.0)])
+    state.apply_weather([Weather(copies[2], 0)])
+    for house in (HOUSE, structure(*(control(number) for number in (1, 2, 3)))):
+        state.replace_structure(house)
+        own = {id(known) for known in house.state_uuids()}
+        filed = [*state.values, *state.texts, *state.shown.daytimers, *state.shown.weather]
+        assert [uuid(1), uuid(2), uuid(1), uuid(3)] == filed
+        assert own >= set(map(id, filed))
+
+
+# Sessions.
+def sessions(state: MiniserverState) -> tuple[float | None, int]:
+    return state.connected_since, state.link.sessions
+
+
+async def test_session_counts_once_however_often_it_subscribes(mock_clock: MockClock) -> None:
+    state = state_of_house()
+    state.begin_session()
+    state.begin_dump()
+    assert (None, 0) == sessions(state)
+    mock_clock.jump(10.0)
+    began = trio.current_time()
+    state.end_dump()
+    assert (began, 1) == sessions(state)
+    mock_clock.jump(10.0)
+    state.begin_dump()
+    state.end_dump()
+    assert (began, 1) == sessions(state)
+    state.begin_session()
+    assert (None, 1) == sessions(state)
+    state.begin_dump()
+    state.end_dump()
+    assert (trio.current_time(), 2) == sessions(state)
+
+
+async def test_attempt_without_events_is_no_session() -> None:
+    state = state_of_house()
+    for _ in range(3):
+        state.begin_session()
+        state.begin_dump()
+    assert (None, 0) == sessions(state)
+
+
+async def test_dump_is_shown_whole() -> None:
+    state = state_of_house()
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    state.apply_texts([(uuid(2), "old")])
+    state.begin_dump()
+    state.apply_values([(uuid(1), 5.0), (uuid(9), 9.0)])
+    state.apply_texts([(uuid(2), "new")])
+    assert ({uuid(1): 1.0, uuid(3): 3.0}, {uuid(2): "old"}) == (state.values, state.texts)
+    state.end_dump()
+    assert ({uuid(1): 5.0}, {uuid(2): "new"}) == (state.values, state.texts)
+    state.apply_values([(uuid(3), 6.0)])
+    assert {uuid(1): 5.0, uuid(3): 6.0} == state.values
+
+
+async def test_schedules_and_weather_are_part_of_the_dump() -> None:
+    state = state_of_house()
+    state.apply_daytimers([schedule(1), schedule(3)])
+    state.apply_weather([report(3)])
+    state.begin_dump()
+    state.apply_daytimers([schedule(1, default=5.0)])
+    assert {uuid(1): schedule(1), uuid(3): schedule(3)} == state.shown.daytimers
+    state.end_dump()
+    assert {uuid(1): schedule(1, default=5.0)} == state.shown.daytimers
+    assert {} == state.shown.weather
+
+
+async def test_structure_amid_a_dump_ends_the_collecting() -> None:
+    state = state_of_house()
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    state.begin_dump()
+    state.apply_values([(uuid(1), 5.0)])
+    state.replace_structure(structure(control(3)))
+    assert {uuid(3): 3.0} == state.values
+    state.apply_values([(uuid(3), 6.0)])
+    state.end_dump()
+    assert {uuid(3): 6.0} == state.values
+    assert 1 == state.link.sessions

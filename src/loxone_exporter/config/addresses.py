@@ -67,10 +67,18 @@ def parse_host(text: str) -> str:
         return _parse_ipv6(text)
     if re.fullmatch(r"[0-9.]+", text):
         return _parse_ipv4(text)
-    labels = text.removesuffix(".").split(".")
-    if len(text) > _HOST_LENGTH_MAXIMUM or not all(_HOST_LABEL.fullmatch(part) for part in labels):
+    if not is_dns_name(text.removesuffix(".")):
         raise ValueError("expected a name of letters, digits, hyphens and dots, or an IP address")
     return text
+
+
+def is_dns_name(text: str) -> bool:
+    """Whether a text could be a name, or an IPv4 address, which is made of the same characters.
+
+    Without the dot of the root, that is.
+    """
+    labels = text.split(".")
+    return len(text) <= _HOST_LENGTH_MAXIMUM and all(map(_HOST_LABEL.fullmatch, labels))
 
 
 def _listen_remedy(text: str) -> str:

@@ -40,6 +40,19 @@ _NEEDED = {
 }
 """Item types of arrays that must not be empty."""
 
+_OTHER_WORDS = {
+    "ca_cert": "tls_ca_file",
+    "https": "tls",
+    "insecure_skip_verify": "tls_verify",
+    "snr": "serial",
+    "ssl": "tls",
+    "tls_cert": "tls_ca_file",
+    "tls_certificate": "tls_ca_file",
+    "tls_mode": "tls",
+    "tls_pin": "tls_fingerprint",
+}
+"""Keys that other programs have for what is called otherwise here, and spelt quite otherwise."""
+
 
 def structure_config(document: dict[str, object]) -> tuple[Config | None, list[Problem]]:
     """The document's configuration, or everything that is wrong with the document.
@@ -102,8 +115,9 @@ def _suggestion(key: str, table: type) -> str:
     for other, header in _HEADERS.items():
         if other is not table:
             elsewhere |= {name: f"{shown} in {header}" for name, shown in _keys(other).items()}
-    wanted = key.lower()
-    meant = elsewhere.get(wanted) or _nearest(wanted, own) or _nearest(wanted, elsewhere)
+    wanted = _OTHER_WORDS.get(key.lower(), key.lower())
+    known = own.get(wanted) or elsewhere.get(wanted)
+    meant = known or _nearest(wanted, own) or _nearest(wanted, elsewhere)
     return f", did you mean {meant}?" if meant else ""
 
 
@@ -115,7 +129,7 @@ _CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 for _kind in (str, bool, int, float):
     _CONVERTER.register_structure_hook(_kind, exactly)
-for _resolved in (Secret, Path | None):  # what passwords.py has put in place of the document's text
+for _resolved in (Secret, Path | None):  # passwords.py and authorities.py have put these in place
     _CONVERTER.register_structure_hook(_resolved, lambda value, _: value)
 
 

@@ -6,18 +6,27 @@ import stat
 from pathlib import Path
 
 
+def read_bytes(path: Path) -> bytes:
+    """The whole file.
+
+    Raises:
+        ValueError: It cannot be read; the message says why.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a NUL in the path
+        raise ValueError(f"cannot be read: {error}") from None
+
+
 def read_text(path: Path) -> str:
     """The whole file as text, line endings untouched, without the byte order mark of Windows.
 
     Raises:
         ValueError: It cannot be read or is not UTF-8; the message says why and shows nothing of it.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    except ValueError as error:  # a NUL in the path
-        raise ValueError(f"cannot be read: {error}") from None
+    data = read_bytes(path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

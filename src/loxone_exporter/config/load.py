@@ -8,6 +8,8 @@ from pathlib import Path
 
 from attrs import evolve, frozen
 
+from loxone_exporter.config.authorities import resolve_authorities
+from loxone_exporter.config.consistency import find_contradictions, find_doubts
 from loxone_exporter.config.converter import structure_config
 from loxone_exporter.config.environment import apply_environment
 from loxone_exporter.config.files import read_text
@@ -74,15 +76,17 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     overrides = apply_environment(document, environ)
     passwords = PasswordResolver(source=path, environ=environ, origins=overrides.origins)
     passwords.resolve(document)
+    unusable = resolve_authorities(document, source=path)
     config, problems = structure_config(document)
-    problems += [*passwords.problems, *_find_duplicates(document)]
+    problems += [*passwords.problems, *unusable, *find_contradictions(document)]
     findings = [*overrides.findings, *_locate(problems, path, overrides.origins)]
     if config is None or findings:
         raise ConfigurationError(findings)
+    doubts = [*passwords.warnings, *find_doubts(config)]
     return Loaded(
         config=_with_listen_port(config, overrides.listen_port),
         source=path,
-        warnings=(*overrides.warnings, *_locate(passwords.warnings, path, overrides.origins)),
+        warnings=(*overrides.warnings, *_locate(doubts, path, overrides.origins)),
     )
 
 
@@ -108,31 +112,6 @@ def _parse_document(text: str) -> dict[str, object]:
         raise ValueError("not valid TOML: nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"not valid TOML: {error}") from None
-
-
-def _find_duplicates(document: Mapping[str, object]) -> Iterator[Problem]:
-    """What must be unique and is not.
-
-    This looks at the document, for there is no Config yet while anything else is wrong.
-    """
-    match document:
-        case {"miniservers": list(tables)}:
-            names = [table.get("name") if isinstance(table, dict) else None for table in tables]
-            for index, first in _repeated(names):
-                message = f"{names[index]!r} is already the name of miniservers[{first}]"
-                yield ("miniservers", index, "name"), message
-    match document:
-        case {"web": {"listen": list(addresses)}}:
-            for index, first in _repeated(addresses):
-                yield ("web", "listen", index), f"the same address as web.listen[{first}]"
-
-
-def _repeated(values: list[object]) -> Iterator[tuple[int, int]]:
-    """Indexes of texts that occurred before, each with the index of the first."""
-    seen: dict[str, int] = {}
-    for index, value in enumerate(values):
-        if isinstance(value, str) and seen.setdefault(value, index) != index:
-            yield index, seen[value]
 
 
 def _locate(

@@ -14,10 +14,12 @@ from attrs import field, frozen
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.checks import duration, host, one_line, whole_number
 from loxone_exporter.config.secret import Secret
+from loxone_exporter.config.tls import fingerprint, serial_number, server_name
 
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["json", "text"]
+TlsMode: TypeAlias = Literal["auto", "off", "required"]
 
 Host: TypeAlias = Annotated[str, host]
 OneLine: TypeAlias = Annotated[str, one_line]
@@ -25,6 +27,9 @@ Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
+SerialNumber: TypeAlias = Annotated[str, serial_number]
+ServerName: TypeAlias = Annotated[str, server_name]
+Fingerprint: TypeAlias = Annotated[str, fingerprint]
 
 PASSWORD_KEYS = ("password", "password_file", "password_env")
 """The keys of which a Miniserver's table has exactly one."""
@@ -100,25 +105,53 @@ class FilterConfig:
 
 @frozen(kw_only=True)
 class MiniserverConfig:
-    """One `[[miniservers]]` table: a Miniserver and who logs in to it.
+    """One `[[miniservers]]` table: a Miniserver, how it is reached, and who logs in to it.
+
+    Unless something else is said here, a certificate must chain to a public root and be for this
+    very Miniserver, which means for the name `<ip-with-dashes>.<serial>.dyndns.loxonecloud.com`;
+    the connection goes to `host` all the same (protocol reference, section 4).
 
     Attributes:
         name: The `miniserver` label of its series; unique.
         host: A name, an IPv4 address, or an IPv6 address without brackets.
         port: The port of plain HTTP.
+        tls_port: The port of HTTPS.
+        tls: `auto` asks on `port`, without credentials, whether the Miniserver offers TLS. If it
+            does, everything else goes over TLS to `tls_port`, and nothing is plain again as long as
+            this process lives. `required` opens `tls_port` only. `off` never uses TLS.
+        serial: The device that is expected behind `host`, as twelve upper-case hex digits. Another
+            one is refused before any credential is sent. None takes the first one seen.
+        tls_server_name: The name in an own certificate, in lower case; None expects the cloud's.
+        tls_ca_file: The PEM file of an own certification authority; None is the public ones.
+        tls_fingerprint: The SHA-256 of the one certificate that is accepted, whoever issued it and
+            for whichever name, as 64 lower-case hex digits. The cloud's certificates are renewed
+            every few weeks, so this is not for those.
+        tls_verify: False accepts any certificate: the connection is encrypted, but might be to
+            anybody.
         username: The Loxone user.
         password: That user's password, wherever it came from.
         password_file: The file it was read from, if it was one, so that it can be read anew.
         client_id: What tells this client from others on the same Miniserver.
+        allow_legacy_login: Whether to log in with the unencrypted one-time hash where that is the
+            only login, which is so for firmware before 9 without encryption: somebody who listens
+            can guess the password offline.
     """
 
     name: OneLine
     host: Host
     port: Port = 80
+    tls_port: Port = 443
+    tls: TlsMode = "auto"
+    serial: SerialNumber | None = None
+    tls_server_name: ServerName | None = None
+    tls_ca_file: Path | None = None
+    tls_fingerprint: Fingerprint | None = None
+    tls_verify: bool = True
     username: OneLine
     password: Secret
     password_file: Path | None = None
     client_id: OneLine = "loxone-exporter"
+    allow_legacy_login: bool = False
 
 
 @frozen(kw_only=True)

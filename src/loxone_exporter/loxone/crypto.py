@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import re
@@ -19,6 +20,7 @@ from Crypto.Cipher import AES, PKCS1_v1_5
 from Crypto.PublicKey import RSA
 
 from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone import der
 
 
 HashAlgorithm = Literal["SHA1", "SHA256"]
@@ -29,6 +31,14 @@ _RSA_BITS = range(1024, 8193)
 """A smaller key cannot carry an AES key, a much larger one would take seconds to work with."""
 
 _RSA_EXPONENT_BITS = 256
+_RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d010101")
+"""The algorithm of a public key, as its identifier stands there (RFC 3279, 2.3.1)."""
+
+_VERSION = 0xA0
+_VALIDITY, _PUBLIC_KEY = 3, 5
+"""Places in a certificate, of which the version is not counted (RFC 5280, 4.1)."""
+
+_TURN_OF_CENTURY = "50"
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----([^-]*)-----END [A-Z ]+-----")
 
 
@@ -98,23 +108,26 @@ class PublicKey:
 
     @classmethod
     def parse(cls, text: str) -> PublicKey:
-        """Read the value of `jdev/sys/getPublicKey`.
+        """Read the value of `jdev/sys/getPublicKey`, or what `jdev/sys/getcertificate` answers.
 
-        It is a bare SubjectPublicKeyInfo on one line between markers that call it a certificate;
-        some firmware may label it rightly, or send a true certificate (section 1.4).
+        The former is a bare SubjectPublicKeyInfo on one line between markers that call it a
+        certificate; some firmware may label it rightly, or send a true certificate (section 1.4).
 
         Raises:
             ProtocolError: There is no RSA key in it, or one of a size that no Miniserver has.
         """
-        body = _PEM.sub(r"\1", text)
+        # In a chain of certificates the Miniserver's own is the last.
+        blocks = _PEM.findall(text) or [text]
         try:
-            key = RSA.import_key(decode_base64(body))
-        except (ValueError, IndexError, TypeError) as error:
+            modulus, exponent = _rsa_numbers(decode_base64(blocks[-1]))
+            if modulus.bit_length() not in _RSA_BITS or exponent.bit_length() > _RSA_EXPONENT_BITS:
+                raise ProtocolError(
+                    f"an RSA key of {modulus.bit_length()} bits, "
+                    f"exponent of {exponent.bit_length()} bits"
+                )
+            key = RSA.construct((modulus, exponent))
+        except (ValueError, IndexError) as error:
             raise ProtocolError("the Miniserver's public key is not readable") from error
-        if key.size_in_bits() not in _RSA_BITS or key.e.bit_length() > _RSA_EXPONENT_BITS:
-            raise ProtocolError(
-                f"an RSA key of {key.size_in_bits()} bits, exponent of {key.e.bit_length()} bits"
-            )
         return cls(key)
 
     def encrypt(self, plaintext: bytes) -> bytes:
@@ -136,8 +149,8 @@ class PrivateKey:
     @property
     def public_text(self) -> str:
         """The public key as `jdev/sys/getPublicKey` answers it, labelled as a certificate."""
-        der = self._key.public_key().export_key("DER")
-        return f"-----BEGIN CERTIFICATE-----{encode_base64(der)}-----END CERTIFICATE-----"
+        info = self._key.public_key().export_key("DER")
+        return f"-----BEGIN CERTIFICATE-----{encode_base64(info)}-----END CERTIFICATE-----"
 
     def decrypt(self, ciphertext: bytes) -> bytes:
         """Decrypt what `PublicKey.encrypt` made.
@@ -183,6 +196,15 @@ def hash_credentials(user: str, password: str, parameters: HashParameters) -> st
     return _keyed_hash(f"{user}:{password_hash}", parameters.key, parameters.algorithm)
 
 
+def hash_legacy_credentials(user: str, password: str, key: str) -> str:
+    """The hash by which firmware before 9 logs in (section 3.6).
+
+    Raises:
+        ProtocolError: The one-time key is not hexadecimal.
+    """
+    return _keyed_hash(f"{user}:{password}", key, "SHA1")
+
+
 def hash_token(token: str, key: str, algorithm: HashAlgorithm) -> str:
     """The hash by which a token is used, refreshed and killed (section 3.5).
 
@@ -204,6 +226,46 @@ def _keyed_hash(message: str, key: str, algorithm: HashAlgorithm) -> str:
         return hmac.new(bytes.fromhex(key), message.encode(), algorithm).hexdigest()
     except ValueError as error:
         raise ProtocolError("the one-time key is not hexadecimal") from error
+
+
+def end_of_validity(certificate: bytes) -> float:
+    """Until when an X.509 certificate in DER form is valid, in Unix time (RFC 5280, 4.1.2.5).
+
+    Python's ssl reads certificates only where it has verified them.
+
+    Raises:
+        ProtocolError: It is no certificate.
+    """
+    try:
+        signed = der.read_element(certificate).parts()[0]
+        _, end = _fields(signed)[_VALIDITY].parts()
+        text = end.content.decode("ascii")
+        if end.tag == der.UTC_TIME:  # the one with two digits for the year
+            text = ("19" if text[:2] >= _TURN_OF_CENTURY else "20") + text
+        elif end.tag != der.GENERALIZED_TIME:
+            raise ProtocolError(f"the certificate's time has the unknown tag {end.tag:#x}")
+        moment = dt.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=dt.UTC)
+    except (ValueError, IndexError) as error:
+        raise ProtocolError("the certificate is not readable") from error
+    return moment.timestamp()
+
+
+def _fields(certificate: der.Element) -> list[der.Element]:
+    """What a certificate says, from the serial number on."""
+    fields = certificate.parts()
+    return fields[1:] if fields[0].tag == _VERSION else fields
+
+
+def _rsa_numbers(data: bytes) -> tuple[int, int]:
+    """Modulus and exponent of the RSA key in a SubjectPublicKeyInfo or a certificate."""
+    parts = der.read_element(data).parts()
+    if [part.tag for part in parts] == [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]:
+        parts = _fields(parts[0])[_PUBLIC_KEY].parts()
+    algorithm, key = parts
+    if not algorithm.content.startswith(_RSA_ENCRYPTION):
+        raise ProtocolError("the public key is not one of RSA")
+    modulus, exponent = der.read_element(key.content[1:]).parts()  # behind the count of spare bits
+    return modulus.number(), exponent.number()
 
 
 def decode_base64(text: str) -> bytes:

@@ -15,10 +15,19 @@ class Message:
     Attributes:
         identifier: A member of `Identifier`, or a number that nobody knows.
         payload: What followed the header; empty where nothing does.
+        announced: The length that the header told, in bytes.
     """
 
     identifier: int
     payload: bytes | str = field(default=b"", repr=False)
+    announced: int = 0
+
+    @property
+    def is_as_announced(self) -> bool:
+        """Whether the payload is as long as its header said."""
+        if isinstance(self.payload, bytes) or self.payload.isascii():
+            return len(self.payload) == self.announced
+        return len(self.payload.encode()) == self.announced
 
 
 @define
@@ -31,7 +40,7 @@ class MessageAssembler:
     def feed(self, frame: bytes | str) -> Message | None:
         """Take the next frame of the WebSocket; the message that it completes, or None.
 
-        A wrong length in a header is no reason to lose a payload: it is not compared.
+        A wrong length in a header is no reason to lose a payload.
 
         Raises:
             ProtocolError: The frame is neither a header nor announced by one. The next header is
@@ -40,7 +49,7 @@ class MessageAssembler:
         header, self._header = self._header, None
         if header is None:
             return self._feed_header(frame)
-        return Message(header.identifier, frame)
+        return Message(header.identifier, frame, header.length)
 
     def _feed_header(self, frame: bytes | str) -> Message | None:
         estimate, self._estimate = self._estimate, None
@@ -51,7 +60,8 @@ class MessageAssembler:
                 return None  # the payload of a header with length 0, which needs none
             if estimate is None:
                 raise
-            return Message(estimate.identifier, frame)  # the exact header was left out
+            # The exact header was left out.
+            return Message(estimate.identifier, frame, estimate.length)
         if header.identifier in WITHOUT_PAYLOAD:
             return Message(header.identifier)
         if header.estimated:

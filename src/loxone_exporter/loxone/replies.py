@@ -6,6 +6,7 @@ each function returns values or raises `ProtocolError`, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Final, TypeAlias
@@ -27,7 +28,17 @@ _ERROR_CODE = re.compile(r"<errorcode>\s*(\d{3})\s*</errorcode>", re.IGNORECASE)
 _REMAINING = re.compile(r"<remaining>\s*(\d{1,9})\s*</remaining>", re.IGNORECASE)
 _FIRMWARE = re.compile(r"\d{1,9}(\.\d{1,9}){0,7}")
 _HASH_ALGORITHMS: Final[dict[str, HashAlgorithm]] = {"SHA1": "SHA1", "SHA256": "SHA256"}
-_TEXT_SHOWN = 60
+_SERIAL = re.compile(r"[0-9A-F]{12}")
+_CLOUD_DOMAINS = frozenset({"com", "cn"})
+_UNESCAPED = re.compile(
+    r'\s*\{\s*"LL"\s*:\s*\{\s*"control"\s*:\s*"(?P<control>[^"]*)"\s*,'
+    r'\s*"value"\s*:\s*"(?P<value>.*)"\s*,\s*"[Cc]ode"\s*:\s*"?(?P<code>\d{1,9})"?\s*\}\s*\}\s*',
+    re.DOTALL,
+)
+_MAX_UNESCAPED = 2**16
+_TEXT_SHOWN = 24
+"""Enough to tell what it is. Further on there may be a token, which is not for logs."""
+
 _SURROGATE_ESCAPE = "\\ud"
 
 
@@ -48,15 +59,25 @@ class Reply:
 
 @frozen
 class Device:
-    """Who answers: the value of `apiKey`.
+    """Who answers: the value of `api` or `apiKey` (section 1.3).
 
     Attributes:
         serial: Twelve hexadecimal digits, upper case.
         firmware: Four numbers; `()` where the Miniserver does not say.
+        https_status: What it says of TLS, in `apiKey` only: nothing where it has none, 1 where it
+            is ready, 2 where its certificate has expired.
+        has_event_slots: Whether one more client can be sent events, in `api` only; None where it
+            does not say.
+        cloud_domain: The top-level domain of its name in the vendor's cloud: `com` or `cn`. No
+            other is believed, for this is told before anybody has shown to be a Miniserver, and
+            certificates are verified by that name.
     """
 
     serial: str
     firmware: tuple[int, ...]
+    https_status: int | None = None
+    has_event_slots: bool | None = None
+    cloud_domain: str = "com"
 
 
 @frozen
@@ -94,7 +115,7 @@ def decode_json(payload: str | bytes) -> Json:
     Raises:
         ProtocolError: It is not JSON even so.
     """
-    text = payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
+    text = _decode_text(payload)
     try:
         value: Json = json.loads(text.removeprefix("\ufeff"), strict=False)
         if _SURROGATE_ESCAPE in text.lower():
@@ -110,31 +131,49 @@ def parse_reply(payload: str | bytes) -> Reply:
     Raises:
         ProtocolError: It is none.
     """
-    document = decode_json(payload)
+    try:
+        document = decode_json(payload)
+    except ProtocolError:
+        reply = _parse_unescaped(payload)
+        if reply is None:
+            raise
+        return reply
     envelope = document.get("LL") if isinstance(document, dict) else None
     if not isinstance(envelope, dict):
         raise ProtocolError(f"expected an LL answer, received {_show(payload)}")
     code = envelope.get("Code", envelope.get("code"))
     return Reply(
-        control=str(envelope.get("control", "")),
+        control=_text(envelope.get("control")),
         code=_number(code, "the code of an answer"),
         value=envelope.get("value"),
     )
 
 
+def _parse_unescaped(payload: str | bytes) -> Reply | None:
+    """Read an answer of old firmware, which does not escape quotes within its value (section 9)."""
+    if len(payload) > _MAX_UNESCAPED:
+        return None
+    answer = _UNESCAPED.fullmatch(_decode_text(payload))
+    return Reply(answer["control"], int(answer["code"]), answer["value"]) if answer else None
+
+
 def parse_device(value: Json) -> Device:
-    """Read the value of `apiKey`: an object, mostly as text with single quotes (section 1.3).
+    """Read the value of `api` or `apiKey`: an object, mostly as text with single quotes.
 
     Raises:
         ProtocolError: There is no serial number in it.
     """
-    if isinstance(value, str):
-        value = decode_json(value.replace("'", '"'))
-    if not isinstance(value, dict) or not isinstance(value.get("snr"), str):
+    device = _object(value, "what the Miniserver says of itself")
+    serial = re.sub("[:-]", "", _text(device.get("snr"))).upper()
+    if not _SERIAL.fullmatch(serial):
         raise ProtocolError("the Miniserver does not tell its serial number")
+    slots, domain = device.get("hasEventSlots"), _text(device.get("certTLD")).lower()
     return Device(
-        serial=str(value["snr"]).replace(":", "").upper(),
-        firmware=parse_firmware(value.get("version")),
+        serial=serial,
+        firmware=parse_firmware(device.get("version")),
+        https_status=_number_or_none(device.get("httpsStatus")),
+        has_event_slots=slots if isinstance(slots, bool) else None,
+        cloud_domain=domain if domain in _CLOUD_DOMAINS else "com",
     )
 
 
@@ -151,41 +190,73 @@ def parse_hash_parameters(value: Json) -> HashParameters:
     Raises:
         ProtocolError: Key or salt is missing, or the algorithm is one that nobody knows.
     """
-    if not isinstance(value, dict):
-        raise ProtocolError("the answer to getkey2 is no object")
-    key, salt = value.get("key"), value.get("salt")
+    parameters = _object(value, "the answer to getkey2")
+    key, salt = parameters.get("key"), parameters.get("salt")
     if not (isinstance(key, str) and isinstance(salt, str)):
         raise ProtocolError("the answer to getkey2 lacks key or salt")
-    name = str(value.get("hashAlg", "SHA1"))
-    algorithm = _HASH_ALGORITHMS.get(name.upper().replace("-", ""))
+    name = parameters.get("hashAlg", "SHA1")
+    algorithm = _HASH_ALGORITHMS.get(_text(name).upper().replace("-", ""))
     if algorithm is None:
-        raise ProtocolError(f"the Miniserver asks for the unknown hash algorithm {_show(name)}")
+        raise ProtocolError(
+            f"the Miniserver asks for the unknown hash algorithm {_show(_text(name))}"
+        )
     return HashParameters(key, salt, algorithm)
 
 
 def parse_token(value: Json) -> Token:
-    """Read the value of `getjwt` or `gettoken`.
+    """Read the value of `getjwt`, `gettoken` or `refreshjwt`.
 
     Raises:
         ProtocolError: There is no token in it.
     """
-    if not isinstance(value, dict) or not isinstance(value.get("token"), str):
+    answer = _object(value, "the answer to the login")
+    token = _text(answer.get("token"))
+    if not token:
         raise ProtocolError("the answer to the login holds no token")
+    return Token(token, parse_validity(answer))
+
+
+def parse_validity(value: Json) -> float | None:
+    """Read until when a token is valid, in Unix time; None where the Miniserver does not say."""
     try:
-        end = _number(value.get("validUntil"), "the end of a token's validity")
+        answer = _object(value, "the validity of a token")
     except ProtocolError:
-        return Token(str(value["token"]), None)
-    return Token(str(value["token"]), float(end + LOXONE_EPOCH))
+        return None
+    end = _number_or_none(answer.get("validUntil"))
+    return None if end is None else float(end + LOXONE_EPOCH)
 
 
 def parse_error_page(body: bytes) -> ErrorPage | None:
     """Read the HTML page that answers an HTTP request in vain; None for anything else."""
-    text = body.decode("utf-8", errors="replace")
+    text = _decode_text(body)
     code = _ERROR_CODE.search(text)
     if code is None:
         return None
     remaining = _REMAINING.search(text)
     return ErrorPage(int(code[1]), int(remaining[1]) if remaining else None)
+
+
+def _object(value: Json, what: str) -> dict[str, Json]:
+    """An object, which may come as JSON within text, with single quotes even (section 9)."""
+    if isinstance(value, str):
+        value = _decode_inner(value)
+    if not isinstance(value, dict):
+        raise ProtocolError(f"{what} is no object")
+    return value
+
+
+def _decode_inner(text: str) -> Json:
+    for spelling in (text, text.replace("'", '"')):
+        with contextlib.suppress(ProtocolError):
+            return decode_json(spelling)
+    return None
+
+
+def _number_or_none(value: Json) -> int | None:
+    try:
+        return _number(value, "a number")
+    except ProtocolError:
+        return None
 
 
 def _number(value: Json, what: str) -> int:
@@ -195,9 +266,18 @@ def _number(value: Json, what: str) -> int:
     try:
         return int(float(value))
     except (ValueError, OverflowError) as error:
-        raise ProtocolError(f"{what} is no number: {_show(str(value))}") from error
+        raise ProtocolError(f"{what} is no number") from error
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _decode_text(payload: str | bytes) -> str:
+    return payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
 
 
 def _show(payload: str | bytes) -> str:
-    text = payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
+    # One character has four bytes at most.
+    text = _decode_text(payload[: 4 * _TEXT_SHOWN + 4])
     return repr(text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "…")

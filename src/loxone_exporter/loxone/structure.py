@@ -7,7 +7,9 @@ in `Structure.problems`; `StructureError` is for what is no structure file at al
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, KeysView, Mapping
+from typing import Final
 
 from attrs import evolve, field, frozen
 
@@ -19,8 +21,22 @@ from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 _MAX_DEPTH = 16
 """Sub-controls of sub-controls: real files have two levels."""
 
+_MODELS: Final[Mapping[int, str]] = {
+    0: "Miniserver Gen 1",
+    1: "Miniserver Go Gen 1",
+    2: "Miniserver Gen 2",
+    3: "Miniserver Go Gen 2",
+    4: "Miniserver Compact",
+}
+"""By `msInfo.miniserverType` (section 5.5)."""
+
 _MAX_PROBLEMS = 100
 """Enough to find the cause, in bounded memory."""
+
+_MAX_STATE_NAME = 256
+"""Real ones have some ten characters. A list of states multiplies its name by its length."""
+
+_NAME_SHOWN = 80
 
 
 @frozen
@@ -76,11 +92,19 @@ class Structure:
         last_modified: The file's own version; to be compared as text only.
         controls: The controls, without their sub-controls.
         problems: What was left out, and why, in words for the owner.
+        project: The name of the project in Loxone Config.
+        model: What kind of Miniserver it is, in words; empty where the file does not say.
+        global_states: The states of the Miniserver itself, by name (section 5.5).
+        weather_states: The states of the weather service: `actual`, `forecast`.
     """
 
     last_modified: str
     controls: tuple[Control, ...]
     problems: tuple[str, ...] = field(default=(), repr=False)
+    project: str = ""
+    model: str = ""
+    global_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
+    weather_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
 
     def walk(self) -> Iterator[Control]:
         """All controls and sub-controls, parents first."""
@@ -88,8 +112,11 @@ class Structure:
             yield from control.walk()
 
     def state_uuids(self) -> KeysView[StateUuid]:
-        """Every state UUID that a control names, as the very objects that the states hold."""
-        return {state.uuid: None for control in self.walk() for state in control.states}.keys()
+        """Every state UUID that the file names, as the very objects that the states hold."""
+        uuids = {state.uuid: None for control in self.walk() for state in control.states}
+        for states in (self.global_states, self.weather_states):
+            uuids |= dict.fromkeys(states.values())  # of equal ones, the first stays
+        return uuids.keys()
 
 
 def parse_structure(payload: str | bytes) -> Structure:
@@ -109,11 +136,33 @@ def parse_structure(payload: str | bytes) -> Structure:
         raise StructureError("the structure file has no controls")
     reader = _Reader(rooms=_names(document.get("rooms")), categories=_names(document.get("cats")))
     parsed = tuple(reader.read_controls(controls, parent=None))
+    info = _section(document, "msInfo")
     return Structure(
-        last_modified=str(document.get("lastModified", "")),
+        last_modified=_text(document.get("lastModified")),
         controls=parsed,
-        problems=tuple(reader.problems[:_MAX_PROBLEMS]),
+        problems=tuple(reader.problems),
+        project=_text(info.get("projectName")),
+        model=_model(info.get("miniserverType")),
+        global_states=dict(_states(_section(document, "globalStates"))),
+        weather_states=dict(_states(_section(_section(document, "weatherServer"), "states"))),
     )
+
+
+def _section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    section = document.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _model(number: Json) -> str:
+    if isinstance(number, int) and not isinstance(number, bool):
+        return _MODELS.get(number, f"type {number}")
+    return ""
+
+
+def _states(section: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
+    for name, uuid in section.items():
+        with contextlib.suppress(ProtocolError):
+            yield name, parse_uuid(_text(uuid))
 
 
 def _names(section: Json) -> Mapping[str, str]:
@@ -135,9 +184,9 @@ class _Reader:
     ) -> Iterator[Control]:
         for key, entry in controls.items():
             if not isinstance(entry, dict):
-                self.problems.append(f"control {key!r} is no object; left out")
+                self._leave_out(f"control {_shown(key)} is no object; left out")
             elif depth > _MAX_DEPTH:
-                self.problems.append(f"control {key!r} is nested too deeply; left out")
+                self._leave_out(f"control {_shown(key)} is nested too deeply; left out")
             else:
                 yield self._read_control(key, entry, parent, depth)
 
@@ -152,9 +201,7 @@ class _Reader:
         sub_controls = entry.get("subControls")
         if not isinstance(sub_controls, dict):
             if sub_controls:
-                self.problems.append(
-                    f"the sub-controls of {_title(control)} are no object; left out"
-                )
+                self._leave_out(f"the sub-controls of {_title(control)} are no object; left out")
             sub_controls = {}
         return evolve(
             control,
@@ -166,20 +213,29 @@ class _Reader:
         if not states:
             return
         if not isinstance(states, dict):
-            self.problems.append(f"the states of {_title(control)} are no object; left out")
+            self._leave_out(f"the states of {_title(control)} are no object; left out")
             return
         for name, uuids in states.items():
-            if isinstance(uuids, list):
-                named = [(f"{name}[{index}]", uuid) for index, uuid in enumerate(uuids)]
+            if len(name) > _MAX_STATE_NAME:
+                self._leave_out(
+                    f"state {_shown(name)} of {_title(control)} is left out: "
+                    f"its name has {len(name)} characters"
+                )
+            elif isinstance(uuids, list):
+                for index, uuid in enumerate(uuids):
+                    yield from self._read_state(control, f"{name}[{index}]", uuid)
             else:
-                named = [(name, uuids)]
-            for full_name, uuid in named:
-                try:
-                    yield State(full_name, parse_uuid(_text(uuid)))
-                except ProtocolError as error:
-                    self.problems.append(
-                        f"state {full_name!r} of {_title(control)} is left out: {error}"
-                    )
+                yield from self._read_state(control, name, uuids)
+
+    def _read_state(self, control: Control, name: str, uuid: Json) -> Iterator[State]:
+        try:
+            yield State(name, parse_uuid(_text(uuid)))
+        except ProtocolError as error:
+            self._leave_out(f"state {_shown(name)} of {_title(control)} is left out: {error}")
+
+    def _leave_out(self, problem: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(problem)
 
 
 def _text(value: Json) -> str:
@@ -187,4 +243,8 @@ def _text(value: Json) -> str:
 
 
 def _title(control: Control) -> str:
-    return f"control {control.name!r} ({control.key})"
+    return f"control {_shown(control.name)} ({control.key[:_NAME_SHOWN]})"
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _NAME_SHOWN else f"{name[:_NAME_SHOWN]}…")

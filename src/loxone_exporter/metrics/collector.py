@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -19,10 +19,14 @@ from prometheus_client.registry import Collector
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.families import counter, gauge
 from loxone_exporter.metrics.filters import Filter
+from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.series import INFO_LABELS, LABELS, SeriesTable, build_series
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.metrics.written import Row, WrittenFamily
+from loxone_exporter.state import MiniserverState
 
 
 _logger = logging.getLogger(__name__)
@@ -33,10 +37,16 @@ _DUPLICATES_LOGGED = 10
 
 @frozen
 class _Snapshot:
-    """What one Miniserver has to show in one scrape."""
+    """What one Miniserver has to show in one scrape.
+
+    The values are those of one initial dump and what followed it: another dump that is completed
+    while this scrape is written does not show in it.
+    """
 
     state: MiniserverState
     table: SeriesTable
+    values: Mapping[StateUuid, float]
+    texts: Mapping[StateUuid, str]
     fresh: bool
     failed: bool = False
 
@@ -44,11 +54,9 @@ class _Snapshot:
         """How many controls have at least one sample of a state."""
         shown: set[int] = set()
         if self.fresh and config.control_value:
-            current = self.state.values
-            shown |= {series.control for series in self.table.values if series.uuid in current}
+            shown |= {series.control for series in self.table.values if series.uuid in self.values}
         if self.fresh and config.text_values:
-            texts = self.state.texts
-            shown |= {series.control for series in self.table.texts if series.uuid in texts}
+            shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
 
 
@@ -106,7 +114,7 @@ class LoxoneCollector(Collector):
         self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
-        yield from _connection_families(snapshots)
+        yield from link_families([snapshot.state for snapshot in snapshots])
         yield from _structure_families(snapshots, self._config.metrics)
         yield from _error_families(snapshots)
         yield from self._control_families(snapshots)
@@ -134,24 +142,23 @@ class LoxoneCollector(Collector):
             state = miniserver.state
             table = miniserver.table(self._config, self._filter)
             fresh = state.is_fresh(stale_after)
-            yield _Snapshot(state, table or _EMPTY, fresh, failed=table is None)
+            yield _Snapshot(
+                state, table or _EMPTY, state.values, state.texts, fresh, failed=table is None
+            )
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
-        labels = (*LABELS, "uuid") if self._config.metrics.uuid_label else LABELS
-        info = InfoMetricFamily(
+        yield WrittenFamily(
             "loxone_control",
             "Controls of the structure file, without their sub-controls.",
+            "info",
             labels=INFO_LABELS,
+            rows=lambda: ((row, 1.0) for snapshot in fresh for row in snapshot.table.controls),
         )
-        for snapshot in fresh:
-            for row in snapshot.table.controls:
-                info.add_metric(row, {})
-        yield info
         if self._config.metrics.control_value:
-            yield _values(fresh, labels)
+            yield _values(fresh)
         if self._config.metrics.text_values:
-            yield _texts(fresh, labels, self._config.metrics.text_max_length)
+            yield _texts(fresh, self._config.metrics.text_max_length)
 
 
 def _build_info() -> Metric:
@@ -162,44 +169,23 @@ def _build_info() -> Metric:
     )
 
 
-def _connection_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
-    connected = _gauge("connected", "Events of the Miniserver arrive (1) or not (0).")
-    connection = GaugeMetricFamily(
-        "loxone_exporter_connection_state",
-        "Where the session with the Miniserver is: 1 for the present state, 0 for the others.",
-        labels=("miniserver", "state"),
-    )
-    updated = _gauge(
-        "last_update_timestamp_seconds",
-        "When the last event with a value arrived; a quiet house has few.",
-    )
-    received = _gauge(
-        "last_received_timestamp_seconds", "When the last byte arrived, keepalives included."
-    )
-    for state in (snapshot.state for snapshot in snapshots):
-        connected.add_metric((state.name,), state.connected)
-        for member in ConnectionState:
-            connection.add_metric((state.name, member.value), state.connection is member)
-        if state.last_update is not None:
-            updated.add_metric((state.name,), state.last_update)
-        if state.last_received is not None:
-            received.add_metric((state.name,), state.last_received)
-    yield from (connected, connection, updated, received)
-
-
 def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> Iterator[Metric]:
-    discovered = _gauge("controls_discovered", "Controls in the structure file.")
-    exported = _gauge("controls_exported", "Controls with at least one value in this scrape.")
-    renamed = _gauge(
-        "controls_renamed",
+    discovered = gauge("loxone_exporter_controls_discovered", "Controls in the structure file.")
+    exported = gauge(
+        "loxone_exporter_controls_exported", "Controls with at least one value in this scrape."
+    )
+    renamed = gauge(
+        "loxone_exporter_controls_renamed",
         "Controls and sub-controls that carry their UUID in their name, because another one has "
         "the same name, room, category and type.",
     )
-    problems = _gauge(
-        "structure_problems", "Entries of the structure file that make no sense; see the log."
+    problems = gauge(
+        "loxone_exporter_structure_problems",
+        "Entries of the structure file that make no sense; see the log.",
     )
-    duplicates = _gauge(
-        "duplicate_series", "Series that are left out because another one has the same labels."
+    duplicates = gauge(
+        "loxone_exporter_duplicate_series",
+        "Series that are left out because another one has the same labels.",
     )
     for snapshot in snapshots:
         name, structure = (snapshot.state.name,), snapshot.state.structure
@@ -212,11 +198,13 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
 
 
 def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
-    undecodable = _counter(
-        "undecodable_messages", "Messages of the Miniserver that do not follow the protocol."
+    undecodable = counter(
+        "loxone_exporter_undecodable_messages",
+        "Messages of the Miniserver that do not follow the protocol.",
     )
-    non_finite = _counter(
-        "non_finite_values", "Values that were no numbers or infinite, and are not exported."
+    non_finite = counter(
+        "loxone_exporter_non_finite_values",
+        "Values that were no numbers or infinite, and are not exported.",
     )
     for state in (snapshot.state for snapshot in snapshots):
         undecodable.add_metric((state.name,), state.undecodable_messages)
@@ -224,40 +212,41 @@ def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
     yield from (undecodable, non_finite)
 
 
-def _values(snapshots: Iterable[_Snapshot], labels: tuple[str, ...]) -> Metric:
-    family = GaugeMetricFamily(
+def _values(snapshots: Sequence[_Snapshot]) -> Metric:
+    def rows() -> Iterator[tuple[Row, float]]:
+        for snapshot in snapshots:
+            known = snapshot.values.get
+            for series in snapshot.table.values:
+                value = known(series.uuid)
+                if value is not None:
+                    yield series.row, value
+
+    return WrittenFamily(
         "loxone_control_value",
         "Every number as the Miniserver sends it, in whatever unit and with whatever number means "
         "that there is no value; the label subcontrol names the state.",
-        labels=labels,
+        "gauge",
+        labels=_label_names(snapshots),
+        rows=rows,
     )
-    for snapshot in snapshots:
-        current = snapshot.state.values
-        for series in snapshot.table.values:
-            value = current.get(series.uuid)
-            if value is not None:
-                family.add_metric(series.labels, value)
-    return family
 
 
-def _texts(snapshots: Iterable[_Snapshot], labels: tuple[str, ...], max_length: int) -> Metric:
-    family = InfoMetricFamily(
+def _texts(snapshots: Sequence[_Snapshot], max_length: int) -> Metric:
+    def rows() -> Iterator[tuple[Row, float]]:
+        for snapshot in snapshots:
+            for series in snapshot.table.texts:
+                text = snapshot.texts.get(series.uuid)
+                if text is not None:
+                    yield series.row.extended("value", text[:max_length]), 1.0
+
+    return WrittenFamily(
         "loxone_control_text",
         "Texts as the Miniserver sends them, cut off at the configured length.",
-        labels=labels,
+        "info",
+        labels=(*_label_names(snapshots), "value"),
+        rows=rows,
     )
-    for snapshot in snapshots:
-        current = snapshot.state.texts
-        for series in snapshot.table.texts:
-            text = current.get(series.uuid)
-            if text is not None:
-                family.add_metric(series.labels, {"value": text[:max_length]})
-    return family
 
 
-def _gauge(name: str, documentation: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"loxone_exporter_{name}", documentation, labels=("miniserver",))
-
-
-def _counter(name: str, documentation: str) -> CounterMetricFamily:
-    return CounterMetricFamily(f"loxone_exporter_{name}", documentation, labels=("miniserver",))
+def _label_names(snapshots: Sequence[_Snapshot]) -> tuple[str, ...]:
+    return next((snapshot.table.label_names for snapshot in snapshots), LABELS)

@@ -5,11 +5,20 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 
+import trio
 from attrs import frozen
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Metric,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client import exposition as text
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+
+from loxone_exporter.metrics.written import WrittenFamily
 
 
 class Format(enum.Enum):
@@ -18,6 +27,8 @@ class Format(enum.Enum):
     TEXT = "text/plain; version=0.0.4; charset=utf-8"
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
+
+_END = b"# EOF\n"
 
 _MEDIA_TYPES = {
     "text/plain": ("0.0.4", Format.TEXT),
@@ -42,12 +53,43 @@ class Exposition:
         registry.register(collector)
         return cls(registry)
 
-    def render(self, format_: Format) -> bytes:
-        """Collect everything and write it down."""
-        if format_ is Format.TEXT:
-            return text.generate_latest(self._registry)
-        body: bytes = openmetrics.generate_latest(self._registry)  # type: ignore[no-untyped-call]  # upstream has no types here
-        return body
+    async def render(self, format_: Format) -> bytes:
+        """Collect everything and write it down; other tasks have their turn in between."""
+        body: list[bytes] = []
+        stock: list[Metric] = []
+        for family in self._registry.collect():
+            if not isinstance(family, WrittenFamily):
+                stock.append(family)
+                continue
+            heading = Metric(family.name, family.documentation, family.type)
+            body.append(_write([*stock, heading], format_))
+            stock.clear()
+            for chunk in family.chunks():
+                body.append(chunk)
+                await trio.lowlevel.checkpoint()
+        body.append(_write(stock, format_))
+        if format_ is Format.OPENMETRICS:
+            body.append(_END)
+        return b"".join(body)
+
+
+@frozen
+class _Families(Collector):
+    """Families that were collected already."""
+
+    families: list[Metric]
+
+    def collect(self) -> list[Metric]:
+        return self.families
+
+
+def _write(families: list[Metric], format_: Format) -> bytes:
+    """Have prometheus_client write some families, without what follows the last one."""
+    collector = _Families(families)
+    if format_ is Format.TEXT:
+        return text.generate_latest(collector)
+    body: bytes = openmetrics.generate_latest(collector)  # type: ignore[no-untyped-call]  # upstream has no types here
+    return body.removesuffix(_END)
 
 
 def choose_format(accept: str) -> Format:

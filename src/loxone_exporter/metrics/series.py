@@ -9,6 +9,7 @@ from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import privacy
 from loxone_exporter.metrics.filters import ControlLabels, Filter
 from loxone_exporter.metrics.names import NameRegistry, Names, assign_names
+from loxone_exporter.metrics.written import Row
 
 
 LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
@@ -22,14 +23,19 @@ class Series:
     """One state of one control.
 
     Attributes:
-        labels: Values of `LABELS`, and of `uuid` where it was asked for.
+        row: Its labels: `LABELS`, and `uuid` where that was asked for.
         uuid: Where its value is found.
         control: Index of the control that it belongs to.
     """
 
-    labels: tuple[str, ...]
+    row: Row
     uuid: StateUuid
     control: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The values of its labels."""
+        return self.row.labels
 
 
 @frozen
@@ -39,7 +45,8 @@ class SeriesTable:
     Attributes:
         values: States whose numbers may be exported.
         texts: States whose texts may be exported, on request.
-        controls: Values of `INFO_LABELS`, one row for each control.
+        label_names: The names of the labels of all series.
+        controls: `INFO_LABELS` of each control.
         discovered: How many controls the structure has, without sub-controls.
         renamed: How many controls and sub-controls carry a UUID in their name.
         duplicates: Label sets that were dropped because another state has the same.
@@ -47,7 +54,8 @@ class SeriesTable:
 
     values: tuple[Series, ...] = ()
     texts: tuple[Series, ...] = ()
-    controls: tuple[tuple[str, ...], ...] = ()
+    label_names: tuple[str, ...] = LABELS
+    controls: tuple[Row, ...] = ()
     discovered: int = 0
     renamed: int = 0
     duplicates: tuple[tuple[str, ...], ...] = ()
@@ -86,6 +94,7 @@ def build_series(
     return SeriesTable(
         values=tuple(builder.values),
         texts=tuple(builder.texts),
+        label_names=builder.label_names,
         controls=tuple(builder.controls),
         discovered=len(structure.controls),
         renamed=names.renamed,
@@ -113,25 +122,28 @@ class _Builder:
     private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
     texts: list[Series] = field(factory=list)
-    controls: list[tuple[str, ...]] = field(factory=list)
+    controls: list[Row] = field(factory=list)
     duplicates: list[tuple[str, ...]] = field(factory=list)
     _taken: set[tuple[str, ...]] = field(factory=set)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        return (*LABELS, "uuid") if self.uuid_label else LABELS
 
     def add_control(self, index: int, control: Control) -> None:
         labels = self._labels(control, (control.key,))
         if self.filter.excludes(labels):
             return
         if self.filter.includes(labels):
-            self.controls.append(
-                (
-                    self.miniserver,
-                    labels.name,
-                    labels.room,
-                    labels.category,
-                    labels.type,
-                    control.key,
-                )
+            row = (
+                self.miniserver,
+                labels.name,
+                labels.room,
+                labels.category,
+                labels.type,
+                control.key,
             )
+            self.controls.append(Row.write(INFO_LABELS, row))
         self._add_states(index, control, labels)
 
     def _add_states(self, index: int, control: Control, labels: ControlLabels) -> None:
@@ -163,7 +175,7 @@ class _Builder:
             self.duplicates.append(row)
             return
         self._taken.add(row)
-        series = Series(row, state.uuid, index)
+        series = Series(Row.write(self.label_names, row), state.uuid, index)
         if privacy(control.type, state.base_name) is None:
             self.values.append(series)
         if self.with_texts and state.uuid not in self.private:

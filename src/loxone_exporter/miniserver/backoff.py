@@ -3,41 +3,76 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
     BusyError,
+    IdentityError,
+    InsecureLoginError,
     LockedOutError,
     OutOfServiceError,
     RejectedError,
     SessionError,
+    TlsError,
     UpdatingError,
+    UserDisabledError,
 )
 
 
 STABLE_AFTER: Final = 60.0
 """Seconds that a session must have lasted for the delays to start small again."""
 
-_INITIAL = 1.0
-_MAXIMUM = 30.0
 _LOCKED_OUT_AT_LEAST = 60.0
 _LOCKED_OUT_UNSTATED = 600.0
 _LOCKED_OUT_AT_MOST = 86_400.0
 """A day: whatever states more than that is out of its mind."""
-_REJECTED_INITIAL = 300.0
-_REJECTED_MAXIMUM = 3600.0
-_AT_LEAST: Final[Mapping[type[SessionError], float]] = {
-    BootingError: 5.0,
-    OutOfServiceError: 5.0,
-    UpdatingError: 60.0,
-    BusyError: 60.0,
-}
 _MAX_DOUBLINGS = 16
 """Beyond that the maximum has long been reached; without a bound the power would overflow."""
+
+
+@frozen
+class Pace:
+    """Delays in seconds that double from failure to failure, with chance as a part of each.
+
+    Attributes:
+        initial: After the first failure.
+        maximum: No delay is longer, but for chance.
+        least: The part of a delay that chance cannot take away; what is above 1 is added.
+        most: The part that chance can make of it.
+    """
+
+    initial: float
+    maximum: float
+    least: float = 1.0
+    most: float = 1.2
+
+    def delay(self, times: int, chance: random.Random) -> float:
+        """Seconds to wait after so many failures in a row."""
+        doubled = self.initial * 2.0 ** min(times - 1, _MAX_DOUBLINGS)
+        return min(doubled, self.maximum) * chance.uniform(self.least, self.most)
+
+
+_TROUBLE: Final = Pace(1.0, 30.0, least=0.5, most=1.0)
+
+_PACES: Final[Mapping[type[SessionError], Pace]] = {
+    BootingError: Pace(5.0, 30.0),
+    OutOfServiceError: Pace(5.0, 30.0),
+    UpdatingError: Pace(60.0, 60.0),
+    BusyError: Pace(60.0, 600.0),
+    BadTextError: Pace(5.0, 3600.0),
+    TlsError: Pace(30.0, 600.0),
+    IdentityError: Pace(300.0, 3600.0),
+    InsecureLoginError: Pace(300.0, 3600.0),
+    UserDisabledError: Pace(3600.0, 3600.0),
+    RejectedError: Pace(300.0, 3600.0),
+}
+"""What is not here, a bug of ours included, is trouble on the network, or as good as that."""
 
 
 @define
@@ -46,18 +81,17 @@ class Backoff:
 
     Network trouble: doubling from 1 s to 30 s. A wrong password: five minutes doubling to an hour,
     for a Miniserver locks an address out that keeps trying, and with it the owner's own app. What
-    takes a Miniserver its time, such as an update, is given at least that time. Chance has a part
-    in each delay, so that many Miniservers behind one switch do not come back in step; a lock-out
-    of stated length is waited for in full.
+    takes a Miniserver its time, such as an update, is given that time. Chance has a part in each
+    delay, so that many Miniservers behind one switch do not come back in step; a lock-out of stated
+    length is waited for in full.
     """
 
     _random: random.Random = field(factory=random.Random, repr=False)
-    _failures: int = 0
-    _rejections: int = 0
+    _failures: Counter[Pace] = field(factory=Counter)
 
     def after_stable_session(self) -> None:
         """Start small again."""
-        self._failures = self._rejections = 0
+        self._failures.clear()
 
     def delay(self, failure: SessionError | None) -> float:
         """Seconds to wait after a failure; None stands for a bug of ours."""
@@ -65,18 +99,7 @@ class Backoff:
             stated = failure.remaining
             pause = _LOCKED_OUT_UNSTATED if stated is None else min(stated, _LOCKED_OUT_AT_MOST)
             return max(pause, _LOCKED_OUT_AT_LEAST) * self._random.uniform(1.0, 1.1)
-        if isinstance(failure, RejectedError):
-            self._rejections += 1
-            longest = _doubled(_REJECTED_INITIAL, self._rejections, _REJECTED_MAXIMUM)
-            return longest * self._random.uniform(1.0, 1.1)
-        self._failures += 1
-        longest = _doubled(_INITIAL, self._failures, _MAXIMUM)
-        delay = longest * self._random.uniform(0.5, 1.0)
-        for kind, at_least in _AT_LEAST.items():
-            if isinstance(failure, kind):
-                delay = max(delay, at_least * self._random.uniform(1.0, 1.5))
-        return delay
-
-
-def _doubled(initial: float, times: int, maximum: float) -> float:
-    return min(initial * 2.0 ** min(times - 1, _MAX_DOUBLINGS), maximum)
+        # The nearest of the failure's classes; the tree is small.
+        pace = next((_PACES[kind] for kind in type(failure).__mro__ if kind in _PACES), _TROUBLE)
+        self._failures[pace] += 1
+        return pace.delay(self._failures[pace], self._random)

@@ -23,8 +23,12 @@ from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
 from loxone_exporter.loxone.replies import Reply, parse_reply
-from loxone_exporter.loxone.structure import Structure, parse_structure
-from loxone_exporter.loxone.tables import decode_texts, decode_values
+from loxone_exporter.loxone.tables import (
+    decode_daytimers,
+    decode_texts,
+    decode_values,
+    decode_weather,
+)
 from loxone_exporter.miniserver.failures import answer
 from loxone_exporter.miniserver.transport import MessageChannel
 from loxone_exporter.state import MiniserverState
@@ -43,7 +47,7 @@ _UNCLAIMED_ANSWERS = 4
 _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
-_ENVELOPE_OPENING = 16
+_OPENING = 24
 
 Answer = TypeVar("Answer")
 
@@ -78,6 +82,10 @@ class Conversation:
     _assembler: MessageAssembler = field(factory=MessageAssembler)
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
+    _modified: trio.Event = field(factory=trio.Event)
+    _modification: tuple[str | None, float | None] | None = None
+    _subscribing: bool = False
+    _mismatched: bool = False
     _dropped: int = 0
     _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
@@ -107,6 +115,8 @@ class Conversation:
             try:
                 message = self._assembler.feed(frame)
                 if message is not None:
+                    if not message.is_as_announced:
+                        self._note_mismatch(message)
                     self._dispatch(message)
                     self._dropped = 0
             except ProtocolError as error:
@@ -122,12 +132,27 @@ class Conversation:
                 f"{_RUBBISH} messages in a row made no sense; the last: {error}"
             )
 
+    def _note_mismatch(self, message: Message) -> None:
+        if not self._mismatched:
+            _logger.info(
+                "a message of kind %d has not the announced length of %d bytes; taken as it is",
+                message.identifier,
+                message.announced,
+            )
+        self._mismatched = True
+
     def _dispatch(self, message: Message) -> None:
         match message.identifier:
             case Identifier.VALUES:
                 self._state.apply_values(decode_values(_binary(message)))
+                self._notice_modification()
             case Identifier.TEXTS:
                 self._state.apply_texts(decode_texts(_binary(message)))
+                self._notice_modification()
+            case Identifier.DAYTIMERS:
+                self._state.apply_daytimers(decode_daytimers(_binary(message)))
+            case Identifier.WEATHER:
+                self._state.apply_weather(decode_weather(_binary(message)))
             case Identifier.TEXT | Identifier.FILE:
                 # An answer that nobody waits for, such as the files that some firmware sends by
                 # itself, is dropped once the queue is full of them.
@@ -137,38 +162,70 @@ class Conversation:
                 self._alive.set()
             case Identifier.OUT_OF_SERVICE:
                 raise OutOfServiceError("the Miniserver goes out of service")
-            case Identifier.DAYTIMERS | Identifier.WEATHER:
-                pass  # nothing is made of them yet
             case identifier:
                 _logger.debug("ignored a message with the unknown identifier %d", identifier)
 
-    async def ask(self, command: str, *, purpose: str) -> Reply:
+    async def ask(self, command: str, *, purpose: str, is_secret: bool = False) -> Reply:
         """Send a command and wait for its answer.
 
         Args:
             command: From `loxone.commands`.
             purpose: What it is for; stands in errors, where the command itself might be a secret.
+            is_secret: Whether errors show nothing of the answer either.
 
         Raises:
             SessionError: The answer is a failure, is none, or does not come.
         """
-
-        def read(message: Message) -> Reply | None:
-            return parse_reply(message.payload) if message.identifier == Identifier.TEXT else None
-
-        reply = await self._exchange(command, purpose, read)
+        reply = await self.request(command, purpose=purpose, is_secret=is_secret)
         failure = answer(reply, purpose)
         if failure is not None:
             raise failure
         return reply
 
-    async def fetch_structure(self) -> Structure:
+    async def request(self, command: str, *, purpose: str, is_secret: bool = False) -> Reply:
+        """Likewise, but whatever the answer's code is.
+
+        Raises:
+            SessionError: The answer is none, or does not come.
+        """
+
+        def read(message: Message) -> Reply | None:
+            if message.identifier != Identifier.TEXT:
+                return None
+            try:
+                return parse_reply(message.payload)
+            except ProtocolError:
+                if is_secret:
+                    raise ProtocolError("the answer makes no sense") from None
+                raise
+
+        return await self._exchange(command, purpose, read)
+
+    async def fetch_structure(self) -> bytes | str:
         """Ask for the structure file.
 
         Raises:
-            SessionError: There is none, or it is broken.
+            SessionError: There is none.
         """
-        return await self._exchange(commands.STRUCTURE_FILE, "the structure file", _read_structure)
+        return await self._exchange(commands.STRUCTURE_FILE, "the structure file", _read_file)
+
+    async def wait_for_modification(self) -> None:
+        """Wait until the Miniserver says that its structure was changed through its API.
+
+        It does so by the global state `modifications` (section 5.5).
+        """
+        await self._modified.wait()
+        self._modified = trio.Event()
+
+    def _notice_modification(self) -> None:
+        known, self._modification = self._modification, self._read_modification()
+        if known != self._modification and not self._subscribing:
+            self._modified.set()
+
+    def _read_modification(self) -> tuple[str | None, float | None] | None:
+        structure = self._state.structure
+        uuid = structure.global_states.get("modifications") if structure else None
+        return (self._state.texts.get(uuid), self._state.values.get(uuid)) if uuid else None
 
     async def keep_alive(self) -> NoReturn:
         """Send keepalives, and see that there is life.
@@ -195,6 +252,7 @@ class Conversation:
             SessionError: There is no answer, or a failure.
         """
         self._state.begin_dump()
+        self._subscribing = True
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
         started = trio.current_time()
         await self._send_keepalive()
@@ -205,9 +263,13 @@ class Conversation:
             with trio.move_on_after(left):
                 await self._alive.wait()
         self._state.end_dump()
+        self._modification = self._read_modification()
+        self._subscribing = False
 
     async def _send_keepalive(self) -> None:
-        self._alive = trio.Event()
+        # Who waits for an earlier one is served by any answer.
+        if self._alive.is_set():
+            self._alive = trio.Event()
         with within(PATIENCE, "progress in sending a keepalive"):
             await self._channel.send(commands.KEEPALIVE)
 
@@ -283,12 +345,13 @@ def _binary(message: Message) -> bytes:
     return message.payload
 
 
-def _read_structure(message: Message) -> Structure | None:
+def _read_file(message: Message) -> bytes | str | None:
     payload = message.payload
-    text = payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
+    opening = payload[:_OPENING]
+    text = opening.decode("utf-8", errors="replace") if isinstance(opening, bytes) else opening
     if not text.lstrip("\ufeff \r\n\t").startswith("{"):
         return None  # some other file, unasked for
-    if '"LL"' in text[:_ENVELOPE_OPENING]:
-        failure = answer(parse_reply(text), "the structure file")
+    if '"LL"' in text:
+        failure = answer(parse_reply(payload), "the structure file")
         raise failure or ProtocolError("an answer in place of the file")
-    return parse_structure(text)
+    return payload

@@ -6,20 +6,26 @@ Pure translation: protocol reference, sections 1.6, 2.6, 2.7 and 3.7.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
     BusyError,
     ClosedNormallyError,
     ConnectionLostError,
     LockedOutError,
+    LoginTimeoutError,
     MisbehaviourError,
     RejectedError,
     SessionError,
-    SilentError,
+    TlsError,
+    TokenExpiredError,
     UpdatingError,
+    UserChangedError,
+    UserDisabledError,
 )
 from loxone_exporter.loxone.replies import OK, Reply, parse_error_page
 
@@ -30,37 +36,53 @@ _REDIRECTIONS = range(300, 400)
 _BRUTE_FORCE_LOCK = 300.0
 """Seconds (section 3.7, code 429)."""
 _UNAVAILABLE = 503
+_TOO_MANY = 901
 _BRUTE_FORCE = 429
 
 _ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
     401: (RejectedError, ": user or password is wrong"),
     403: (RejectedError, ": the user lacks the right"),
-    420: (SilentError, ": the login took too long"),
-    423: (RejectedError, ": the user is disabled"),
-    477: (RejectedError, ": the token is not valid any more"),
+    420: (LoginTimeoutError, ": the login took too long"),
+    423: (UserDisabledError, ": the user is disabled"),
+    477: (TokenExpiredError, ": the token is not valid any more"),
     500: (RejectedError, ": user or password is wrong"),
     503: (BootingError, ": the Miniserver is starting"),
     901: (BusyError, ": the Miniserver has no connection left"),
 }
 
-_BROKEN_BY_BYTES = frozenset({1002, 1003, 1007, 1009})
+_BROKEN_BY_BYTES = frozenset({1002, 1003, 1009})
+_NOT_CLOSED = 1006
+"""Stands for the end of a connection without a close frame (RFC 6455, 7.4.1)."""
 _BLOCKED = 4003
+_LOCATION_SHOWN = 200
 
-_CLOSURES: Final[Mapping[int, tuple[type[SessionError], str]]] = {
+_CLOSURES: Final[Mapping[int, tuple[Callable[[str], SessionError], str]]] = {
     1000: (ClosedNormallyError, ""),
-    4006: (RejectedError, " (the user is disabled)"),
+    1007: (BadTextError, " (a text was no UTF-8)"),
+    4004: (partial(UserChangedError, ourselves=False), " (a user was changed)"),
+    4005: (partial(UserChangedError, ourselves=True), " (this user was changed)"),
+    4006: (UserDisabledError, " (the user is disabled)"),
     4007: (UpdatingError, " (an update is running)"),
     4008: (BusyError, " (no further client can receive events)"),
 }
 
 
-def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
-    """Name the failure behind an HTTP status other than the expected one."""
+def refusal(status: int, body: bytes, asked_for: str, location: str = "") -> SessionError:
+    """Name the failure behind an HTTP status other than the expected one.
+
+    Args:
+        status: The status.
+        body: What came with it.
+        asked_for: The path, without any secret.
+        location: Where a redirection leads.
+    """
     page = parse_error_page(body)
     if page is not None and status == OK:
         status = page.code
     if status == _UNAVAILABLE:
         return BootingError("the Miniserver is starting (HTTP status 503)")
+    if status == _TOO_MANY:
+        return BusyError("the Miniserver has no connection left (HTTP status 901)")
     if status == _FORBIDDEN and page is not None:
         # What is asked for here needs no rights: the Miniserver refuses only a blocked address.
         left = "it does not say for how long" if page.remaining is None else f"{page.remaining} s"
@@ -69,15 +91,22 @@ def refusal(status: int, body: bytes, asked_for: str) -> SessionError:
             remaining=page.remaining,
         )
     if status in _REDIRECTIONS:
-        return MisbehaviourError(
-            f"HTTP status {status} in answer to {asked_for}: the Miniserver sends its clients "
-            "elsewhere, to TLS most likely, which is not supported yet"
-        )
+        return _redirection(status, asked_for, location)
     return MisbehaviourError(f"HTTP status {status} in answer to {asked_for}")
+
+
+def _redirection(status: int, asked_for: str, location: str) -> SessionError:
+    text = f"HTTP status {status} in answer to {asked_for}: the Miniserver sends its clients"
+    shown = repr(location[:_LOCATION_SHOWN])
+    if location.lower().startswith("https:"):
+        return TlsError(f"{text} to {shown}; it is not followed: see `host`, `tls` and `tls_port`")
+    return MisbehaviourError(f"{text} to {shown}; it is not followed: is this the right host?")
 
 
 def closure(code: int, reason: str) -> SessionError:
     """Name the failure behind the close frame of a WebSocket."""
+    if code == _NOT_CLOSED:
+        return ConnectionLostError("the connection broke")
     text = f"the Miniserver closed the connection: {code} {reason}".rstrip()
     if code in _BROKEN_BY_BYTES:
         # Mostly found on our side, and not said by the Miniserver.

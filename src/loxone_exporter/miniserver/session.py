@@ -3,152 +3,181 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
+from attrs import frozen
 
 from loxone_exporter.config.model import MiniserverConfig
-from loxone_exporter.errors import MisbehaviourError, ProtocolError, SessionError
+from loxone_exporter.config.secret import Secret
+from loxone_exporter.errors import SessionError
 from loxone_exporter.loxone import commands
-from loxone_exporter.loxone.crypto import PublicKey
-from loxone_exporter.loxone.replies import OK, Device, Reply, parse_device, parse_reply
+from loxone_exporter.miniserver.approach import OPENING_DEADLINE, Approach, Encounter
+from loxone_exporter.miniserver.clock import ClockWatch
 from loxone_exporter.miniserver.conversation import Conversation, within
-from loxone_exporter.miniserver.failures import answer, refusal
-from loxone_exporter.miniserver.login import Login, log_in
-from loxone_exporter.miniserver.transport import Address, Connect, http_get, message_channel
+from loxone_exporter.miniserver.login import Login, Party, log_in
+from loxone_exporter.miniserver.memory import SessionMemory
+from loxone_exporter.miniserver.network import Connect
+from loxone_exporter.miniserver.structure_watch import StructureWatch
+from loxone_exporter.miniserver.transport import message_channel
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 
-
-OPENING_DEADLINE: Final = 10.0
-"""Seconds for each of: TCP connection, HTTP answer, WebSocket handshake."""
 
 GRACE: Final = 1.0
 """Seconds after a stop for what was begun to be brought to its end."""
 
 FAREWELL: Final = 1.5
-"""Seconds for logging out. A stop is to be over within five: `GRACE`, this, the closing handshake,
-and the HTTP server's end."""
+"""Seconds for logging out."""
+
+Talk = Callable[[Conversation], Awaitable[None]]
 
 _logger = logging.getLogger(__name__)
 
 
-async def run_session(
-    miniserver: MiniserverConfig, state: MiniserverState, stop: StopRequest, connect: Connect
-) -> None:
-    """Connect, log in, and follow all states until something ends it.
+@frozen
+class Sessions:
+    """The sessions with one Miniserver, one at a time.
 
-    Returns:
-        When the stop was requested, and the token killed, where there was time.
-
-    Raises:
-        SessionError: Alone or in groups: why the session ended.
+    Attributes:
+        config: Whom to connect to, and as whom.
+        state: Where everything that is learned goes.
+        memory: What one session leaves to the next.
+        connect: Opens connections.
     """
-    address = Address(miniserver.host, miniserver.port)
-    stream: trio.abc.Stream | None = None
-    with stop.interrupts():
-        state.connection = ConnectionState.CONNECTING
-        device, public_key = await _ask_who_is_there(address, connect)
-        with within(OPENING_DEADLINE, "TCP connection"):
-            stream = await connect(address)
-    if stream is None:  # the stop came first
-        return
-    async with message_channel(
-        stream, address, commands.WEBSOCKET_RESOURCE, on_bytes=state.mark_received
-    ) as channel:
-        conversation = Conversation(channel, state)
-        async with trio.open_nursery() as nursery:
-            with stop.interrupts():
-                with within(OPENING_DEADLINE, "WebSocket handshake"):
-                    await channel.open()
-                nursery.start_soon(conversation.listen)
-            if not stop.is_made():
-                await _log_in_and_follow(
-                    conversation, miniserver, device, public_key, state=state, stop=stop
-                )
-            nursery.cancel_scope.cancel(reason="the session is over")
 
+    config: MiniserverConfig
+    state: MiniserverState
+    memory: SessionMemory
+    connect: Connect
 
-async def _log_in_and_follow(
-    conversation: Conversation,
-    miniserver: MiniserverConfig,
-    device: Device,
-    public_key: PublicKey,
-    *,
-    state: MiniserverState,
-    stop: StopRequest,
-) -> None:
-    login: Login | None = None
-    try:
-        state.connection = ConnectionState.AUTHENTICATING
-        # What was begun is brought to its end where that takes no time: a token that was asked for
-        # has to be known to be killed, and a command in flight would be in the farewell's way.
-        with stop.interrupts(grace=GRACE) as opening:
-            login = await log_in(conversation, miniserver, device, public_key)
-        if opening.cancelled_caught:
-            _logger.warning("stopped during the login: a token may be left behind")
-        if not stop.is_made():
-            with stop.interrupts(grace=GRACE):
-                await _discover_and_subscribe(conversation, state)
+    async def run(self, password: Secret, stop: StopRequest) -> None:
+        """Connect, log in, and follow all states until something ends it.
+
+        Returns:
+            When the stop was requested, and the token killed, where there was time.
+
+        Raises:
+            SessionError: Alone or in groups: why the session ended.
+        """
+        encounter: Encounter | None = None
+        stream: trio.abc.Stream | None = None
         with stop.interrupts():
-            await conversation.keep_alive()
-    finally:
-        state.connection = ConnectionState.DISCONNECTED
-        # Also when the session failed: where the line still works, no token is left behind.
-        with trio.move_on_after(FAREWELL, shield=True) as farewell:
-            if login is not None:
-                await _say_farewell(login)
-        if farewell.cancelled_caught:
-            _logger.warning("no answer to the farewell: the token may be left behind")
+            self.state.connection = ConnectionState.CONNECTING
+            encounter, stream = await self._meet()
+        if encounter is None or stream is None:  # the stop came first
+            return
+        party = self._party(encounter, password)
+
+        async def talk(conversation: Conversation) -> None:
+            await self._log_in_and_follow(conversation, party, encounter, stop)
+
+        await self._converse(encounter, stream, stop, talk)
+
+    async def end_token(self) -> None:
+        """Kill the token of a session that has ended without doing so.
+
+        Raises:
+            SessionError: Alone or in groups: the Miniserver cannot be told.
+        """
+        encounter, stream = await self._meet()
+        party = self._party(encounter, self.config.password)
+
+        async def talk(conversation: Conversation) -> None:
+            login = await log_in(conversation, party, with_password=False)
+            await login.log_out()
+
+        await self._converse(encounter, stream, StopRequest(), talk)
+
+    async def _meet(self) -> tuple[Encounter, trio.abc.Stream]:
+        """Find out who is there, and open a connection for the WebSocket."""
+        approach = Approach(self.config, self.memory, self.state.link, self.connect)
+        encounter = await approach.meet()
+        with within(OPENING_DEADLINE, "connection"):
+            return encounter, await encounter.link.open()
+
+    def _party(self, encounter: Encounter, password: Secret) -> Party:
+        return Party(
+            self.config,
+            password,
+            encounter.device,
+            encounter.public_key,
+            self.memory,
+            self.state.link,
+        )
+
+    async def _converse(
+        self, encounter: Encounter, stream: trio.abc.Stream, stop: StopRequest, talk: Talk
+    ) -> None:
+        """Open a WebSocket on a connection, and talk while somebody listens."""
+        async with message_channel(
+            stream,
+            encounter.link.address,
+            commands.WEBSOCKET_RESOURCE,
+            on_bytes=self.state.mark_received,
+        ) as channel:
+            conversation = Conversation(channel, self.state)
+            async with trio.open_nursery() as nursery:
+                with stop.interrupts():
+                    with within(OPENING_DEADLINE, "WebSocket handshake"):
+                        await channel.open()
+                    nursery.start_soon(conversation.listen)
+                if not stop.is_made():
+                    await talk(conversation)
+                nursery.cancel_scope.cancel(reason="the session is over")
+
+    async def _log_in_and_follow(
+        self, conversation: Conversation, party: Party, encounter: Encounter, stop: StopRequest
+    ) -> None:
+        login: Login | None = None
+        try:
+            self.state.connection = ConnectionState.AUTHENTICATING
+            # What was begun is brought to its end where that takes no time: a token that was asked
+            # for has to be known to be killed, and a command in flight would be in the farewell's
+            # way.
+            with stop.interrupts(grace=GRACE) as opening:
+                login = await log_in(conversation, party)
+            if opening.cancelled_caught and self.memory.token is None:
+                _logger.warning("stopped during the login: a token may be left behind")
+            if login is not None and not stop.is_made():
+                await self._follow(conversation, login, encounter, stop)
+        finally:
+            self.state.connection = ConnectionState.DISCONNECTED
+            if login is not None and stop.is_made():
+                with trio.move_on_after(FAREWELL, shield=True) as farewell:
+                    await _say_farewell(login)
+                if farewell.cancelled_caught:
+                    _logger.warning("no answer to the farewell: the token may be left behind")
+
+    async def _follow(
+        self, conversation: Conversation, login: Login, encounter: Encounter, stop: StopRequest
+    ) -> None:
+        state = self.state
+
+        async def fetch_over_http() -> bytes:
+            return await login.fetch_structure(encounter.link)
+
+        watch = StructureWatch(conversation, state, self.memory, fetch_over_http)
+        with stop.interrupts(grace=GRACE):
+            state.connection = ConnectionState.DISCOVERING
+            await watch.discover()
+            state.connection = ConnectionState.SUBSCRIBING
+            await conversation.subscribe()
+            state.connection = ConnectionState.CONNECTED
+            state.link.login_retry = None
+            _logger.info("connected")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(login.keep_token, stop, GRACE)
+            with stop.interrupts():
+                async with trio.open_nursery() as following:
+                    following.start_soon(conversation.keep_alive)
+                    following.start_soon(watch.follow)
+                    following.start_soon(ClockWatch(conversation, state).follow)
 
 
 async def _say_farewell(login: Login) -> None:
     try:
         await login.log_out()
-    except (SessionError, ProtocolError) as error:
+    except SessionError as error:
         _logger.info("the token may be left behind: %s", error)
-
-
-async def _ask_who_is_there(address: Address, connect: Connect) -> tuple[Device, PublicKey]:
-    """Ask over HTTP, without credentials, before a WebSocket is opened.
-
-    A Miniserver that boots answers 503 here, and is spared the rest; and a WebSocket that is not
-    authenticated within seconds would be closed (section 2.6).
-    """
-    try:
-        device = parse_device((await _ask_http(address, commands.API_KEY, connect)).value)
-        key = await _ask_http(address, commands.PUBLIC_KEY, connect)
-        return device, PublicKey.parse(str(key.value))
-    except ProtocolError as error:
-        raise MisbehaviourError(f"{address.authority} is no Miniserver: {error}") from error
-
-
-async def _ask_http(address: Address, path: str, connect: Connect) -> Reply:
-    with within(OPENING_DEADLINE, f"answer to /{path} from {address.authority}"):
-        stream = await connect(address)
-        async with stream:
-            response = await http_get(stream, address, path)
-    if response.status != OK:
-        raise refusal(response.status, response.body, f"/{path}")
-    reply = parse_reply(response.body)
-    failure = answer(reply, f"/{path}")
-    if failure is not None:
-        raise failure
-    return reply
-
-
-async def _discover_and_subscribe(conversation: Conversation, state: MiniserverState) -> None:
-    state.connection = ConnectionState.DISCOVERING
-    structure = await conversation.fetch_structure()
-    state.replace_structure(structure)
-    _logger.info(
-        "structure file of %s: %d controls",
-        structure.last_modified or "unknown date",
-        len(structure.controls),
-    )
-    for problem in structure.problems:
-        _logger.warning("structure file: %s", problem)
-    state.connection = ConnectionState.SUBSCRIBING
-    await conversation.subscribe()
-    state.connection = ConnectionState.CONNECTED
-    _logger.info("connected")

@@ -6,19 +6,44 @@ The only place with a broad `except`: a bug in a session costs that session, and
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
 
 import trio
 from attrs import define, field
 
 from loxone_exporter import logs
 from loxone_exporter.config.model import MiniserverConfig
-from loxone_exporter.errors import LockedOutError, RejectedError, SessionError, leaves
+from loxone_exporter.config.secret import Secret
+from loxone_exporter.errors import (
+    FailureReason,
+    InsecureLoginError,
+    LockedOutError,
+    OutOfServiceError,
+    RejectedError,
+    SessionError,
+    TokenExpiredError,
+    UserChangedError,
+    UserDisabledError,
+    leaves,
+)
 from loxone_exporter.miniserver.backoff import STABLE_AFTER, Backoff
-from loxone_exporter.miniserver.session import run_session
-from loxone_exporter.miniserver.transport import Connect, connect_tcp
+from loxone_exporter.miniserver.memory import SessionMemory
+from loxone_exporter.miniserver.network import Connect, connect_tcp
+from loxone_exporter.miniserver.password import PasswordSource
+from loxone_exporter.miniserver.session import FAREWELL, Sessions
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 
+
+LEAVE: Final = 3.5
+"""Seconds after a stop for all that is said to the Miniserver yet. With the closing handshake, the
+stop is over within five."""
+
+_TELLING = (LockedOutError, UserDisabledError, RejectedError, UserChangedError)
+"""What a failure is called first, where several tasks of a session noticed its end."""
 
 _logger = logging.getLogger(__name__)
 
@@ -41,28 +66,104 @@ async def supervise(
         backoff: The delays; tests have predictable ones.
     """
     logs.MINISERVER.set(miniserver.name)
-    backoff = backoff or Backoff()
-    while not stop.is_made():
-        attempt = _Attempt(miniserver, state, stop, connect)
-        await attempt.run()
+    _warn_of(miniserver)
+    memory = SessionMemory()
+    supervisor = _Supervisor(
+        Sessions(miniserver, state, memory, connect),
+        PasswordSource(miniserver),
+        stop,
+        backoff or Backoff(),
+    )
+    await supervisor.run()
+
+
+def _warn_of(miniserver: MiniserverConfig) -> None:
+    if not miniserver.tls_verify:
+        _logger.warning(
+            "tls_verify = false: whoever answers at this address is taken for the Miniserver, and "
+            "is sent the login"
+        )
+
+
+@define
+class _Supervisor:
+    """What goes on around the sessions with one Miniserver."""
+
+    _sessions: Sessions
+    _passwords: PasswordSource
+    _stop: StopRequest
+    _backoff: Backoff
+
+    async def run(self) -> None:
+        with self._stop.interrupts(grace=LEAVE):
+            while not self._stop.is_made():
+                await self._attempt()
+            await self._end_token()
+        if self._sessions.memory.token is not None:
+            _logger.warning("a token is left behind in the Miniserver: it could not be told")
+        self._sessions.state.connection = ConnectionState.DISCONNECTED
+
+    async def _attempt(self) -> None:
+        """Have one session, and a pause after it."""
+        state = self._sessions.state
+        password = await self._passwords.current()
+        state.begin_session()
+        attempt = _Attempt()
+        await attempt.run(partial(self._sessions.run, password, self._stop))
         state.tried = True
-        if stop.is_made():
-            break
-        if attempt.time_connected >= STABLE_AFTER:
-            backoff.after_stable_session()
-        delay = backoff.delay(attempt.failure)
-        state.connection = _state_after(attempt.failure)
-        attempt.log(delay)
-        with stop.interrupts():
-            await trio.sleep(delay)
-    state.connection = ConnectionState.DISCONNECTED
+        if self._stop.is_made():
+            return
+        if state.connected_since is not None:
+            time_connected = trio.current_time() - state.connected_since
+            if time_connected >= STABLE_AFTER:
+                self._backoff.after_stable_session()
+        await self._pause(attempt, password)
+
+    async def _pause(self, attempt: _Attempt, password: Secret) -> None:
+        """Say what happened, and wait before the next session."""
+        state, memory, failure = self._sessions.state, self._sessions.memory, attempt.failure
+        state.link.failures[failure.reason if failure else FailureReason.BUG] += 1
+        _forget(memory, failure)
+        delay = self._backoff.delay(failure)
+        wait = 0.0
+        if memory.token is None:
+            state.link.token_valid_until = None
+            wait = memory.budget.wait(password, trio.current_time())
+        state.connection = _state_after(failure)
+        attempt.log(f"trying again in {max(delay, wait):.0f} s")
+        is_locked_out = isinstance(failure, LockedOutError)
+        is_about_login = is_locked_out or isinstance(failure, RejectedError) or wait > delay
+        state.link.login_retry = time.time() + max(delay, wait) if is_about_login else None
+        with self._stop.interrupts(), trio.move_on_after(max(delay, wait)):
+            if is_about_login and not is_locked_out:
+                await self._passwords.wait_for_another(password, memory.budget)
+            else:
+                await trio.sleep_forever()
+
+    async def _end_token(self) -> None:
+        """Kill the token that the last session left behind, if the Miniserver is there again."""
+        if self._sessions.memory.token is None:
+            return
+        attempt = _Attempt()
+        with trio.move_on_after(FAREWELL):
+            await attempt.run(self._sessions.end_token)
+        attempt.log("the token cannot be ended")
+
+
+def _forget(memory: SessionMemory, failure: SessionError | None) -> None:
+    """Forget what a failure says is not true any more."""
+    match failure:
+        case UserChangedError(ourselves=True) | TokenExpiredError() | UserDisabledError():
+            memory.token = memory.structure_version = None
+        case UserChangedError() | OutOfServiceError():
+            memory.structure_version = None
 
 
 def _state_after(failure: SessionError | None) -> ConnectionState:
     match failure:
         case LockedOutError():
             return ConnectionState.LOCKED_OUT
-        case RejectedError():
+        case RejectedError() | InsecureLoginError():
             return ConnectionState.REJECTED
         case _:
             return ConnectionState.BACKOFF
@@ -72,45 +173,30 @@ def _state_after(failure: SessionError | None) -> ConnectionState:
 class _Attempt:
     """One session, and how it ended."""
 
-    _miniserver: MiniserverConfig
-    _state: MiniserverState
-    _stop: StopRequest
-    _connect: Connect
     failure: SessionError | None = None
     bug: BaseExceptionGroup[Exception] | None = field(default=None, repr=False)
-    time_connected: float = 0.0
 
-    async def run(self) -> None:
-        self._state.begin_session()
+    async def run(self, session: Callable[[], Awaitable[None]]) -> None:
         try:
-            await run_session(self._miniserver, self._state, self._stop, self._connect)
+            await session()
         except* SessionError as group:
             self.failure = _most_telling(group)
         except* Exception as group:  # noqa: BLE001  # the supervisor's task, see above
             self.bug = group
-        if self._state.connected_since is not None:
-            self.time_connected = trio.current_time() - self._state.connected_since
 
-    def log(self, delay: float) -> None:
+    def log(self, outlook: str) -> None:
+        """Say how it ended, and what comes next."""
         if self.bug is not None:
-            _logger.error(
-                "a bug ended the session; trying again in %.0f s",
-                delay,
-                exc_info=self.bug,
-            )
+            _logger.error("a bug ended the session; %s", outlook, exc_info=self.bug)
         elif self.failure is not None:
-            _logger.warning(
-                "%s; trying again in %.0f s",
-                self.failure,
-                delay,
-                extra={"reason": self.failure.reason},
-            )
+            reason = {"reason": self.failure.reason}
+            _logger.warning("%s; %s", self.failure, outlook, extra=reason)
 
 
 def _most_telling(group: BaseExceptionGroup[SessionError]) -> SessionError:
     """Several tasks of a session notice its end, each in its way: prefer what asks for patience."""
     failures = list(leaves(group, SessionError))
-    for kind in (LockedOutError, RejectedError):
+    for kind in _TELLING:
         for failure in failures:
             if isinstance(failure, kind):
                 return failure

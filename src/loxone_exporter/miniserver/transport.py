@@ -1,7 +1,7 @@
-"""Bytes to and from a Miniserver: TCP, HTTP requests, and WebSocket messages.
+"""WebSocket messages to and from a Miniserver.
 
-The one home of trio-websocket, and of h11 and wsproto on the client's side. Everything that those
-libraries and the network can raise leaves this module as a `SessionError`.
+The one home of trio-websocket, and of wsproto on the client's side. Everything that those libraries
+and the network can raise leaves this module as a `SessionError`.
 
 trio-websocket's own ways to connect and close hang or leak in ways that were measured: when the
 peer closes during the handshake, keeps TCP open after the closing handshake, or pings while we
@@ -12,32 +12,28 @@ end of the stream, and is torn down with a bound.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 import h11
 import trio
 import trio_websocket
 import wsproto.utilities
-from attrs import define, field, frozen
+from attrs import define, field
 
 from loxone_exporter.errors import (
     ConnectionLostError,
     MisbehaviourError,
     SessionError,
-    UnreachableError,
     leaves,
 )
 from loxone_exporter.miniserver.failures import closure, refusal
+from loxone_exporter.miniserver.network import STREAM_ERRORS, Address
 
 
 MAX_MESSAGE = 32 * 2**20
 """Bytes; structure files have several MiB (protocol reference, section 2.1)."""
-
-MAX_HTTP_BODY = 2**20
 
 CLOSE_GRACE = 1.0
 """Seconds that a peer has for its part of the closing handshake."""
@@ -52,33 +48,6 @@ _SWITCHING = 101
 _LIBRARY_ERRORS = (h11.ProtocolError, wsproto.utilities.ProtocolError)
 # The second one is raised while the library has seen the end and not yet taken note of it.
 _WEBSOCKET_ENDS = (trio_websocket.ConnectionClosed, wsproto.utilities.LocalProtocolError)
-_STREAM_ERRORS = (trio.BrokenResourceError, trio.ClosedResourceError)
-
-
-@frozen
-class Address:
-    """Where a Miniserver listens; the host is a name or an address, IPv6 without brackets."""
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """Host and port as a URL and a `Host` header spell them."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-Connect = Callable[[Address], Awaitable[trio.abc.Stream]]
-"""Opens a connection; tests have one that needs no network."""
-
-
-@frozen
-class HttpAnswer:
-    """The answer to an HTTP request."""
-
-    status: int
-    body: bytes = field(repr=False)
 
 
 class MessageChannel(Protocol):
@@ -106,61 +75,6 @@ class MessageChannel(Protocol):
         Raises:
             SessionError: The connection is gone.
         """
-
-
-async def connect_tcp(address: Address) -> trio.abc.Stream:
-    """Open a TCP connection.
-
-    Raises:
-        UnreachableError: There is nobody at this address.
-    """
-    try:
-        return await trio.open_tcp_stream(address.host, address.port)
-    except (OSError, UnicodeError) as error:
-        raise UnreachableError(f"{address.authority} cannot be reached: {_plain(error)}") from error
-
-
-async def http_get(stream: trio.abc.Stream, address: Address, path: str) -> HttpAnswer:
-    """Ask for one path, without credentials, on a connection of its own.
-
-    Raises:
-        ConnectionLostError: The connection broke.
-        MisbehaviourError: What came back is not HTTP, or larger than 1 MiB.
-    """
-    connection = h11.Connection(h11.CLIENT)
-    request = h11.Request(
-        method="GET",
-        target=f"/{path}",
-        headers=[("Host", address.authority), ("Accept", "*/*"), ("Connection", "close")],
-    )
-    try:
-        opening = connection.send(request) or b""
-        await stream.send_all(opening + (connection.send(h11.EndOfMessage()) or b""))
-        return await _read_answer(stream, connection)
-    except h11.ProtocolError as error:
-        raise MisbehaviourError(f"the answer to /{path} is not HTTP: {error}") from error
-    except _STREAM_ERRORS as error:
-        raise ConnectionLostError(f"the connection broke while asking for /{path}") from error
-
-
-async def _read_answer(stream: trio.abc.Stream, connection: h11.Connection) -> HttpAnswer:
-    status = 0
-    body = bytearray()
-    while True:
-        match connection.next_event():
-            case h11.NEED_DATA:
-                data = bytes(await stream.receive_some(_READ_SIZE))
-                if not data and connection.their_state is h11.SEND_RESPONSE:
-                    raise ConnectionLostError("the connection was closed in place of an answer")
-                connection.receive_data(data)
-            case h11.Response(status_code=status):
-                pass
-            case h11.Data(data=part):
-                body += part
-                if len(body) > MAX_HTTP_BODY:
-                    raise MisbehaviourError(f"an HTTP answer of more than {MAX_HTTP_BODY} bytes")
-            case h11.EndOfMessage():
-                return HttpAnswer(status, bytes(body))
 
 
 @contextlib.asynccontextmanager
@@ -198,7 +112,9 @@ async def message_channel(
                 nursery.cancel_scope.cancel(reason="the WebSocket is closed")
     except* trio_websocket.ConnectionRejected as group:
         rejection = next(leaves(group, trio_websocket.ConnectionRejected))
-        raise refusal(rejection.status_code, rejection.body or b"", resource) from group
+        location = dict(rejection.headers).get(b"location", b"").decode("latin-1")
+        body = rejection.body or b""
+        raise refusal(rejection.status_code, body, resource, location) from group
     except* _LIBRARY_ERRORS as group:
         # What comes up in closing only, such as a ping that cannot be answered any more, is no
         # failure.
@@ -294,7 +210,7 @@ class _WatchedStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
-        except _STREAM_ERRORS:
+        except STREAM_ERRORS:
             self._ended.set()
             raise
         if not data:
@@ -310,7 +226,7 @@ class _WatchedStream(trio.abc.Stream):
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         try:
             await self._stream.send_all(data)
-        except _STREAM_ERRORS:
+        except STREAM_ERRORS:
             self._ended.set()
             raise
 
@@ -319,17 +235,3 @@ class _WatchedStream(trio.abc.Stream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-def _plain(error: OSError | UnicodeError) -> str:
-    # trio raises one OSError for all addresses that it tried, and keeps the causes behind it.
-    causes = error.__cause__
-    if isinstance(causes, BaseExceptionGroup):
-        return "; ".join(sorted({_plain(leaf) for leaf in leaves(causes, OSError)}))
-    if isinstance(causes, OSError):
-        return _plain(causes)
-    if isinstance(error, socket.gaierror):
-        return f"the name is not known ({error.strerror})"
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    return str(error)

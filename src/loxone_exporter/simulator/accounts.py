@@ -153,15 +153,28 @@ class Accounts:
         expected = "" if account is None else account.password
         return account if _same(expected, password) else None
 
-    def check_password_hash(self, username: str, digest: str, keys: OneTimeKeys) -> Account | None:
-        """The user, if this is the hash of the password with one of the keys (section 3.3)."""
+    def check_password_hash(
+        self,
+        username: str,
+        digest: str,
+        keys: OneTimeKeys,
+        algorithm: HashAlgorithm | None = None,
+    ) -> Account | None:
+        """The user, if this is the hash of the password with one of the keys (section 3.3).
+
+        Args:
+            username: Who it should be.
+            digest: The hash.
+            keys: One of them was used.
+            algorithm: The one that the client was told; the firmware's if there is none.
+        """
         account = self._accounts.get(username)
         if account is None:
             return None
         salt = self.salt(username)
 
         def matches(key: str) -> bool:
-            parameters = HashParameters(key=key, salt=salt, algorithm=self.algorithm)
+            parameters = HashParameters(key=key, salt=salt, algorithm=algorithm or self.algorithm)
             return _same(hash_credentials(username, account.password, parameters), digest)
 
         return account if keys.spend(matches) else None
@@ -177,9 +190,9 @@ class Accounts:
     def check_token(self, username: str, digest: str, keys: OneTimeKeys) -> Token | None:
         """The user's token of which this is the hash, with either algorithm (section 3.5).
 
-        From firmware 11.2.10.22 on the token itself will do.
+        From firmware 11.2 on the token itself will do.
         """
-        plain = self._profile.knows((11, 2, 10, 22))
+        plain = self._profile.knows((11, 2))
         for text, token in self.tokens.items():
             if token.account.username != username:
                 continue
@@ -192,7 +205,7 @@ class Accounts:
     def issue(
         self, account: Account, permission: int, client_id: str, info: str, *, jwt: bool
     ) -> Token:
-        """Give a user a token.
+        """Give a user a token; older ones may have to end for it.
 
         Args:
             account: The user.
@@ -201,6 +214,7 @@ class Accounts:
             info: The client's free text.
             jwt: Whether it is a JSON web token or 40 hexadecimal digits.
         """
+        self._make_room(account, client_id)
         expires, valid_until = self._life_of(permission)
         text = self._new_text(account, jwt=jwt)
         token = Token(text, account, permission, client_id, info, expires, valid_until)
@@ -224,6 +238,17 @@ class Accounts:
     def forget_tokens(self) -> None:
         """End all tokens, as a firmware update may."""
         for token in self._tokens:
+            self.kill(token)
+
+    def _make_room(self, account: Account, client_id: str) -> None:
+        """End tokens where there would be too many with one more."""
+        theirs = [token for token in self.tokens.values() if token.account == account]
+        if self._profile.token_per_client:
+            for token in theirs:
+                if token.client_id == client_id:
+                    self.kill(token)
+            theirs = [token for token in theirs if token.client_id != client_id]
+        for token in theirs[: max(0, len(theirs) - self._profile.tokens_per_user + 1)]:
             self.kill(token)
 
     def _life_of(self, permission: int) -> tuple[float, int]:

@@ -7,10 +7,11 @@ commands, the pseudo JSON of `cfg/api`, and the pages of HTTP errors.
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal
 from xml.sax.saxutils import quoteattr
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from loxone_exporter.simulator.profile import Codes, Profile
 
@@ -22,7 +23,10 @@ FORBIDDEN = 403
 NOT_FOUND = 404
 METHOD_NOT_ALLOWED = 405
 TOO_LONG_UNAUTHENTICATED = 420
+USER_DISABLED = 423
+INTERNAL_ERROR = 500
 BOOTING = 503
+TOO_MANY_CONNECTIONS = 901
 
 LOXONE_EPOCH = 1230768000
 """2009-01-01 00:00 UTC as Unix time: the zero of the Miniserver's time stamps (section 3.4)."""
@@ -33,9 +37,18 @@ _ERROR_TEXTS = {
     FORBIDDEN: "Forbidden",
     NOT_FOUND: "Not Found",
     METHOD_NOT_ALLOWED: "Method Not Allowed",
+    USER_DISABLED: "Locked",
+    INTERNAL_ERROR: "Internal Server Error",
     BOOTING: "Service Unavailable",
+    TOO_MANY_CONNECTIONS: "Connection limit reached",
 }
 _LINE_END = "\r\n"
+
+
+Defect = Literal["no value", "raw control characters", "raw quotes"]
+"""What can be wrong with an answer in the older form."""
+
+_RAW = {"raw control characters": {"\\n": "\n", "\\t": "\t"}, "raw quotes": {'\\"': '"'}}
 
 
 @frozen
@@ -47,12 +60,20 @@ class Answer:
         code: The code in the answer.
         compact: Written in the form of the newer commands.
         http_status: The status over HTTP, where it is not the code.
+        members: Further members beside the value, as some answers have them (section 1.1).
+        text_code: The code is a text where others of this form have a number. The numbers that were
+            recorded are those of `getkey2` and `getjwt`; clients that log in to real devices by the
+            other commands about tokens accept nothing but a text (section 1.1).
+        defects: What is wrong with it.
     """
 
     value: Any = ""
     code: int = OK
     compact: bool = False
     http_status: int | None = None
+    members: Mapping[str, Any] = Factory(dict)
+    text_code: bool = False
+    defects: frozenset[Defect] = frozenset()
 
     @property
     def status(self) -> int:
@@ -90,13 +111,22 @@ def render(answer: Answer, control: str, *, codes: Codes = "recorded", http: boo
         http: Recorded HTTP answers end in a line end, WebSocket messages were not seen to.
     """
     control_text = json.dumps(control, ensure_ascii=False)
-    value = json.dumps(answer.value, ensure_ascii=False, separators=(",", ":"))
+    value = _compact(answer.value)
     if answer.compact:
-        as_number = codes == "numbers" or (codes == "recorded" and answer.code == OK)
+        as_number = codes == "numbers" or (
+            codes == "recorded" and answer.code == OK and not answer.text_code
+        )
         code = str(answer.code) if as_number else f'"{answer.code}"'
         return f'{{"LL":{{"control":{control_text},"code":{code},"value":{value}}}}}'
     code = str(answer.code) if codes == "numbers" else f'"{answer.code}"'
-    text = f'{{"LL": {{ "control": {control_text}, "value": {value}, "Code": {code}}}}}'
+    for defect in answer.defects:
+        for escaped, raw in _RAW.get(defect, {}).items():
+            value = value.replace(escaped, raw)
+    value_member = "" if "no value" in answer.defects else f' "value": {value},'
+    members = "".join(
+        f", {_compact(name)}: {_compact(member)}" for name, member in answer.members.items()
+    )
+    text = f'{{"LL": {{ "control": {control_text},{value_member} "Code": {code}{members}}}}}'
     return text + _LINE_END if http else text
 
 
@@ -115,7 +145,7 @@ def echo(text: str) -> str:
 
 def error_page(code: int) -> bytes:
     """The body of an HTTP error."""
-    return _page(code, _ERROR_TEXTS[code])
+    return _page(code, _ERROR_TEXTS.get(code, "Error"))
 
 
 def ban_page(address: str, remaining: int) -> bytes:
@@ -139,7 +169,8 @@ def ban_reason(address: str, remaining: int) -> str:
 
 def api_value(profile: Profile, *, slots_left: bool) -> str:
     """The value of `jdev/cfg/api`."""
-    members = [f"'snr': '{profile.colon_serial}'", f"'version':'{profile.firmware}'"]
+    space = " " if profile.knows((10, 3)) else ""
+    members = [f"'snr':{space}'{profile.colon_serial}'", f"'version':'{profile.firmware}'"]
     if profile.knows((10, 3)):
         members.append(f"'hasEventSlots':{_json(slots_left)}")
     if profile.knows((12, 1)):
@@ -178,6 +209,10 @@ def _page(code: int, detail: str) -> bytes:
 
 def _blocked(address: str) -> str:
     return f"IP {address} temporarily blocked, too many failed login attempts"
+
+
+def _compact(value: Any) -> str:  # noqa: ANN401  # any JSON
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _json(value: bool) -> str:  # noqa: FBT001  # a formatter's one argument

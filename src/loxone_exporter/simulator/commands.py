@@ -9,17 +9,17 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Callable
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from loxone_exporter.simulator import diagnostics
-from loxone_exporter.simulator.accounts import PERMISSION_APP, PERMISSION_WEB, Account, Token
+from loxone_exporter.simulator import device_files, diagnostics, logins, objects
+from loxone_exporter.simulator.answer_faults import spoil_answer
 from loxone_exporter.simulator.answers import (
     BAD_REQUEST,
     FORBIDDEN,
     NOT_FOUND,
-    OK,
+    TOO_MANY_CONNECTIONS,
     UNAUTHORIZED,
     Answer,
     File,
@@ -31,57 +31,30 @@ from loxone_exporter.simulator.answers import (
     render_xml,
 )
 from loxone_exporter.simulator.device import Client, Device
+from loxone_exporter.simulator.parsing import Command, parse_command
 from loxone_exporter.simulator.profile import Codes, Profile
+from loxone_exporter.simulator.structure_faults import spoil_structure
 
+
+__all__ = [
+    "LOGINS",
+    "STRUCTURE_FILE",
+    "SUBSCRIBE",
+    "Command",
+    "is_rejected",
+    "parse_command",
+    "run",
+    "write_answer",
+]
 
 SUBSCRIBE = "sps/enablebinstatusupdate"
 STRUCTURE_FILE = "data/loxapp3.json"
-LOGINS = frozenset({"sys/getjwt", "sys/gettoken", "authwithtoken", "authenticate"})
+LOGINS = frozenset(
+    {"sys/getjwt", "sys/gettoken", "authwithtoken", "authenticate", "authenticateenc"}
+)
 """Commands that log in: where they fail, a login failed."""
 
-_NEVER_CHANGED = {"lastEdit": "2009-01-01 00:00:00", "unix": 1230768000}
-
-
-@frozen
-class Command:
-    """A command, taken apart.
-
-    Attributes:
-        text: As it was sent, without the query.
-        name: Lower-case, without `jdev/` and without arguments: `sys/getjwt`.
-        arguments: What follows the name, percent-decoded.
-        query: What follows a question mark.
-        wants_xml: It began with `dev/`.
-        encrypted: It came encrypted.
-    """
-
-    text: str
-    name: str
-    arguments: tuple[str, ...]
-    query: dict[str, str]
-    wants_xml: bool
-    encrypted: bool
-
-
-def parse_command(text: str, *, encrypted: bool = False) -> Command:
-    """Take a command apart; there is nothing that cannot be taken apart."""
-    path, _, query = text.partition("?")
-    first, *rest = path.split("/")
-    kind = first.lower()
-    if kind in {"jdev", "dev"}:
-        name, rest = "/".join(rest[:2]), rest[2:]
-    elif kind == "data":
-        name, rest = path, []
-    else:
-        name = first
-    return Command(
-        path,
-        name.lower(),
-        tuple(unquote(part) for part in rest),
-        dict(parse_qsl(query)),
-        kind == "dev",
-        encrypted,
-    )
+_HTTPS_EXPIRED = 2
 
 
 class Access(enum.Enum):
@@ -102,7 +75,7 @@ class _Entry:
 
     Attributes:
         run: What it does.
-        arguments: How many it takes.
+        arguments: How many it takes; None for any number.
         http: Who may use it over HTTP.
         websocket: Who may use it over the WebSocket.
         since: The first firmware that has it.
@@ -110,7 +83,7 @@ class _Entry:
     """
 
     run: Run
-    arguments: int = 0
+    arguments: int | None = 0
     http: Access = Access.USER
     websocket: Access = Access.USER
     since: tuple[int, ...] = ()
@@ -128,23 +101,33 @@ def run(device: Device, command: Command, client: Client) -> Reply:
     A login sets the client's account and token. Failed logins are counted.
     """
     entry = _COMMANDS.get(command.name) or _diagnostic(device, command.name)
+    code = _refusal(device, entry, command, client)
+    if entry is None or code is not None:
+        return Answer(code=code or NOT_FOUND)
+    if command.name in LOGINS and device.faults.no_connections:
+        return Answer(code=TOO_MANY_CONNECTIONS)
+    reply = entry.run(device, command, client)
+    if command.name in LOGINS and is_rejected(reply):
+        device.guard.failed(client.address)
+    return spoil_answer(reply, command.name, device.faults)
+
+
+def _refusal(device: Device, entry: _Entry | None, command: Command, client: Client) -> int | None:
+    """The code that answers who may not use a command, or uses it wrongly."""
     access = Access.USER
     if entry is not None:
         access = entry.http if client.channel == "http" else entry.websocket
     if access is Access.NOBODY and client.channel == "websocket":
-        return Answer(code=BAD_REQUEST)
+        return BAD_REQUEST
     if access is not Access.ANYONE and client.account is None:
-        return Answer(code=UNAUTHORIZED if client.channel == "http" else BAD_REQUEST)
+        return UNAUTHORIZED if client.channel == "http" else BAD_REQUEST
     if entry is None or access is Access.NOBODY or not entry.exists_in(device.profile):
-        return Answer(code=NOT_FOUND)
+        return NOT_FOUND
     if access is Access.ADMIN and not (client.account and client.account.admin):
-        return Answer(code=FORBIDDEN)
-    if len(command.arguments) != entry.arguments:
-        return Answer(code=BAD_REQUEST)
-    reply = entry.run(device, command, client)
-    if command.name in LOGINS and is_rejected(reply):
-        device.guard.failed(client.address)
-    return reply
+        return FORBIDDEN
+    if entry.arguments not in {None, len(command.arguments)}:
+        return BAD_REQUEST
+    return None
 
 
 def is_rejected(reply: Reply) -> bool:
@@ -181,112 +164,38 @@ def write_answer(
 def _diagnostic(device: Device, name: str) -> _Entry | None:
     if name == "sys/temperature" and device.profile.generation > 1:
         return _Entry(_temperature)
-    value = diagnostics.values(device.profile.generation).get(name)
+    value = diagnostics.values(device.profile).get(name)
     if value is None:
         return None
     access = Access.ADMIN if name in diagnostics.ADMIN_ONLY else Access.USER
     return _Entry(lambda *_: Answer(value), http=access, websocket=access)
 
 
+def _shown(device: Device) -> Profile:
+    """The device as it presents itself, which a fault may change."""
+    faults, profile = device.faults, device.profile
+    https_status = profile.https_status
+    if faults.certificate_expired:
+        https_status = _HTTPS_EXPIRED
+    if faults.https_status is not None:
+        https_status = faults.https_status
+    serial = profile.serial if faults.serial is None else faults.serial
+    return evolve(profile, serial=serial, https_status=https_status)
+
+
 def _api(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(api_value(device.profile, slots_left=device.slots_left))
+    return Answer(api_value(_shown(device), slots_left=device.slots_left))
 
 
 def _api_key(device: Device, _command: Command, client: Client) -> Reply:
-    return Answer(api_key_value(device.profile, key=client.keys.issue()))
+    return Answer(api_key_value(_shown(device), key=client.keys.issue()))
 
 
-def _public_key(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(device.private_key.public_text)
-
-
-def _get_key(_device: Device, _command: Command, client: Client) -> Reply:
-    return Answer(client.keys.issue())
-
-
-def _get_key2(device: Device, command: Command, client: Client) -> Reply:
-    value = {"key": client.keys.issue(), "salt": device.accounts.salt(command.arguments[0])}
-    if device.profile.knows((10, 3)):
-        value["hashAlg"] = device.accounts.algorithm
-    return Answer(value, compact=True)
-
-
-def _login(device: Device, command: Command, client: Client) -> Reply:
-    """`getjwt` and `gettoken`: a token for the hash of a password (section 3.4)."""
-    if not command.encrypted and not _plain_login_allowed(device, client):
-        return Answer(code=BAD_REQUEST, compact=True)
-    digest, username, permission_text, client_id, info = command.arguments
-    account = device.accounts.check_password_hash(username, digest, client.keys)
-    if account is None or device.faults.reject_logins:
-        return Answer(_NEVER_CHANGED, UNAUTHORIZED, compact=True)
-    permission = int(permission_text) if permission_text.isdecimal() else 0
-    if not permission & (PERMISSION_WEB | PERMISSION_APP):
-        return Answer(code=FORBIDDEN, compact=True)
-    token = device.accounts.issue(
-        account, permission, client_id, info, jwt=command.name == "sys/getjwt"
-    )
-    _log_in(client, account, token)
-    return Answer(
-        {
-            "token": token.text,
-            "key": client.keys.issue(),
-            "validUntil": token.valid_until,
-            "tokenRights": token.rights,
-            "unsecurePass": False,
-        },
-        compact=True,
-    )
-
-
-def _auth_with_token(device: Device, command: Command, client: Client) -> Reply:
-    token = _token_of(device, command, client)
-    if token is None or device.faults.reject_logins:
-        return Answer(code=UNAUTHORIZED, compact=True)
-    _log_in(client, token.account, token)
-    return Answer(
-        {
-            "validUntil": token.valid_until,
-            "tokenRights": token.rights,
-            "unsecurePass": False,
-        },
-        compact=True,
-    )
-
-
-def _authenticate(device: Device, command: Command, client: Client) -> Reply:
-    """The login of firmware before 9.3 (section 3.6)."""
-    account = device.accounts.check_legacy_hash(command.arguments[0], client.keys)
-    if account is None or device.faults.reject_logins:
-        return Answer(code=UNAUTHORIZED)
-    _log_in(client, account, None)
-    return Answer()
-
-
-def _refresh(device: Device, command: Command, client: Client) -> Reply:
-    if not command.encrypted and not _plain_tokens_allowed(device):
-        return Answer(code=BAD_REQUEST, compact=True)
-    token = _token_of(device, command, client)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, compact=True, http_status=OK)
-    as_jwt = command.name == "sys/refreshjwt"
-    device.accounts.refresh(token, jwt=as_jwt)
-    value = {"validUntil": token.valid_until, "unsecurePass": False}
-    return Answer({"token": token.text, **value} if as_jwt else value, compact=True)
-
-
-def _check_token(device: Device, command: Command, client: Client) -> Reply:
-    token = _token_of(device, command, client)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, compact=True, http_status=OK)
-    return Answer({"validUntil": token.valid_until, "unsecurePass": False}, compact=True)
-
-
-def _kill_token(device: Device, command: Command, client: Client) -> Reply:
-    token = _token_of(device, command, client)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, http_status=OK)
-    device.accounts.kill(token)
-    return Answer("1")
+def _certificate(device: Device, _command: Command, _client: Client) -> Reply:
+    certificates = logins.key_certificates(device)
+    if certificates is None:
+        return Answer(code=NOT_FOUND)
+    return File(certificates, "text/plain")
 
 
 def _structure_version(device: Device, _command: Command, _client: Client) -> Reply:
@@ -294,7 +203,19 @@ def _structure_version(device: Device, _command: Command, _client: Client) -> Re
 
 
 def _structure_file(device: Device, _command: Command, _client: Client) -> Reply:
-    return File(device.house.structure, "application/json", is_structure=True)
+    structure = objects.fit_structure(device.house.structure, device.profile.miniserver_type)
+    content = spoil_structure(structure, device.faults)
+    return File(content, "application/json", is_structure=True)
+
+
+def _status_file(device: Device, _command: Command, _client: Client) -> Reply:
+    return File(device_files.status_xml(device.profile, _clock_time(device)), "text/xml")
+
+
+def _log_file(device: Device, command: Command, _client: Client) -> Reply:
+    if command.arguments[0].lower() != "def.log":
+        return Answer(code=NOT_FOUND)
+    return File(device_files.log_file(device.profile, _clock_time(device)), "text/plain")
 
 
 def _subscribe(_device: Device, _command: Command, _client: Client) -> Reply:
@@ -322,31 +243,9 @@ def _temperature(_device: Device, _command: Command, _client: Client) -> Reply:
 
 
 def _clock_time(device: Device) -> dt.datetime:
-    """The simulated house stands where local time is UTC."""
-    return dt.datetime.fromtimestamp(device.now(), tz=dt.UTC)
-
-
-def _plain_login_allowed(device: Device, client: Client) -> bool:
-    """Whether tokens are given to who asks unencrypted (section 3.2)."""
-    if client.channel == "websocket":
-        return device.profile.plain_logins
-    return _plain_tokens_allowed(device)
-
-
-def _plain_tokens_allowed(device: Device) -> bool:
-    return device.profile.knows((11, 2, 10, 22))
-
-
-def _token_of(device: Device, command: Command, client: Client) -> Token | None:
-    digest, username = command.arguments
-    return device.accounts.check_token(username, digest, client.keys)
-
-
-def _log_in(client: Client, account: Account, token: Token | None) -> None:
-    """Log in, once: a connection stays tied to its first token (section 3.5)."""
-    if client.account is None:
-        client.account = account
-        client.token = token
+    """Local time at the simulated house."""
+    zone = dt.timezone(dt.timedelta(seconds=device.profile.utc_offset))
+    return dt.datetime.fromtimestamp(device.now(), tz=zone)
 
 
 _ANYONE, _USER, _ADMIN, _NOBODY = Access
@@ -358,18 +257,26 @@ _COMMANDS = {
     "cfg/version": _Entry(_version),
     "sys/date": _Entry(_date, http=_ADMIN, websocket=_ADMIN),
     "sys/time": _Entry(_time, http=_ADMIN, websocket=_ADMIN),
-    "sys/getpublickey": _Entry(_public_key, http=_ANYONE, websocket=_NOBODY),
-    "sys/getkey": _Entry(_get_key, http=_ANYONE, websocket=_ANYONE),
-    "sys/getkey2": _Entry(_get_key2, 1, _ANYONE, _ANYONE, since=(9,)),
-    "sys/gettoken": _Entry(_login, 5, _ANYONE, _ANYONE, since=(9,)),
-    "sys/getjwt": _Entry(_login, 5, _ANYONE, _ANYONE, since=(10, 2)),
-    "authwithtoken": _Entry(_auth_with_token, 2, _NOBODY, _ANYONE, since=(9,)),
-    "authenticate": _Entry(_authenticate, 1, _NOBODY, _ANYONE, until=(9, 3)),
-    "sys/refreshjwt": _Entry(_refresh, 2, _ANYONE, since=(10, 2)),
-    "sys/refreshtoken": _Entry(_refresh, 2, _ANYONE, since=(10, 0, 9, 13)),
-    "sys/checktoken": _Entry(_check_token, 2, _ANYONE, since=(10,)),
-    "sys/killtoken": _Entry(_kill_token, 2, _ANYONE, since=(9,)),
+    "sys/getpublickey": _Entry(logins.public_key, http=_ANYONE, websocket=_NOBODY),
+    "sys/getcertificate": _Entry(_certificate, 0, _ANYONE, _NOBODY, since=(15, 2)),
+    "sys/getkey": _Entry(logins.get_key, http=_ANYONE, websocket=_ANYONE),
+    "sys/getkey2": _Entry(logins.get_key2, 1, _ANYONE, _ANYONE, since=(9,)),
+    "sys/gettoken": _Entry(logins.get_token, 5, _ANYONE, _ANYONE, since=(9,)),
+    "sys/getjwt": _Entry(logins.get_token, 5, _ANYONE, _ANYONE, since=(10, 2)),
+    "authwithtoken": _Entry(logins.auth_with_token, 2, _NOBODY, _ANYONE, since=(9,)),
+    "authenticate": _Entry(logins.authenticate, 1, _NOBODY, _ANYONE, until=(9, 3)),
+    "authenticateenc": _Entry(logins.authenticate, 2, _NOBODY, _ANYONE, until=(9, 3)),
+    "sys/refreshjwt": _Entry(logins.refresh, 2, _ANYONE, since=(10, 2)),
+    "sys/refreshtoken": _Entry(logins.refresh, 2, _ANYONE, since=(10, 0, 9, 13)),
+    "sys/checktoken": _Entry(logins.check_token, 2, _ANYONE, since=(10,)),
+    "sys/killtoken": _Entry(logins.kill_token, 2, _ANYONE, since=(9,)),
     "sps/loxappversion3": _Entry(_structure_version),
     STRUCTURE_FILE: _Entry(_structure_file),
     SUBSCRIBE: _Entry(_subscribe, http=_NOBODY),
+    "sps/io": _Entry(objects.io, None),
+    "sps/ios": _Entry(objects.refused, None),
+    "sys/reboot": _Entry(objects.refused, None),
+    "sys/ntp": _Entry(objects.refused, None),
+    "data/status": _Entry(_status_file, websocket=_NOBODY),
+    "fsget/log": _Entry(_log_file, 1, _ADMIN, _ADMIN),
 }

@@ -22,10 +22,12 @@ from wsproto.utilities import ProtocolError as WebSocketProtocolError
 GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 """What a stream raises when its other end is gone, or this end."""
 
+TEXT_FRAME = 0x81
+BINARY_FRAME = 0x82
+"""The first byte of a frame with a whole message."""
+
 _RECEIVE_SIZE = 64 * 1024
 _BODY_LIMIT = 1024 * 1024
-_TEXT_FRAME = 0x81
-_BINARY_FRAME = 0x82
 _SHORT_LENGTH = 125
 _MEDIUM_LENGTH = 0xFFFF
 
@@ -220,18 +222,6 @@ class WebSocket:
         """Whether neither side has begun to close."""
         return self._connection.state is ConnectionState.OPEN
 
-    def text(self, payload: bytes) -> bytes:
-        """A frame with a text message.
-
-        wsproto, which takes text as `str`, could not send what some firmware sends: invalid UTF-8
-        (protocol reference, section 9).
-        """
-        return _frame(_TEXT_FRAME, payload)
-
-    def binary(self, payload: bytes) -> bytes:
-        """A frame with a binary message."""
-        return _frame(_BINARY_FRAME, payload)
-
     def close(self, code: int, reason: str) -> bytes:
         """A frame that begins to close the connection; nothing where that has begun already."""
         if not self.is_open:
@@ -245,12 +235,21 @@ class WebSocket:
         return b""
 
 
-def _frame(opcode: int, payload: bytes) -> bytes:
-    length = len(payload)
+def frame(kind: int, payload: bytes) -> bytes:
+    """A frame, as a server sends it.
+
+    Args:
+        kind: `TEXT_FRAME` or `BINARY_FRAME`.
+        payload: The message. wsproto, which takes texts as `str`, could not send what some
+            firmware sends as text: invalid UTF-8 (protocol reference, section 9).
+    """
+    return frame_head(kind, len(payload)) + payload
+
+
+def frame_head(kind: int, length: int) -> bytes:
+    """The beginning of a frame with so many bytes."""
     if length <= _SHORT_LENGTH:
-        head = struct.pack("!BB", opcode, length)
-    elif length <= _MEDIUM_LENGTH:
-        head = struct.pack("!BBH", opcode, 126, length)
-    else:
-        head = struct.pack("!BBQ", opcode, 127, length)
-    return head + payload
+        return struct.pack("!BB", kind, length)
+    if length <= _MEDIUM_LENGTH:
+        return struct.pack("!BBH", kind, 126, length)
+    return struct.pack("!BBQ", kind, 127, length)

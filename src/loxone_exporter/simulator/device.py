@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +14,8 @@ from loxone_exporter.loxone.crypto import PrivateKey
 from loxone_exporter.simulator.accounts import Account, Accounts, Guard, OneTimeKeys, Token
 from loxone_exporter.simulator.faults import Faults
 from loxone_exporter.simulator.house import House
-from loxone_exporter.simulator.profile import Profile
+from loxone_exporter.simulator.messages import Messages
+from loxone_exporter.simulator.profile import Codes, Profile
 
 
 if TYPE_CHECKING:
@@ -61,6 +63,17 @@ class Client:
     token: Token | None = None
 
 
+class _FaultyGuard(Guard):
+    """A guard who can be told to ban everybody."""
+
+    def __init__(self, profile: Profile, clock: Callable[[], float], faults: Faults) -> None:
+        super().__init__(profile, clock)
+        self._faults = faults
+
+    def remaining(self, address: str) -> int:
+        return self._faults.locked_out or super().remaining(address)
+
+
 @define(eq=False)
 class Device:
     """The state of a Miniserver.
@@ -69,10 +82,11 @@ class Device:
         house: What stands behind it.
         profile: What kind of device it is.
         account: Its one user.
-        now: Unix time, for what goes over the wire.
+        real_now: Unix time; the device's own is `now`.
         faults: What it does wrong.
         clock: For durations, in seconds.
         private_key: Its RSA key, there from the start: to make one takes up to a second.
+        messages: Writes what it sends over WebSockets.
         accounts: Its user and their tokens.
         guard: Who is banned.
         http_keys: The one-time keys given out over HTTP, where no connection keeps them apart.
@@ -83,10 +97,11 @@ class Device:
     house: House
     profile: Profile
     account: Account
-    now: Callable[[], float]
+    real_now: Callable[[], float]
     faults: Faults = Factory(Faults)
     clock: Callable[[], float] = trio.current_time
     private_key: PrivateKey = field(init=False, repr=False)
+    messages: Messages = field(init=False)
     accounts: Accounts = field(init=False)
     guard: Guard = field(init=False)
     http_keys: OneTimeKeys = field(init=False)
@@ -96,13 +111,30 @@ class Device:
 
     def __attrs_post_init__(self) -> None:
         self.private_key = _private_key(self.profile.key_bits)
-        self.accounts = Accounts([self.account], self.profile, clock=self.clock, now=self.now)
-        self.guard = Guard(self.profile, self.clock)
+        self.messages = Messages(self.profile, self.faults)
+        self.accounts = self.new_accounts()
+        self.guard = _FaultyGuard(self.profile, self.clock, self.faults)
         self.http_keys = self.new_keys()
+
+    def now(self) -> float:
+        """Unix time as the device believes it to be, for what goes over the wire."""
+        return self.real_now() + self.faults.clock_offset
+
+    @property
+    def codes(self) -> Codes:
+        """The type of the codes in answers."""
+        return self.faults.codes or self.profile.codes
+
+    @property
+    def send_limit(self) -> float:
+        """How long a client may take to receive 64 KiB: for ever, where sending itself is slow."""
+        return math.inf if self.faults.dribble is not None else self.profile.send_limit
 
     @property
     def slots_left(self) -> bool:
         """Whether one more session can have live events."""
+        if self.faults.no_event_slots:
+            return False
         return sum(session.subscribed for session in self.sessions) < self.profile.event_slots
 
     @property
@@ -110,6 +142,10 @@ class Device:
         """Whether nothing is sent any more, by `Faults.mute_after`."""
         limit = self.faults.mute_after
         return limit is not None and self._received_in_all > limit
+
+    def new_accounts(self) -> Accounts:
+        """Its user, without tokens."""
+        return Accounts([self.account], self.profile, clock=self.clock, now=self.now)
 
     def new_keys(self) -> OneTimeKeys:
         """A place for one-time keys."""

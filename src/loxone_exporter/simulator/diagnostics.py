@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from loxone_exporter.simulator.profile import Profile
+
 
 ADMIN_ONLY = frozenset(
     {
@@ -31,6 +33,10 @@ ADMIN_ONLY = frozenset(
         "lan/eof",
         "lan/rxo",
         "lan/nob",
+        "sys/sdtest",
+        "sps/enumdev",
+        "sps/enumin",
+        "sps/enumout",
         "cfg/ip",
         "cfg/mask",
         "cfg/gateway",
@@ -39,6 +45,15 @@ ADMIN_ONLY = frozenset(
         "cfg/dhcp",
         "cfg/ntp",
         "cfg/device",
+        "cfg/http",
+        "cfg/ftp",
+        "cfg/ftllocalonly",
+        "cfg/loxplan",
+        "task0/name",
+        "task0/state",
+        "task0/stack",
+        "task0/contextswitches",
+        "task0/waittimeout",
     }
 )
 """Commands that a user without full access is refused."""
@@ -48,6 +63,10 @@ _COMMON = {
     "sys/lastcpu": "CPU:12 SPS:26",
     "sys/numtasks": "51",
     "sys/spscycle": "100",
+    "sys/check": "1:User admin IP: 192.0.2.84",
+    "sps/enumdev": "Loxone Miniserver (504F94A10001), Dimmer Extension 1 (504F94A10001.02D80001)",
+    "sps/enumin": "",
+    "sps/enumout": "",
     "sps/state": "5",
     "sps/status": "Running 100/sec",
     "bus/packetssent": "2157",
@@ -64,8 +83,16 @@ _COMMON = {
     "cfg/dns2": "0.0.0.0",  # noqa: S104  # an answer, nothing is bound to it
     "cfg/dhcp": "Yes",
     "cfg/ntp": "0.pool.ntp.org",
-    "cfg/timezoneoffset": "+00:00:00",
     "cfg/device": "Simulator",
+    "cfg/http": "80",
+    "cfg/ftp": "21",
+    "cfg/ftllocalonly": "No",
+    "cfg/loxplan": "",
+    "task0/name": "Idle",
+    "task0/state": "Ready",
+    "task0/stack": "208/8192",
+    "task0/contextswitches": "68161773",
+    "task0/waittimeout": "0",
 }
 
 _FIRST_GENERATION = {
@@ -86,19 +113,50 @@ _FIRST_GENERATION = {
     "lan/nob": "0",
 }
 
-_SECOND_GENERATION = {
-    "sys/heap": "352880/1016404kB",
-    "sys/ints": "",
-    "sys/comints": "",
-    "sys/lanints": "",
-    "sys/contextswitches": "",
-    "sys/contextswitchesi": "",
+_SECOND_GENERATION = {"sys/heap": "352880/1016404kB"}
+
+_COUNTERS = {
+    "sys/ints": 24651853,
+    "sys/comints": 0,
+    "sys/lanints": 62386,
+    "sys/contextswitches": 174037184,
+    "sys/contextswitchesi": 25306571,
 }
+"""Of the second generation: not available, or numbers without quotes."""
+
+_CARD = "ManufactorerID 2 Date 2016/3 CardType 2 Blocksize 512"
+_NEWER_CARD = "ManufacturerId: 27, Date 2014/2, CardType 2, Usage: 2.79%"
+_SECOND_CARD = "Usage: 0.00%, Used: 4%, UncorrectableEcc: 0, PowerOnCycles: 23"
 
 TEMPERATURE = b"Cpu Temperature: 53 C. STM32 Cpu Temperature: 34 C"
 """The answer to `jdev/sys/temperature` on the second generation: plain text, no JSON."""
 
 
-def values(generation: int) -> Mapping[str, str]:
-    """All values that do not depend on anything, by command."""
-    return {**_COMMON, **(_FIRST_GENERATION if generation == 1 else _SECOND_GENERATION)}
+def values(profile: Profile) -> Mapping[str, str | int]:
+    """All values that do not depend on anything but the device, by command."""
+    common = {
+        **_COMMON,
+        "sys/sdtest": _card_test(profile),
+        "sys/version": profile.firmware.replace(".", ""),
+        "sys/mac": profile.colon_serial.replace(":", "-"),
+        "cfg/timezoneoffset": _zone(profile.utc_offset),
+    }
+    if profile.generation == 1:
+        return {**common, **_FIRST_GENERATION}
+    counters = _COUNTERS if profile.bare_counters else dict.fromkeys(_COUNTERS, "")
+    return {**common, **_SECOND_GENERATION, **counters}
+
+
+def _card_test(profile: Profile) -> str:
+    """The result of a test of the memory card, in three layouts (section 6.3)."""
+    if profile.generation > 1:
+        return f"SD Performance: Read: 7598kB/s, Write: 3813kB/s, No error (0 0), {_SECOND_CARD}"
+    if profile.knows((10,)):
+        return f"SD Performance: Read: 540kB/s, Write: 370kB/s, No error (0 0), {_NEWER_CARD}"
+    return f"SD performance read=851kB/s write=586kB/s no error (0 0), {_CARD}"
+
+
+def _zone(offset: int) -> str:
+    minutes, seconds = divmod(abs(offset), 60)
+    sign = "-" if offset < 0 else "+"
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"

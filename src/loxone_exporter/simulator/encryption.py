@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from attrs import frozen
 
@@ -18,6 +19,7 @@ from loxone_exporter.loxone.crypto import (
 
 
 _BLOCK = 16
+_LEGACY_LOGIN = re.compile(r"([0-9A-Fa-f]{40})/(.+)", re.DOTALL)
 
 
 @frozen
@@ -25,24 +27,33 @@ class EncryptedCommand:
     """The envelope of an encrypted command.
 
     Attributes:
-        kind: With `fenc` the answer is encrypted as well.
+        kind: With `fenc` the answer is encrypted as well; `authenticateEnc` is the login of
+            firmware before 9.3, whose plain text is `{hash}/{user}` and nothing else (section 3.6).
         cipher: Base64, percent-encoding undone.
         query: What followed a question mark; over HTTP it carries the key.
     """
 
-    kind: Literal["enc", "fenc"]
+    kind: Literal["enc", "fenc", "authenticateEnc"]
     cipher: str
     query: str
 
     @property
     def control(self) -> str:
         """How answers of ordinary commands repeat it."""
+        if self.kind == "authenticateEnc":
+            return f"{self.kind}/{self.cipher}"
         return f"jdev/sys/{self.kind}/{self.cipher}"
 
 
 def parse_encrypted(text: str) -> EncryptedCommand:
-    """Take `jdev/sys/enc/{cipher}` apart; base64's own slashes may have stayed as they are."""
+    """Take `jdev/sys/enc/{cipher}` apart; base64's own slashes may have stayed as they are.
+
+    `authenticateEnc/{cipher}` likewise.
+    """
     path, _, query = text.partition("?")
+    first, _, rest = path.partition("/")
+    if first.lower() == "authenticateenc":
+        return EncryptedCommand("authenticateEnc", unquote(rest), query)
     kind, _, cipher = path.split("/", 2)[-1].partition("/")
     return EncryptedCommand("fenc" if kind.lower() == "fenc" else "enc", unquote(cipher), query)
 
@@ -83,6 +94,9 @@ class Encryption:
     def open(self, cipher: str) -> str:
         """Decrypt a command and take the salt off it.
 
+        The one that needs no salt is the login of firmware before 9.3: its `{hash}/{user}` comes
+        back as the command `authenticateEnc/{hash}/{user}`, the user percent-encoded (section 3.6).
+
         Raises:
             ProtocolError: It is not decryptable, or its salt is not the one that is due.
         """
@@ -92,6 +106,10 @@ class Encryption:
             text = _strip(self._key.decrypt(decode_base64(cipher))).decode()
         except UnicodeDecodeError as error:
             raise ProtocolError("an encrypted command is no text") from error
+        legacy_login = _LEGACY_LOGIN.fullmatch(text)
+        if legacy_login:
+            digest, user = legacy_login.groups()
+            return f"authenticateEnc/{digest}/{quote(user, safe='')}"
         return self._take_salt_off(text)
 
     def seal(self, answer: str) -> str:

@@ -1,25 +1,215 @@
-"""What a simulated Miniserver can be told to do wrong."""
+"""What a simulated Miniserver can be told to do wrong.
+
+The fields of `Faults` are the one table of all lasting faults: each says what it does and how its
+value is written on the command line. What happens at one moment (a reboot, a structure change) is a
+drill, in `drills.py`.
+"""
 
 from __future__ import annotations
 
-from attrs import define
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from attrs import define, field, fields, frozen
+
+from loxone_exporter.simulator.fault_values import (
+    HEXADECIMAL,
+    RAW,
+    SERIAL,
+    SWITCH,
+    URL,
+    ValueForm,
+    choice,
+    number,
+    positive,
+    whole_number,
+)
 
 
-@define
+_CLOSE_CODE: Final = whole_number("CODE", lowest=1000, highest=4999)
+_ANSWER_CODE: Final = whole_number("CODE", lowest=100, highest=999)
+_KEY: Final = "fault"
+
+
+@frozen
+class FaultInfo:
+    """One lasting fault, as a list shows it.
+
+    Attributes:
+        name: As it is written on the command line.
+        attribute: The attribute of `Faults`.
+        about: What it does.
+        form: What its value looks like.
+    """
+
+    name: str
+    attribute: str
+    about: str
+    form: ValueForm
+
+
+def _fault(about: str, form: ValueForm = SWITCH, *, default: Any = None) -> Any:  # noqa: ANN401  # as attrs.field
+    if form is SWITCH:
+        default = False
+    return field(default=default, metadata={_KEY: (about, form)})
+
+
+@define(kw_only=True)
 class Faults:
     """Misbehaviour that can be switched on and off while a simulated Miniserver runs.
 
-    Attributes:
-        mute_after: The Miniserver answers this many commands, counted over all connections since it
-            began, and from then on sends nothing at all: no answers, no events, no pongs.
-        reject_logins: Every login is answered as one with a wrong password.
-        answer_with: These bytes answer every HTTP request, then the connection is closed.
-        booting: Every HTTP request, a WebSocket's too, is answered with status 503.
-        length_mismatch: The headers of messages announce one byte more than follows.
+    The section numbers are those of the protocol reference; the quirks are those of section 9.
     """
 
-    mute_after: int | None = None
-    reject_logins: bool = False
-    answer_with: bytes | None = None
-    booting: bool = False
-    length_mismatch: bool = False
+    # All traffic.
+    half_open: bool = _fault("No byte goes in or out any more; connections stay open.")
+    dribble: float | None = _fault("All is sent so slowly, in bytes per second.", positive("RATE"))
+    answer_delay: float = _fault(
+        "Each answer comes so many seconds late.", positive("SECONDS"), default=0.0
+    )
+    mute_after: int | None = _fault(
+        "So many commands are answered, counted over all connections since the start; "
+        "then nothing at all is sent: no answers, no events, no pongs.",
+        whole_number("COUNT", bare=0),
+    )
+
+    # HTTP.
+    booting: bool = _fault("Every HTTP request, a WebSocket's too, gets status 503.")
+    answer_with: bytes | None = _fault(
+        "This text answers every HTTP request, then the connection is closed.", RAW
+    )
+    redirect: str | None = _fault(
+        "Every HTTP request without TLS, a WebSocket's too, is redirected there (section 4).", URL
+    )
+    locked_out: int | None = _fault(
+        "Every address is banned, with so many seconds left: the 403 page, and close code 4003 "
+        "(section 3.8).",
+        whole_number("SECONDS", lowest=1, bare=300),
+    )
+    no_connections: bool = _fault(
+        "The limit of connections is reached: HTTP requests and logins get code 901 (section 3.7)."
+    )
+    serial: str | None = _fault("Another device answers: it says this serial.", SERIAL)
+    certificate_expired: bool = _fault(
+        "apiKey says that the certificate has expired: httpsStatus 2 (section 1.3)."
+    )
+    https_status: int | None = _fault(
+        "apiKey has this httpsStatus.", whole_number("STATUS", highest=99)
+    )
+    no_event_slots: bool = _fault(
+        "No slot for live events is free: hasEventSlots is false, and a subscription is closed "
+        "with 4008 (section 7)."
+    )
+    clock_offset: float = _fault(
+        "The device's clock is so many seconds ahead, or behind if negative.",
+        number("SECONDS"),
+        default=0.0,
+    )
+
+    # Logins and tokens.
+    reject_logins: bool = _fault("Every login is answered as one with a wrong password.")
+    login_code: int | None = _fault("Every login is answered with this code.", _ANSWER_CODE)
+    token_code: int | None = _fault(
+        "Every use and renewal of a token is answered with this code, for instance 401 or 477.",
+        _ANSWER_CODE,
+    )
+    user_disabled: bool = _fault(
+        "Logins get code 423; sessions are closed with 4006 (section 2.7)."
+    )
+    close_login: int | None = _fault(
+        "The WebSocket is closed with this code in answer to a login.", _CLOSE_CODE
+    )
+    no_hash_algorithm: bool = _fault("getkey2 has no hashAlg, and SHA-1 counts (section 3.3).")
+    public_key_form: Literal["labelled", "certificate"] | None = _fault(
+        "getPublicKey has the right label, or is a genuine certificate (section 1.4).",
+        choice("labelled", "certificate"),
+    )
+    sealed_cut: bool = _fault("Answers to fenc lack their last block (quirk 13).")
+
+    # Answers.
+    codes: Literal["recorded", "strings", "numbers"] | None = _fault(
+        "The type of all codes in answers (section 1.1).", choice("recorded", "strings", "numbers")
+    )
+    control_characters: bool = _fault(
+        "Line feeds and tabs stand raw in the values of answers, the structure file's texts and "
+        "text states (quirk 3)."
+    )
+    unescaped_quotes: bool = _fault("Quotes in the values of answers are not escaped (quirk 4).")
+    scalar_value_zero: bool = _fault('Every scalar value is "0" (quirk 21).')
+    missing_value: bool = _fault("Scalar answers have no value at all (section 1.1).")
+
+    # The structure file.
+    truncated_structure: bool = _fault("The structure file is cut in the middle (quirk 5).")
+    invalid_utf8_structure: bool = _fault(
+        "The structure file has a byte that is no UTF-8, in the name of a control; over the "
+        "WebSocket in a text frame all the same (quirk 6)."
+    )
+    structure_bom: bool = _fault("A byte order mark begins the structure file (quirk 7).")
+    missing_software_version: bool = _fault(
+        "The structure file has no softwareVersion, and no serialNr of its device (quirk 20)."
+    )
+    shared_states: bool = _fault(
+        "Every control has the states of the first one of its type (quirk 23)."
+    )
+    state_lists: bool = _fault("States of the structure file are lists of UUIDs (quirk 23).")
+    estimate_without_exact: bool = _fault(
+        "Only an estimated header, with the right length, precedes the structure file "
+        "(section 2.2)."
+    )
+
+    # Messages over the WebSocket.
+    length_mismatch: bool = _fault(
+        "The headers of messages announce one byte more than follows (section 2.3)."
+    )
+    header_flags: int | None = _fault(
+        "These bits are set in the flags of each header besides the one for an estimate "
+        "(section 2.2).",
+        whole_number("BITS", highest=127, bare=0x01),
+    )
+    unknown_identifier: bool = _fault(
+        "Messages with an identifier that nobody knows come before each event table and answer."
+    )
+    gzip_after_keepalive: bool = _fault(
+        "A file of 7000 bytes that nobody asked for follows each keepalive (section 2.5)."
+    )
+    garbage_frames: bool = _fault(
+        "Random frames, binary ones and text, come between messages, each second."
+    )
+    oversize_frame: bool = _fault(
+        "A message of 1 GiB is announced, and its frame begun, after the subscription."
+    )
+
+    # Events.
+    tables_before_answer: bool = _fault(
+        "The full event tables come before the answer to the subscription (section 5.1)."
+    )
+    close_subscription: int | None = _fault(
+        "The WebSocket is closed with this code in answer to the subscription.", _CLOSE_CODE
+    )
+    empty_tables: bool = _fault(
+        "Tables without an entry come before those with entries, also a report of the weather "
+        "without hours (quirk 9)."
+    )
+    flood: float = _fault(
+        "So many more value events per second are sent to each subscribed session.",
+        positive("RATE", bare=10_000.0),
+        default=0.0,
+    )
+    nan_values: bool = _fault("All value events are not-a-number or infinite.")
+    invalid_utf8_text: bool = _fault("Text states have bytes that are no UTF-8 (quirk 6).")
+    trailing_nuls: bool = _fault("Texts end with NULs, which count as part of them (quirk 8).")
+    text_padding: bytes | None = _fault(
+        "These bytes, over and over, fill up text entries (quirk 8).", HEXADECIMAL
+    )
+    double_encoded_texts: bool = _fault("Text states are JSON inside JSON (quirk 1).")
+
+
+def all_faults() -> Mapping[str, FaultInfo]:
+    """All lasting faults by their names on the command line, in the order of their list."""
+    return {
+        info.name: info
+        for info in (
+            FaultInfo(attribute.name.replace("_", "-"), attribute.name, *attribute.metadata[_KEY])
+            for attribute in fields(Faults)
+        )
+    }

@@ -11,9 +11,11 @@ from loxone_exporter.simulator import commands
 from loxone_exporter.simulator.answers import (
     BOOTING,
     FORBIDDEN,
+    INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     OK,
+    TOO_MANY_CONNECTIONS,
     UNAUTHORIZED,
     File,
     Reply,
@@ -24,16 +26,23 @@ from loxone_exporter.simulator.commands import Command
 from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
 from loxone_exporter.simulator.device import Client, Device
 from loxone_exporter.simulator.encryption import EncryptedCommand, Encryption, parse_encrypted
+from loxone_exporter.simulator.logins import verdict
 
 
 _HTML = "text/html"
+_STATUSES = range(200, 1000)
 _CHALLENGE = ((b"WWW-Authenticate", b'Basic realm="Loxone Miniserver"'),)
 
 
 def error(code: int) -> HttpResponse:
     """The response that refuses a request."""
     headers = _CHALLENGE if code == UNAUTHORIZED else ()
-    return HttpResponse(code, error_page(code), _HTML, headers)
+    return HttpResponse(_status(code), error_page(code), _HTML, headers)
+
+
+def _status(code: int) -> int:
+    """An HTTP status for a code, some of which are none."""
+    return code if code in _STATUSES else INTERNAL_ERROR
 
 
 def respond(device: Device, request: HttpRequest, address: str) -> HttpResponse:
@@ -58,9 +67,12 @@ def respond(device: Device, request: HttpRequest, address: str) -> HttpResponse:
         return HttpResponse(FORBIDDEN, ban_page(address, remaining), _HTML)
     if request.method != "GET":
         return error(METHOD_NOT_ALLOWED)
+    if device.faults.no_connections:
+        return error(TOO_MANY_CONNECTIONS)
     client = Client("http", address, device.http_keys)
-    if undecryptable or not _authenticate(device, request, command, client):
-        return error(UNAUTHORIZED)
+    code = UNAUTHORIZED if undecryptable else _authenticate(device, request, command, client)
+    if code != OK:
+        return error(code)
     reply = commands.run(device, command, client)
     if command.name == "sys/killtoken":
         device.end_dead_sessions()
@@ -74,11 +86,11 @@ def _decrypt(encryption: Encryption, envelope: EncryptedCommand) -> str:
     return encryption.open(envelope.cipher)
 
 
-def _authenticate(device: Device, request: HttpRequest, command: Command, client: Client) -> bool:
-    """Log the client in by what the request carries.
+def _authenticate(device: Device, request: HttpRequest, command: Command, client: Client) -> int:
+    """Log the client in by what the request carries, if it carries anything.
 
     Returns:
-        False if it carries something that is wrong; nothing is not wrong.
+        200, or the code of the refusal.
     """
     authorization = request.header("authorization")
     if "autht" in command.query:
@@ -89,11 +101,11 @@ def _authenticate(device: Device, request: HttpRequest, command: Command, client
     elif authorization:
         client.account = device.accounts.check_password(*_basic_credentials(authorization))
     else:
-        return True
-    if client.account is None or device.faults.reject_logins:
+        return OK
+    code = verdict(device, client.account)
+    if code == UNAUTHORIZED:
         device.guard.failed(client.address)
-        return False
-    return True
+    return code
 
 
 def _basic_credentials(authorization: str) -> tuple[str, str]:
@@ -121,10 +133,8 @@ def _write(
         return error(reply.status)
     is_sealed = envelope is not None and envelope.kind == "fenc"
     outer = envelope.control if envelope is not None and not is_sealed else None
-    text = commands.write_answer(
-        reply, command, device.profile.codes, outer_control=outer, http=True
-    )
+    text = commands.write_answer(reply, command, device.codes, outer_control=outer, http=True)
     if is_sealed:
-        return HttpResponse(reply.status, encryption.seal(text).encode(), "text/plain")
+        return HttpResponse(_status(reply.status), encryption.seal(text).encode(), "text/plain")
     media_type = "text/xml" if command.wants_xml else "application/json"
-    return HttpResponse(reply.status, text.encode(), media_type)
+    return HttpResponse(_status(reply.status), text.encode(), media_type)

@@ -6,35 +6,38 @@ from the reference, so that the two do not share a misreading.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 import trio
+from attrs import evolve
 
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.simulator import http_requests
 from loxone_exporter.simulator.accounts import Account, Token
-from loxone_exporter.simulator.answers import BAD_REQUEST, BOOTING, NOT_FOUND
-from loxone_exporter.simulator.connection import (
-    GONE,
-    HttpConnection,
-    HttpRequest,
-    HttpResponse,
-    WebSocket,
-)
 from loxone_exporter.simulator.device import Channel, Device, ReceivedCommand
+from loxone_exporter.simulator.doors import Doors
 from loxone_exporter.simulator.faults import Faults
 from loxone_exporter.simulator.house import House
 from loxone_exporter.simulator.profile import Profile
-from loxone_exporter.simulator.session import Session
+from loxone_exporter.simulator.reception import Reception
+from loxone_exporter.simulator.session import Session, close_reason
+from loxone_exporter.simulator.structure_changes import date_structure, modifications_state
 
+
+if TYPE_CHECKING:
+    # The module itself is only imported where TLS is asked for.
+    from loxone_exporter.simulator.tls import ServerCertificate
 
 __all__ = ["Channel", "Faults", "Profile", "ReceivedCommand", "Session", "SimulatedMiniserver"]
 
-_WEBSOCKET_PATH = "/ws/rfc6455"
-_SUBPROTOCOL = "remotecontrol"
 _TICK = 1.0
-_NO_ADDRESS = "memory"
+_USER_CHANGED = 4005
+_OTHER_USER_CHANGED = 4004
+_USER_DISABLED = 4006
+_UPDATING = 4007
 _NO_VALUES: Mapping[StateUuid, float] = {}
 _NO_TEXTS: Mapping[StateUuid, str] = {}
 
@@ -62,6 +65,11 @@ class SimulatedMiniserver:
         """
         account = Account(username, password, profile.admin)
         self._device = Device(house, profile, account, now)
+        self._doors = Doors()
+        self._reception = Reception(self._device, self._doors)
+        self._modifications = 0
+        self._flood_due = 0.0
+        self._outage = trio.Lock()
 
     @property
     def house(self) -> House:
@@ -98,23 +106,72 @@ class SimulatedMiniserver:
         self._device.accounts.forget_tokens()
         self._device.end_dead_sessions()
 
-    def replace_house(self, house: House) -> None:
+    @property
+    def is_refusing(self) -> bool:
+        """Whether nobody can connect, as while it reboots.
+
+        Its listeners are closed then; who connects through memory is to be refused by this.
+        """
+        return self._doors.are_closed
+
+    def replace_house(self, house: House, *, upload: bool = False) -> None:
         """Put another house behind it: a structure change.
 
-        Live sessions get the new house's changes. A real Miniserver ends them when a program is
-        uploaded: `restart` does that.
+        Args:
+            house: The new one.
+            upload: The change comes as a program that is uploaded: live sessions are told that the
+                device goes out of service, and closed (section 7). Otherwise they get the new
+                house's changes.
         """
         self._device.house = house
+        if upload:
+            self._announce_outage()
 
-    async def serve(self, listeners: list[trio.SocketListener]) -> None:
+    async def modify_structure(self, house: House, *, keep_last_modified: bool = False) -> None:
+        """Change the structure as an edit by the API does: no session ends.
+
+        The global state `modifications` fires (sections 5.5 and 7). What its text says is not
+        known; here it is another one each time.
+
+        Args:
+            house: The changed house.
+            keep_last_modified: The structure file keeps the old `lastModified`.
+        """
+        if keep_last_modified:
+            date_structure(house, self.house.last_modified)
+        self._device.house = house
+        self._modifications += 1
+        state = modifications_state(house.structure)
+        if state is not None:
+            await self.publish(texts={state: json.dumps({"count": self._modifications})})
+
+    async def serve(
+        self,
+        listeners: Iterable[trio.SocketListener],
+        *,
+        tls_listeners: Iterable[trio.SocketListener] = (),
+        certificate: ServerCertificate | None = None,
+    ) -> None:
         """Serve clients and let the house live, until cancelled.
 
         Args:
             listeners: Where to accept clients; closed in the end.
+            tls_listeners: Where to accept clients by TLS; closed in the end.
+            certificate: What clients by TLS are shown; needed for `tls_listeners`.
+
+        Raises:
+            ValueError: There are `tls_listeners` and no certificate.
         """
+        keep = self._doors.keep
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.live)
-            nursery.start_soon(trio.serve_listeners, self.handle, listeners)
+            for listener in listeners:
+                nursery.start_soon(keep, listener, self.handle, nursery)
+            for listener in tls_listeners:
+                if certificate is None:
+                    raise ValueError("without a certificate there is no TLS")
+                handle = partial(self._reception.handle_tls, context=certificate.server_context())
+                nursery.start_soon(keep, listener, handle, nursery)
 
     async def live(self) -> None:
         """Let the house live, second by second, and send its changes, until cancelled."""
@@ -124,6 +181,7 @@ class SimulatedMiniserver:
             await trio.sleep_until(due)
             changes = self._device.house.advance(_TICK)
             self._broadcast(changes.values, changes.texts)
+            self._disturb()
 
     async def publish(
         self,
@@ -143,17 +201,74 @@ class SimulatedMiniserver:
             code: The close code; without one, the connections just break off.
             reason: Goes with the code.
         """
-        for session in list(self.sessions):
-            if code is None:
-                session.abort()
-            else:
-                session.close(code, reason)
+        self._drop_sessions(code, reason)
         await trio.lowlevel.checkpoint()
 
     async def restart(self) -> None:
         """Announce to all sessions that the device goes out of service, and close them."""
-        for session in list(self.sessions):
-            session.go_out_of_service()
+        self._announce_outage()
+        await trio.lowlevel.checkpoint()
+
+    async def reboot(
+        self, *, refused: float = 2.0, booting: float = 3.0, keep_tokens: bool = True
+    ) -> None:
+        """Reboot as a real one does (section 7); returns when it is back.
+
+        Sessions are told and closed, then connections are refused, then answered with 503.
+
+        Args:
+            refused: For so many seconds nobody can connect.
+            booting: For so many seconds after that all requests get 503.
+            keep_tokens: Whether the tokens are still valid afterwards.
+        """
+        async with self._outage:
+            self._announce_outage()
+            if not keep_tokens:
+                self._device.accounts.forget_tokens()
+            self._doors.close()
+            self._reception.hang_up()
+            try:
+                await trio.sleep(refused)
+            finally:
+                self._doors.open()
+            await self._boot(booting)
+
+    async def update(self, *, booting: float = 30.0, keep_tokens: bool = True) -> None:
+        """Update the firmware: sessions are closed with 4007; returns when it is back.
+
+        Args:
+            booting: For so many seconds all requests get 503.
+            keep_tokens: Whether the tokens are still valid afterwards.
+        """
+        async with self._outage:
+            self._close_sessions(_UPDATING)
+            if not keep_tokens:
+                self._device.accounts.forget_tokens()
+            await self._boot(booting)
+
+    async def change_user(self, *, password: str | None = None) -> None:
+        """Change the user: tokens are gone, sessions are closed with 4005 (section 2.7).
+
+        Args:
+            password: The new password; by default it stays.
+        """
+        device = self._device
+        if password is not None:
+            device.account = evolve(device.account, password=password)
+        device.accounts.forget_tokens()
+        device.accounts = device.new_accounts()
+        self._close_sessions(_USER_CHANGED)
+        await trio.lowlevel.checkpoint()
+
+    async def change_another_user(self) -> None:
+        """Change some user who does not exist here: sessions are closed with 4004."""
+        self._close_sessions(_OTHER_USER_CHANGED)
+        await trio.lowlevel.checkpoint()
+
+    async def disable_user(self) -> None:
+        """Disable the user: sessions are closed with 4006, logins get 423 from now on."""
+        self.faults.user_disabled = True
+        self._close_sessions(_USER_DISABLED)
         await trio.lowlevel.checkpoint()
 
     async def handle(self, stream: trio.abc.Stream) -> None:
@@ -161,74 +276,54 @@ class SimulatedMiniserver:
 
         Whatever the client does, this does not raise.
         """
+        await self._reception.handle(stream)
+
+    async def handle_tls(self, stream: trio.abc.Stream, certificate: ServerCertificate) -> None:
+        """Serve one client by TLS.
+
+        Args:
+            stream: The connection below TLS.
+            certificate: What the client is shown.
+        """
+        await self._reception.handle_tls(stream, certificate.server_context())
+
+    async def _boot(self, seconds: float) -> None:
+        before = self.faults.booting
+        self.faults.booting = True
         try:
-            await self._serve_http(stream, _address_of(stream))
+            await trio.sleep(seconds)
         finally:
-            await trio.aclose_forcefully(stream)
+            self.faults.booting = before
 
-    async def _serve_http(self, stream: trio.abc.Stream, address: str) -> None:
-        connection = HttpConnection(stream)
-        profile = self._device.profile
-        may_go_on = True
-        while may_go_on:
-            request = None
-            with trio.move_on_after(profile.http_idle_limit):
-                request = await connection.receive()
-            if request is None:
-                return
-            if self.faults.answer_with is not None:
-                with trio.move_on_after(profile.send_limit):
-                    await connection.send_raw(self.faults.answer_with)
-                return
-            outcome = self._open(request, address)
-            if isinstance(outcome, WebSocket):
-                session = Session(self._device, stream, outcome, address)
-                await session.run(connection.trailing_data)
-                return
-            if self._device.is_mute:
-                await _wait_for_end(stream)
-                return
-            may_go_on = False
-            with trio.move_on_after(profile.send_limit):
-                may_go_on = await connection.respond(outcome)
+    def _announce_outage(self) -> None:
+        for session in list(self.sessions):
+            session.go_out_of_service()
 
-    def _open(self, request: HttpRequest, address: str) -> HttpResponse | WebSocket:
-        """Answer a request, or agree to become a WebSocket."""
-        if not request.is_upgrade:
-            return http_requests.respond(self._device, request, address)
-        if self.faults.booting:
-            return http_requests.error(BOOTING)
-        if request.target.partition("?")[0].lower() != _WEBSOCKET_PATH:
-            return http_requests.error(NOT_FOUND)
-        try:
-            return WebSocket(
-                request, subprotocol=_SUBPROTOCOL, message_limit=self.profile.command_limit
-            )
-        except ValueError:
-            return http_requests.error(BAD_REQUEST)
+    def _close_sessions(self, code: int) -> None:
+        for session in list(self.sessions):
+            session.close(code, close_reason(code, session.client.address))
+
+    def _drop_sessions(self, code: int | None, reason: str) -> None:
+        for session in list(self.sessions):
+            if code is None:
+                session.abort()
+            else:
+                session.close(code, reason)
+
+    def _disturb(self) -> None:
+        """Do, once a second, what faults ask for between messages."""
+        faults, messages = self.faults, self._device.messages
+        self._flood_due = self._flood_due % 1 + faults.flood
+        flood = list(messages.flood(self.house, int(self._flood_due))) if faults.flood else []
+        for session in list(self.sessions):
+            if faults.user_disabled and session.client.account is not None:
+                session.close(_USER_DISABLED, close_reason(_USER_DISABLED, session.client.address))
+            if faults.garbage_frames:
+                session.send(messages.garbage())
+            if session.subscribed:
+                session.send(flood)
 
     def _broadcast(self, values: Mapping[StateUuid, float], texts: Mapping[StateUuid, str]) -> None:
         for session in list(self.sessions):
             if session.subscribed:
                 session.send_events(values, texts)
-
-
-def _address_of(stream: trio.abc.Stream) -> str:
-    """The client's IP address; memory streams share one name."""
-    while isinstance(stream, trio.SSLStream):
-        stream = stream.transport_stream
-    if not isinstance(stream, trio.SocketStream):
-        return _NO_ADDRESS
-    try:
-        return str(stream.socket.getpeername()[0])
-    except OSError:
-        return _NO_ADDRESS  # gone already
-
-
-async def _wait_for_end(stream: trio.abc.Stream) -> None:
-    """Say nothing until the client gives up."""
-    try:
-        while await stream.receive_some():
-            pass
-    except GONE:
-        return

@@ -8,6 +8,9 @@ from attrs import field, frozen
 
 
 Codes = Literal["recorded", "strings", "numbers"]
+Generation = Literal[1, 2]
+MiniserverType = Literal[0, 1, 2, 3, 4]
+"""By the structure file: Gen 1, Go Gen 1, Gen 2, Go Gen 2, Compact (section 5.5)."""
 
 _DAY = 86400.0
 
@@ -26,12 +29,18 @@ class Profile:
         serial: Twelve hexadecimal digits.
         firmware: Decides which commands exist and which hash algorithm is asked for (section 3).
         generation: 1 has the diagnostic values of the first hardware generation (section 6.1).
+        miniserver_type: `miniserverType` of the structure file; as the house has it by default.
+        encryption: Commands can be encrypted: there is a public key. Without it, firmware before
+            9.3 knows but the login by a one-time hash (section 3.6), and newer firmware none.
         key_bits: Size of the RSA key.
         address: The IP address that the device believes it has.
         https_status: `httpsStatus` of `apiKey`; absent where the device has no TLS (section 1.3).
+        utc_offset: By how many seconds local time is ahead of UTC.
         admin: Whether the user has full access; others are refused some commands with 403.
         codes: The type of the answers' `Code` members; "recorded" does as real devices were seen to
             (section 1.1).
+        bare_counters: The second generation's interrupt counters are numbers without quotes, not
+            empty texts; both were seen (section 6.1).
         structure_identifier: Header identifier of the structure file, 0 or 1 (section 2.4).
         structure_binary: The structure file comes in a binary frame, not a text frame.
         structure_estimated: A header with an estimated length precedes the exact one.
@@ -42,6 +51,10 @@ class Profile:
         strict_salts: Encrypted commands must carry on their connection's salts (section 3.2).
         closes_rejected_logins: A rejected login ends the WebSocket with 1000 (section 2.7).
         event_slots: How many sessions can have live events (section 7).
+        http_connections: How many connections can be open at a time (section 7).
+        tokens_per_user: How many tokens a user can have; one more ends the oldest. The limit of
+            real devices is not known (section 3.5).
+        token_per_client: A new token ends those that the same user got by the same client UUID.
         login_limit: A WebSocket without a login for so long is closed (section 2.6).
         idle_limit: A WebSocket whose client is silent for so long is closed (section 2.5).
         http_idle_limit: An HTTP connection without a request for so long is closed.
@@ -59,13 +72,17 @@ class Profile:
 
     serial: str = "504F94D0E0DE"
     firmware: str = "16.0.6.10"
-    generation: Literal[1, 2] = 1
+    generation: Generation = 1
+    miniserver_type: MiniserverType | None = None
+    encryption: bool = True
     key_bits: int = 2048
     address: str = "192.0.2.10"
     https_status: int | None = None
+    utc_offset: int = 0
     admin: bool = True
 
     codes: Codes = "recorded"
+    bare_counters: bool = False
     structure_identifier: Literal[0, 1] = 1
     structure_binary: bool = False
     structure_estimated: bool = True
@@ -77,6 +94,9 @@ class Profile:
     closes_rejected_logins: bool = False
 
     event_slots: int = 31
+    http_connections: int = 256
+    tokens_per_user: int = 100
+    token_per_client: bool = False
     login_limit: float = 10.0
     idle_limit: float = 300.0
     http_idle_limit: float = 60.0

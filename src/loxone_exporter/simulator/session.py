@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 import trio
-from attrs import evolve
 
 from loxone_exporter.errors import ProtocolError
-from loxone_exporter.loxone.header import Header, Identifier, encode_header
-from loxone_exporter.loxone.tables import (
-    encode_daytimers,
-    encode_texts,
-    encode_values,
-    encode_weather,
-)
+from loxone_exporter.loxone.crypto import decode_base64, encode_base64
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.simulator import commands
 from loxone_exporter.simulator.answers import (
@@ -44,13 +35,25 @@ from loxone_exporter.simulator.encryption import (
 
 _RECEIVE_SIZE = 64 * 1024
 _SEND_SIZE = 64 * 1024
+_CIPHER_BLOCK = 16
 _NO_SLOT_LEFT = 4008
+_USER_DISABLED = 4006
 _BLOCKED = 4003
 _IDLE = 1001
 _NORMAL = 1000
 _NORMAL_REASON = "normally closed"
 
-_T = TypeVar("_T")
+_BAN = 300
+
+CLOSE_REASONS = {
+    _NORMAL: _NORMAL_REASON,
+    4004: "a user was changed",
+    4005: "the user was changed",
+    _USER_DISABLED: "the user was disabled",
+    4007: "update running",
+    _NO_SLOT_LEFT: "no event slot left",
+}
+"""What the closing of a WebSocket says; only the first is known from real devices."""
 
 
 class Session:
@@ -119,32 +122,31 @@ class Session:
 
     def go_out_of_service(self) -> None:
         """Announce a restart, then close (section 7)."""
-        self._send_header(Header(Identifier.OUT_OF_SERVICE, 0))
+        self.send(self._device.messages.out_of_service())
         self.close(_NORMAL, _NORMAL_REASON)
 
     def send_events(
         self, values: Mapping[StateUuid, float], texts: Mapping[StateUuid, str]
     ) -> None:
         """Send changed states, as event tables."""
-        batch = self._device.profile.values_per_table
-        padding = self._device.profile.text_padding
-        for some_values in _batches(values.items(), batch):
-            self._send_table(Identifier.VALUES, encode_values(some_values))
-        for some_texts in _batches(texts.items(), batch):
-            self._send_table(Identifier.TEXTS, encode_texts(some_texts, padding=padding))
+        self.send(self._device.messages.events(values, texts))
+
+    def send(self, pieces: Iterable[bytes]) -> None:
+        """Send a message, or several, in pieces."""
+        for piece in pieces:
+            self._send(piece)
 
     # What comes in.
 
     async def _read(self, data: bytes) -> None:
         """Read until nothing more is to be said, in answer or otherwise."""
-        remaining = self._device.guard.remaining(self.client.address)
-        if remaining:
-            self.close(_BLOCKED, ban_reason(self.client.address, remaining))
+        self._close_if_banned()
         while True:
             if data:
                 self._last_heard = self._device.clock()
                 received = self._websocket.receive(data)
                 for message in received.messages:
+                    await self._take_time()
                     self._handle(message)
                 self._send(received.reply)
                 if received.ended:
@@ -160,6 +162,11 @@ class Session:
             elif not data:
                 self.abort()
                 return
+
+    async def _take_time(self) -> None:
+        """Wait, where all answers are to be late."""
+        if self._device.faults.answer_delay:
+            await trio.sleep(self._device.faults.answer_delay)
 
     def _deadline(self) -> float:
         """When this connection ends if nothing happens."""
@@ -198,7 +205,7 @@ class Session:
             self._handle_encrypted(text)
         elif text == "keepalive" and self.client.account is not None:
             self._device.note("websocket", text, encrypted=False)
-            self._send_header(Header(Identifier.KEEPALIVE, 0))
+            self.send(self._device.messages.keepalive())
         else:
             self._device.note("websocket", text, encrypted=False)
             self._obey(command, None)
@@ -226,10 +233,12 @@ class Session:
 
     def _obey(self, command: Command, envelope: EncryptedCommand | None) -> None:
         """Do what a command says, answer it, and draw the consequences for this connection."""
-        address = self.client.address
-        banned = self._device.guard.remaining(address)
-        if banned and self.client.account is None:
-            self.close(_BLOCKED, ban_reason(address, banned))
+        faults = self._device.faults
+        if self.client.account is None and self._close_if_banned():
+            return
+        is_login = command.name in commands.LOGINS
+        if is_login and faults.close_login is not None:
+            self._close_for_fault(faults.close_login)
             return
         reply = commands.run(self._device, command, self.client)
         succeeded = isinstance(reply, Answer) and reply.code == OK
@@ -239,36 +248,45 @@ class Session:
         self._send_reply(command, envelope, reply)
         if command.name == "sys/killtoken" and succeeded:
             self._device.end_dead_sessions()
-        elif command.name in commands.LOGINS and commands.is_rejected(reply):
+        elif is_login and faults.user_disabled:
+            self.close(_USER_DISABLED, CLOSE_REASONS[_USER_DISABLED])
+        elif is_login and commands.is_rejected(reply):
             self._after_rejected_login()
 
     def _after_rejected_login(self) -> None:
+        if not self._close_if_banned() and self._device.profile.closes_rejected_logins:
+            self.close(_NORMAL, _NORMAL_REASON)
+
+    def _close_if_banned(self) -> bool:
         address = self.client.address
         banned = self._device.guard.remaining(address)
         if banned:
             self.close(_BLOCKED, ban_reason(address, banned))
-        elif self._device.profile.closes_rejected_logins:
-            self.close(_NORMAL, _NORMAL_REASON)
+        return bool(banned)
+
+    def _close_for_fault(self, code: int) -> None:
+        self.close(code, close_reason(code, self.client.address))
 
     def _subscribe(
         self, command: Command, envelope: EncryptedCommand | None, answer: Reply
     ) -> None:
         """Send all states and from now on their changes (section 5.1)."""
-        if not (self.subscribed or self._device.slots_left):
-            self.close(_NO_SLOT_LEFT, "no event slot left")
+        faults = self._device.faults
+        if faults.close_subscription is not None:
+            self._close_for_fault(faults.close_subscription)
             return
-        tables_first = self._device.profile.tables_before_answer
+        if not (self.subscribed or self._device.slots_left):
+            self.close(_NO_SLOT_LEFT, CLOSE_REASONS[_NO_SLOT_LEFT])
+            return
+        tables_first = self._device.profile.tables_before_answer or faults.tables_before_answer
         if not tables_first:
             self._send_reply(command, envelope, answer)
-        house = self._device.house
-        self.send_events(house.values, house.texts)
-        if house.daytimers:
-            self._send_table(Identifier.DAYTIMERS, encode_daytimers(house.daytimers))
-        if house.weather:
-            self._send_table(Identifier.WEATHER, encode_weather(house.weather))
+        self.send(self._device.messages.all_states(self._device.house))
         if tables_first:
             self._send_reply(command, envelope, answer)
         self.subscribed = True
+        if faults.oversize_frame:
+            self.send(self._device.messages.oversize())
 
     # What goes out.
 
@@ -278,44 +296,28 @@ class Session:
         is_sealed = envelope is not None and envelope.kind == "fenc"
         if isinstance(reply, File) and reply.is_structure:
             if not is_sealed:
-                self._send_structure(reply.content)
+                self.send(self._device.messages.structure(reply.content))
                 return
             reply = Answer(code=BAD_REQUEST)  # section 2.4: never by fenc
         if isinstance(reply, File):
             text = reply.content.decode()
         else:
             outer = envelope.control if envelope is not None and not is_sealed else None
-            text = commands.write_answer(
-                reply, command, self._device.profile.codes, outer_control=outer
-            )
-        self._send_text((self._encryption.seal(text) if is_sealed else text).encode())
+            text = commands.write_answer(reply, command, self._device.codes, outer_control=outer)
+        self._send_text(self._seal(text) if is_sealed else text)
+
+    def _seal(self, text: str) -> str:
+        sealed = self._encryption.seal(text)
+        if self._device.faults.sealed_cut:
+            sealed = encode_base64(decode_base64(sealed)[:-_CIPHER_BLOCK])
+        return sealed
 
     def _send_answer(self, answer: Answer, control: str) -> None:
         """Answer something about the encryption itself; the control stays as it was sent."""
-        self._send_text(render(answer, control, codes=self._device.profile.codes).encode())
+        self._send_text(render(answer, control, codes=self._device.codes))
 
-    def _send_structure(self, content: bytes) -> None:
-        profile = self._device.profile
-        identifier = Identifier(profile.structure_identifier)
-        if profile.structure_estimated:
-            guess = len(content) + len(content) // 16
-            self._send_header(Header(identifier, guess, estimated=True))
-        self._send_header(Header(identifier, len(content)))
-        frame = self._websocket.binary if profile.structure_binary else self._websocket.text
-        self._send(frame(content))
-
-    def _send_text(self, payload: bytes) -> None:
-        self._send_header(Header(Identifier.TEXT, len(payload)))
-        self._send(self._websocket.text(payload))
-
-    def _send_table(self, identifier: Identifier, table: bytes) -> None:
-        self._send_header(Header(identifier, len(table)))
-        self._send(self._websocket.binary(table))
-
-    def _send_header(self, header: Header) -> None:
-        if self._device.faults.length_mismatch and header.length:
-            header = evolve(header, length=header.length + 1)
-        self._send(self._websocket.binary(encode_header(header)))
+    def _send_text(self, text: str) -> None:
+        self.send(self._device.messages.text(text.encode()))
 
     def _send(self, data: bytes) -> None:
         """Queue bytes for sending."""
@@ -344,7 +346,7 @@ class Session:
     async def _write_one(self, data: bytes) -> None:
         view = memoryview(data)
         for start in range(0, len(data), _SEND_SIZE):
-            with trio.fail_after(self._device.profile.send_limit):
+            with trio.fail_after(self._device.send_limit):
                 await self._stream.send_all(view[start : start + _SEND_SIZE])
 
     def _leave(self) -> None:
@@ -356,7 +358,6 @@ class Session:
             self._device.sessions.remove(self)
 
 
-def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
+def close_reason(code: int, address: str) -> str:
+    """The reason that goes with a close code of section 2.7."""
+    return ban_reason(address, _BAN) if code == _BLOCKED else CLOSE_REASONS.get(code, "")

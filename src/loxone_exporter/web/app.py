@@ -25,6 +25,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_METRICS = "/metrics"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -91,7 +92,7 @@ class WebApp:
         """Answer one request; there are no others than those of HTTP."""
         if scope["type"] != "http":
             return
-        answer = self._answer(scope)
+        answer = await self._answer(scope)
         headers = [
             *_COMMON_HEADERS,
             *answer.headers,
@@ -105,9 +106,9 @@ class WebApp:
             await send({"type": "http.response.body", "body": body})
             nursery.cancel_scope.cancel(reason="the request is answered")
 
-    def _answer(self, scope: Scope) -> Answer:
+    async def _answer(self, scope: Scope) -> Answer:
         path = self._paths.get(scope["path"])
-        if path is None:
+        if path is None and scope["path"] != _METRICS:
             return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
         if scope["method"] not in {"GET", "HEAD"}:
             return Answer(
@@ -115,13 +116,12 @@ class WebApp:
                 status=HTTPStatus.METHOD_NOT_ALLOWED,
                 headers=((b"allow", b"GET, HEAD"),),
             )
-        return path(scope)
+        return await self._metrics(scope) if path is None else path(scope)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
             "/": self._index,
-            "/metrics": self._metrics,
             "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
@@ -130,12 +130,12 @@ class WebApp:
         }
 
     def _index(self, _scope: Scope) -> Answer:
-        paths = "".join(f"{path}\n" for path in self._paths if path != "/")
+        paths = "".join(f"{path}\n" for path in (_METRICS, *self._paths) if path != "/")
         return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
-    def _metrics(self, scope: Scope) -> Answer:
+    async def _metrics(self, scope: Scope) -> Answer:
         format_ = choose_format(_header(scope, b"accept"))
-        return Answer(self._exposition.render(format_), format_.value)
+        return Answer(await self._exposition.render(format_), format_.value)
 
     def _healthz(self, _scope: Scope) -> Answer:
         health = report(self._states, self._collector.exported_controls())

@@ -281,7 +281,8 @@ def test_a_name_that_is_given_twice_is_found_with_both_places_beside_other_findi
     tmp_path: Path,
 ) -> None:
     other = MINISERVER.replace("home", "barn").replace("192.168.1.77", "a b")
-    assert find_all(tmp_path, f"{MINISERVER}{other}{MINISERVER}") == [
+    same = MINISERVER.replace("192.168.1.77", "192.168.1.79")
+    assert find_all(tmp_path, f"{MINISERVER}{other}{same}") == [
         "miniservers[1].host: expected a name or an IP address without spaces",
         "miniservers[2].name: 'home' is already the name of miniservers[0]",
     ]
@@ -289,7 +290,8 @@ def test_a_name_that_is_given_twice_is_found_with_both_places_beside_other_findi
 
 def test_the_places_of_equal_names_count_what_is_no_table_too(tmp_path: Path) -> None:
     table = '{name = "home", host = "a", username = "b", password = "c"}'
-    assert find_all(tmp_path, f"miniservers = [{table}, 5, {table}]") == [
+    other = table.replace('"b"', '"d"')
+    assert find_all(tmp_path, f"miniservers = [{table}, 5, {other}]") == [
         "miniservers[1]: expected a table, written [[miniservers]], found the number 5",
         "miniservers[2].name: 'home' is already the name of miniservers[0]",
     ]

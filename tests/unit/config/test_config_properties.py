@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import tomli_w
-from attrs import asdict, fields, fields_dict
+from attrs import asdict, evolve, fields, fields_dict
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,9 +25,16 @@ from loxone_exporter.config.model import (
     WebConfig,
 )
 from loxone_exporter.config.secret import Secret
-from support.configs import load_text, write_config
+from loxone_exporter.config.tls import (
+    FINGERPRINT_PREFIX,
+    fingerprint,
+    serial_number,
+    server_name,
+)
+from support.configs import CERTIFICATE, load_text, write_config
 
 
+AUTHORITY = Path("authority.pem")
 # The file is written anew for each example.
 one_file = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
@@ -38,6 +48,39 @@ hosts = st.one_of(
 
 durations = st.one_of(st.just(math.inf), st.floats(0, 1e9))
 patterns = st.lists(texts, max_size=3).map(tuple)
+
+serials = st.from_regex(r"[0-9A-F]{12}", fullmatch=True)
+fingerprints = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+server_names = st.from_regex(r"[a-z][a-z0-9]{0,20}(\.[a-z]{1,9})?", fullmatch=True)
+# Options of a certificate that can be meant together.
+certificates = st.one_of(
+    st.fixed_dictionaries(
+        {},
+        optional={"tls_server_name": server_names, "tls_ca_file": st.just(AUTHORITY)},
+    ),
+    st.fixed_dictionaries({"tls_fingerprint": fingerprints}),
+    st.fixed_dictionaries(
+        {"tls_verify": st.sampled_from([False])}, optional={"tls_server_name": server_names}
+    ),
+)
+miniservers = st.builds(
+    lambda certificate, **options: MiniserverConfig(**options | certificate),
+    certificate=st.just({"tls": "off"})
+    | st.builds(
+        lambda certificate, mode, port: {"tls": mode, "tls_port": port} | certificate,
+        certificates,
+        st.sampled_from(["auto", "required"]),
+        ports,
+    ),
+    name=lines,
+    host=hosts,
+    port=ports,
+    serial=st.none() | serials,
+    username=lines,
+    password=lines.map(Secret),
+    client_id=lines,
+    allow_legacy_login=st.booleans(),
+).filter(lambda one: one.tls != "auto" or one.port != one.tls_port)
 
 configs = st.builds(
     Config,
@@ -65,30 +108,28 @@ configs = st.builds(
     ),
     filter=st.builds(FilterConfig, **{option.name: patterns for option in fields(FilterConfig)}),
     miniservers=st.lists(
-        st.builds(
-            MiniserverConfig,
-            name=lines,
-            host=hosts,
-            port=ports,
-            username=lines,
-            password=lines.map(Secret),
-            client_id=lines,
-        ),
+        miniservers,
         min_size=1,
         max_size=3,
-        unique_by=lambda miniserver: miniserver.name,
+        # Two tables of one user of one host may be the same client.
+        unique_by=(lambda one: one.name, lambda one: (one.host, one.username)),
     ).map(tuple),
 )
 
 
+def as_table(miniserver: MiniserverConfig) -> dict[str, object]:
+    table = asdict(miniserver, filter=lambda _, value: value is not None)
+    table["password"] = miniserver.password.reveal()
+    if miniserver.tls_ca_file:
+        table["tls_ca_file"] = str(miniserver.tls_ca_file)
+    if miniserver.tls_fingerprint:
+        table["tls_fingerprint"] = f"sha256:{miniserver.tls_fingerprint}"
+    if miniserver.tls == "off":
+        del table["tls_port"]
+    return table
+
+
 def as_document(config: Config) -> dict[str, object]:
-    miniservers = [
-        {
-            **asdict(miniserver, filter=lambda option, _: option.name != "password_file"),
-            "password": miniserver.password.reveal(),
-        }
-        for miniserver in config.miniservers
-    ]
     return {
         "web": {"listen": [str(address) for address in config.web.listen]},
         "log": asdict(config.log),
@@ -97,15 +138,47 @@ def as_document(config: Config) -> dict[str, object]:
             "stale_after": format_duration(config.metrics.stale_after),
         },
         "filter": asdict(config.filter),
-        "miniservers": miniservers,
+        "miniservers": [as_table(miniserver) for miniserver in config.miniservers],
     }
 
 
 @one_file
 @given(config=configs)
 def test_every_config_that_is_written_is_read_back(config: Config, tmp_path: Path) -> None:
-    text = tomli_w.dumps(as_document(config))
-    assert config == load_text(tmp_path, text).config
+    (tmp_path / AUTHORITY).write_text(CERTIFICATE)
+    expected = evolve(
+        config,
+        miniservers=tuple(
+            evolve(one, tls_ca_file=one.tls_ca_file and tmp_path / one.tls_ca_file)
+            for one in config.miniservers
+        ),
+    )
+    assert expected == load_text(tmp_path, tomli_w.dumps(as_document(config))).config
+
+
+@given(st.text() | hosts, st.sampled_from([serial_number, server_name, fingerprint]))
+def test_any_text_is_refused_or_read_as_what_reads_the_same(
+    text: str, check: Callable[[object], str]
+) -> None:
+    prefix = FINGERPRINT_PREFIX if check is fingerprint else ""
+    read = None
+    with suppress(ValueError):
+        read = check(text)
+    assert read is None or read == check(prefix + read)
+
+
+@given(serials, st.sampled_from(["", ":", "-"]), st.sampled_from([str.lower, str.upper]))
+def test_a_serial_number_is_the_same_in_every_spelling(
+    serial: str, between: str, spell: Callable[[str], str]
+) -> None:
+    assert serial == serial_number(spell(between.join(re.findall("..", serial))))
+
+
+@given(fingerprints, st.sampled_from(["", ":"]), st.sampled_from([str.lower, str.upper]))
+def test_a_fingerprint_is_the_same_in_every_spelling(
+    digits: str, between: str, spell: Callable[[str], str]
+) -> None:
+    assert digits == fingerprint(spell("sha256:" + between.join(re.findall("..", digits))))
 
 
 scalars = st.one_of(
@@ -117,7 +190,8 @@ scalars = st.one_of(
     st.times(),
     st.datetimes(timezones=st.none() | st.just(dt.UTC)),
     hosts,
-    st.sampled_from(["5m", "never", ":9504", "info", "json", "0s"]),
+    st.sampled_from(["5m", "never", ":9504", "info", "json", "0s", "off", "auto", "required"]),
+    st.sampled_from(["house.toml", "504F94A0BBCC", f"sha256:{'c0' * 32}"]),
 )
 known_keys = sorted(
     {*fields_dict(Config), "password_env"}.union(

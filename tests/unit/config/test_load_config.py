@@ -46,9 +46,15 @@ exclude_states = ["temp*"]
 name = "home"
 host = "[fe80::1]"
 port = 8080
+tls_port = 8443
+tls = "auto"
+serial = "50:4f:94:a0:bb:cc"
+tls_server_name = "House.example"
+tls_verify = false
 username = "prometheus"
 password = "hunter2"
 client_id = "second"
+allow_legacy_login = true
 [[miniservers]]
 name = "barn"
 host = "barn.example"
@@ -77,10 +83,18 @@ def test_a_minimal_file_leaves_everything_else_at_its_default(tmp_path: Path) ->
                 name="home",
                 host="192.168.1.77",
                 port=80,
+                tls_port=443,
+                tls="auto",
+                serial=None,
+                tls_server_name=None,
+                tls_ca_file=None,
+                tls_fingerprint=None,
+                tls_verify=True,
                 username="prometheus",
                 password=Secret("hunter2"),
                 password_file=None,
                 client_id="loxone-exporter",
+                allow_legacy_login=False,
             ),
         ),
     )
@@ -101,6 +115,9 @@ def test_every_option_arrives_in_the_model(tmp_path: Path) -> None:
     assert config.filter == FilterConfig(include_rooms=("Kitchen", ""), exclude_states=("temp*",))
     home, barn = config.miniservers
     assert (home.host, home.port, home.client_id) == ("fe80::1", 8080, "second")
+    assert (home.tls, home.tls_port, home.tls_verify) == ("auto", 8443, False)
+    assert (home.serial, home.tls_server_name) == ("504F94A0BBCC", "house.example")
+    assert home.allow_legacy_login
     assert (barn.name, barn.password.reveal()) == ("barn", "hunter3")
 
 

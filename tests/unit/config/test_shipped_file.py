@@ -10,11 +10,12 @@ from attrs import fields, has
 
 from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
-from support.configs import load_text
+from support.configs import CERTIFICATE, load_text
 
 
 SHIPPED = (Path(__file__).parents[3] / "loxone-exporter.toml").read_text(encoding="utf-8")
 DEFAULT = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
+EXAMPLE = re.compile(r"^# (\[\[miniservers\]\]|[a-z_]+ = .*)$", re.MULTILINE)
 
 
 def options() -> Iterator[tuple[str, str]]:
@@ -45,8 +46,8 @@ def test_the_shipped_file_is_ready_for_the_simulated_miniserver(tmp_path: Path) 
 
 def test_the_options_that_are_commented_out_show_their_defaults(tmp_path: Path) -> None:
     everything, count = DEFAULT.subn("", SHIPPED)
-    # All of the first tables, and `client_id`; the others of a Miniserver are active.
-    assert count == sum(header != "[[miniservers]]" for header, _ in options()) + 1
+    of_miniserver = ["tls_port", "tls", "tls_verify", "client_id", "allow_legacy_login"]
+    assert count == sum(header != "[[miniservers]]" for header, _ in options()) + len(of_miniserver)
     assert load_text(tmp_path, SHIPPED).config == load_text(tmp_path, everything).config
 
 
@@ -58,13 +59,20 @@ def test_every_option_of_the_model_is_in_its_table(header: str, key: str) -> Non
     assert re.search(rf"^(# ?)?{key} = ", section, re.MULTILINE), f"{key} is not in {header}"
 
 
-def test_the_example_of_a_real_house_loads(tmp_path: Path) -> None:
-    example = SHIPPED.partition("# For a real house.")[2].partition("#\n# [[miniservers]]")[2]
-    text = "[[miniservers]]" + example.replace("\n# ", "\n")
+def test_the_examples_of_a_real_house_load(tmp_path: Path) -> None:
+    lines = EXAMPLE.findall(SHIPPED.partition("# For a real house.")[2])
+    text = "\n".join(lines)
     assert "/etc/loxone-exporter/password" in text
+    assert "/etc/loxone-exporter/authority.pem" in text
     (tmp_path / "password").write_text("hunter2\n")
-    [miniserver] = load_text(
-        tmp_path, text.replace("/etc/loxone-exporter", str(tmp_path))
-    ).config.miniservers
-    assert (miniserver.host, miniserver.port) == ("192.168.1.77", 80)
-    assert miniserver.password.reveal() == "hunter2"
+    (tmp_path / "password").chmod(0o600)
+    authority = tmp_path / "authority.pem"
+    authority.write_text(CERTIFICATE)
+    loaded = load_text(tmp_path, text.replace("/etc/loxone-exporter", str(tmp_path)))
+    assert loaded.warnings == ()
+    home, barn, shed = loaded.config.miniservers
+    assert (home.host, home.port, home.serial) == ("192.168.1.77", 80, "504F94A0BBCC")
+    assert home.password.reveal() == "hunter2"
+    assert (barn.tls, barn.tls_server_name) == ("required", "barn.example")
+    assert authority == barn.tls_ca_file
+    assert shed.tls_fingerprint is not None

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import re
+import ssl
 
 import pytest
 from Crypto.PublicKey import RSA
-from hypothesis import given
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loxone_exporter.errors import ProtocolError
@@ -17,11 +22,14 @@ from loxone_exporter.loxone.crypto import (
     SessionKey,
     decode_base64,
     encode_base64,
+    end_of_validity,
     hash_credentials,
+    hash_legacy_credentials,
     hash_token,
     strip_padding,
 )
-from support.strategies import damaged, is_value_or_protocol_error
+from loxone_exporter.simulator.tls import key_certificates, make_certificate
+from support.strategies import damaged, is_value_or_protocol_error, write_der
 
 
 # Protocol reference, section 8.3.
@@ -121,18 +129,21 @@ ZERO_PADDED = [
 PADDED_OTHERWISE = [
     pytest.param(
         "salt/d93b/jdev/sys/getkey2/xcid",
+        bytes(1) + b"\x10" * 16,
         "FqlXx4NrS7XYxddF8kTP1dadaH9FY/MBt9Z1zC/ANqLSvzgSKikCN0UWirqJiI4O",
-        id="NUL-and-PKCS7",
+        id="8.3a-NUL-and-PKCS7",
     ),
     pytest.param(
         "salt/d93b/jdev/sys/getkey2/admin",
+        bytes(16),
         "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q9cEpcNDWY1BCEMO6BHYb3n",
-        id="aligned-zero-block",
+        id="8.3b-aligned-zero-block",
     ),
     pytest.param(
         "salt/d93b/jdev/sys/getkey2/admin",
+        bytes(1) + b"\x0f" * 15,
         "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q9akhsQnQ/liHVNjZL8ev3o",
-        id="aligned-NUL-and-PKCS7",
+        id="8.3b-aligned-NUL-and-PKCS7",
     ),
 ]
 
@@ -143,8 +154,9 @@ def test_encryption_vectors(key: SessionKey, text: str, cipher: str) -> None:
     assert text == strip_padding(key.decrypt(decode_base64(cipher))).decode()
 
 
-@pytest.mark.parametrize(("text", "cipher"), PADDED_OTHERWISE)
-def test_paddings_of_others_are_stripped(text: str, cipher: str) -> None:
+@pytest.mark.parametrize(("text", "padding", "cipher"), PADDED_OTHERWISE)
+def test_paddings_of_others_are_stripped(text: str, padding: bytes, cipher: str) -> None:
+    assert cipher == encode_base64(GO_KEY.encrypt(text.encode() + padding))
     assert text == strip_padding(GO_KEY.decrypt(decode_base64(cipher))).decode()
 
 
@@ -252,8 +264,6 @@ KEYED_HASHES: list[tuple[str, str, HashAlgorithm, str]] = [
         "SHA256",
         "e4c2e5eca66f706633597e60cd382de17f2e70aef75a29ea66f1bd2ef5b71f0d",
     ),
-    # The legacy login is not in this program; its hash is the same function of another text.
-    ("user:pass", KT_KEY, "SHA1", "32fee942994980fcc23f96d9410cb2e62a28d8d8"),
     # Section 8.5.
     (
         JWT,
@@ -330,6 +340,33 @@ def test_login_hash_vector_with_short_salt() -> None:
     assert expected == hash_credentials("loxberry", "TestPass!23", parameters)
 
 
+# Section 8.4: the login of firmware before 9.
+def test_legacy_hash_vector() -> None:
+    expected = "32fee942994980fcc23f96d9410cb2e62a28d8d8"
+    assert expected == hash_legacy_credentials("user", "pass", KT_KEY)
+
+
+def test_legacy_hash_is_of_utf8() -> None:
+    expected = hash_token("müller:pä€ss", KT_KEY, "SHA1")
+    assert expected == hash_legacy_credentials("müller", "pä€ss", KT_KEY)
+
+
+@given(
+    user=st.text(max_size=10),
+    password=st.text(max_size=10),
+    key=st.text(max_size=10) | st.binary(max_size=130).map(bytes.hex),
+    salt=st.text(max_size=10),
+    algorithm=st.sampled_from(["SHA1", "SHA256"]),
+)
+def test_any_key_makes_a_hash_or_is_refused(
+    user: str, password: str, key: str, salt: str, algorithm: HashAlgorithm
+) -> None:
+    parameters = HashParameters(key, salt, algorithm)
+    assert is_value_or_protocol_error(lambda: hash_credentials(user, password, parameters))
+    assert is_value_or_protocol_error(lambda: hash_legacy_credentials(user, password, key))
+    assert is_value_or_protocol_error(lambda: hash_token(user, key, algorithm))
+
+
 def test_case_of_the_salt_counts() -> None:
     upper = HashParameters(KT_KEY, KT_SALT)
     lower = HashParameters(KT_KEY, KT_SALT.lower())
@@ -366,7 +403,33 @@ def test_rsa_round_trip(bits: int, der_length: int, text_length: int) -> None:
     assert (der_length, text_length) == (len(base64.b64decode(body[1])), len(text))
     encrypted = PublicKey.parse(text).encrypt(LOGIN_KEY.exchange_text)
     assert bits == 8 * len(encrypted)
+    assert {1024: 172, 2048: 344}[bits] == len(encode_base64(encrypted))
     assert LOGIN_KEY.exchange_text == private_key.decrypt(encrypted)
+
+
+TEST_KEY = PrivateKey.generate(1024)
+SIGNING_KEY = rsa.generate_private_key(65537, 2048)
+
+
+def certificate_of(key: PrivateKey, until: dt.datetime) -> bytes:
+    """A certificate for a key, valid until then."""
+    markers = r"-----(BEGIN|END) CERTIFICATE-----"
+    public_key = serialization.load_der_public_key(
+        base64.b64decode(re.sub(markers, "", key.public_text))
+    )
+    assert isinstance(public_key, rsa.RSAPublicKey)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "miniserver.example")])
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(public_key)
+        .serial_number(1)
+        .not_valid_before(until - dt.timedelta(seconds=1))
+        .not_valid_after(until)
+        .sign(SIGNING_KEY, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
 
 
 # A key of nobody, and the same key in a certificate for nobody.
@@ -391,6 +454,21 @@ ELLIPTIC_KEY = (
 )
 
 
+# The certificate of another key, for nobody either.
+CERTIFICATE_OF_ANOTHER = encode_base64(
+    certificate_of(PrivateKey.generate(1024), dt.datetime(2040, 1, 1, tzinfo=dt.UTC))
+)
+RSA_ENCRYPTION = write_der(0x30, bytes.fromhex("06092a864886f70d0101010500"))
+
+
+def public_key_info(modulus: int, exponent: int) -> bytes:
+    numbers = b"".join(
+        write_der(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
+        for number in (modulus, exponent)
+    )
+    return write_der(0x30, RSA_ENCRYPTION + write_der(0x03, b"\0" + write_der(0x30, numbers)))
+
+
 # Quirk 12.
 @pytest.mark.parametrize(
     "text",
@@ -407,6 +485,12 @@ ELLIPTIC_KEY = (
         pytest.param(
             f"-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n",
             id="true-certificate",
+        ),
+        # Section 1.4: the chain of getcertificate, with the Miniserver's own at its end.
+        pytest.param(
+            f"-----BEGIN CERTIFICATE-----\n{CERTIFICATE_OF_ANOTHER}\n-----END CERTIFICATE-----\n"
+            f"-----BEGIN CERTIFICATE-----\n{CERTIFICATE}\n-----END CERTIFICATE-----\n",
+            id="chain",
         ),
     ],
 )
@@ -425,7 +509,20 @@ def test_public_key_in_whatever_wrapping(text: str) -> None:
         ELLIPTIC_KEY,
         base64.b64encode(b"ssh-rsa AAAA").decode(),
         base64.b64encode(b"-----BEGIN RSA PRIVATE KEY-----").decode(),
+        # A private key of either form: nobody needs to know it, and it takes long to check.
+        encode_base64(TEST_KEY._key.export_key("DER")),
+        encode_base64(TEST_KEY._key.export_key("DER", pkcs=8)),
+        # Sequences that lack what should be in them.
+        encode_base64(write_der(0x30, b"")),
+        encode_base64(write_der(0x30, write_der(0x30, b"") + write_der(0x03, b""))),
+        encode_base64(write_der(0x30, write_der(0x30, b"") * 2 + write_der(0x03, b""))),
+        encode_base64(write_der(0x30, RSA_ENCRYPTION + write_der(0x03, b""))),
+        encode_base64(write_der(0x30, RSA_ENCRYPTION + write_der(0x03, b"\0\x30\0"))),
+        # An exponent that is none.
+        encode_base64(public_key_info(2**1023 + 1, 1)),
+        encode_base64(public_key_info(-(2**1023), 3)),
     ],
+    ids=range(17),
 )
 def test_what_is_no_rsa_key_is_refused(text: str) -> None:
     with pytest.raises(ProtocolError):
@@ -452,6 +549,124 @@ def test_any_text_is_a_usable_public_key_or_refused(text: str) -> None:
     assert is_value_or_protocol_error(
         lambda: PublicKey.parse(text).encrypt(LOGIN_KEY.exchange_text)
     )
+
+
+# Section 1.4: the chain that a Miniserver sends, and the key that goes with it.
+def test_key_in_a_chain_is_that_of_the_miniserver(private_key: PrivateKey) -> None:
+    chain = key_certificates(private_key.public_text, "504F94A0BBCC").decode()
+    assert 2 == chain.count("BEGIN CERTIFICATE")
+    assert PublicKey.parse(private_key.public_text) == PublicKey.parse(chain)
+
+
+UNTIL = [
+    dt.datetime(1999, 12, 31, 23, 59, 59, tzinfo=dt.UTC),
+    dt.datetime(2026, 5, 25, 18, 0, 1, tzinfo=dt.UTC),
+    dt.datetime(2049, 12, 31, 23, 59, 59, tzinfo=dt.UTC),
+    # From here on dates are written in another way.
+    dt.datetime(2050, 1, 1, tzinfo=dt.UTC),
+    dt.datetime(2126, 10, 30, 22, 5, 8, tzinfo=dt.UTC),
+    dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC),
+]
+
+
+@pytest.mark.parametrize("until", UNTIL, ids=str)
+def test_end_of_validity(private_key: PrivateKey, until: dt.datetime) -> None:
+    assert until.timestamp() == end_of_validity(certificate_of(private_key, until))
+
+
+@given(
+    until=st.integers(int(UNTIL[0].timestamp()) - 10**9, int(UNTIL[-1].timestamp())).map(
+        lambda seconds: dt.datetime.fromtimestamp(seconds, dt.UTC)
+    )
+)
+@settings(max_examples=20)
+def test_every_end_of_validity_is_read(until: dt.datetime) -> None:
+    assert until.timestamp() == end_of_validity(certificate_of(TEST_KEY, until))
+
+
+def test_end_of_validity_of_the_simulators_certificates() -> None:
+    for expired, days in ((False, 365), (True, -1)):
+        certificate = make_certificate("504F94A0BBCC", expired=expired)
+        der = ssl.PEM_cert_to_DER_cert(certificate.certificate_pem.decode())
+        left = end_of_validity(der) - dt.datetime.now(dt.UTC).timestamp()
+        assert days * 86400 == pytest.approx(left, abs=60)
+
+
+def certificate_of_times(*times: bytes, version: bytes = b"") -> bytes:
+    nothing = write_der(0x30, b"")
+    fields = version + write_der(0x02, b"\1") + nothing + nothing
+    signed = write_der(0x30, fields + write_der(0x30, b"".join(times)) + nothing * 2)
+    return write_der(0x30, signed + nothing + write_der(0x03, b"\0"))
+
+
+BEGIN = write_der(0x17, b"260101000000Z")
+VERSION_3 = write_der(0xA0, write_der(0x02, b"\2"))
+
+
+# RFC 5280, 4.1: a certificate of the first version does not say its version.
+@pytest.mark.parametrize("version", [b"", VERSION_3], ids=["first", "third"])
+def test_end_of_validity_in_each_version(version: bytes) -> None:
+    end = write_der(0x17, b"260525180001Z")
+    certificate = certificate_of_times(BEGIN, end, version=version)
+    assert UNTIL[1].timestamp() == end_of_validity(certificate)
+
+
+@pytest.mark.parametrize(
+    ("tag", "text", "year"),
+    [
+        (0x17, "500101000000Z", 1950),
+        (0x17, "680101000000Z", 1968),
+        (0x17, "990101000000Z", 1999),
+        (0x17, "000101000000Z", 2000),
+        (0x17, "490101000000Z", 2049),
+        (0x18, "19500101000000Z", 1950),
+        (0x18, "20500101000000Z", 2050),
+    ],
+)
+def test_century_of_short_years(tag: int, text: str, year: int) -> None:
+    certificate = certificate_of_times(BEGIN, write_der(tag, text.encode()))
+    expected = dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()
+    assert expected == end_of_validity(certificate)
+
+
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        b"",
+        b"\0" * 20,
+        write_der(0x30, b""),
+        write_der(0x30, write_der(0x30, b"")),
+        write_der(0x30, write_der(0x30, VERSION_3)),
+        certificate_of_times(),
+        certificate_of_times(BEGIN),
+        certificate_of_times(BEGIN, BEGIN, BEGIN),
+        certificate_of_times(BEGIN, write_der(0x17, b"")),
+        certificate_of_times(BEGIN, write_der(0x17, b"261301000000Z")),
+        certificate_of_times(BEGIN, write_der(0x17, b"\xff60101000000Z")),
+        certificate_of_times(BEGIN, write_der(0x17, b"20260101000000Z")),
+        certificate_of_times(BEGIN, write_der(0x18, b"260101000000Z")),
+        certificate_of_times(BEGIN, write_der(0x18, b"00000101000000Z")),
+        certificate_of_times(BEGIN, write_der(0x16, b"260101000000Z")),
+        certificate_of_times(BEGIN, BEGIN) + b"\0",
+        base64.b64decode(BARE_KEY),
+    ],
+    ids=range(17),
+)
+def test_what_is_no_certificate_has_no_end(certificate: bytes) -> None:
+    with pytest.raises(ProtocolError, match=r"certificate|DER"):
+        end_of_validity(certificate)
+
+
+@given(
+    certificate=st.binary(max_size=60)
+    | damaged(st.just(base64.b64decode(CERTIFICATE)))
+    | damaged(st.just(certificate_of_times(BEGIN, BEGIN)))
+    | st.tuples(st.integers(0, 30), st.binary(max_size=20)).map(
+        lambda time: certificate_of_times(BEGIN, write_der(*time))
+    )
+)
+def test_any_bytes_are_a_certificate_or_refused(certificate: bytes) -> None:
+    assert is_value_or_protocol_error(lambda: end_of_validity(certificate))
 
 
 @pytest.mark.parametrize("length", [0, 127, 129])

@@ -23,12 +23,12 @@ def feed_all(*frames: bytes | str) -> list[Message]:
 
 def test_payload_belongs_to_the_header_before_it() -> None:
     header = encode_header(Header(Identifier.VALUES, 24))
-    assert [Message(Identifier.VALUES, bytes(24))] == feed_all(header, bytes(24))
+    assert [Message(Identifier.VALUES, bytes(24), 24)] == feed_all(header, bytes(24))
 
 
 def test_text_frames_are_payloads_too() -> None:
     header = encode_header(Header(Identifier.TEXT, 2))
-    assert [Message(Identifier.TEXT, "{}")] == feed_all(header, "{}")
+    assert [Message(Identifier.TEXT, "{}", 2)] == feed_all(header, "{}")
 
 
 @pytest.mark.parametrize("identifier", sorted(WITHOUT_PAYLOAD))
@@ -39,13 +39,42 @@ def test_bare_headers_are_messages(identifier: Identifier) -> None:
 
 def test_payload_that_looks_like_a_header_is_a_payload() -> None:
     header = encode_header(Header(Identifier.FILE, 8))
-    assert [Message(Identifier.FILE, KEEPALIVE)] == feed_all(header, KEEPALIVE)
+    assert [Message(Identifier.FILE, KEEPALIVE, 8)] == feed_all(header, KEEPALIVE)
 
 
 @pytest.mark.parametrize("length", [1, 23, 25, 2**32 - 1])
 def test_wrong_length_loses_no_payload(length: int) -> None:
     header = encode_header(Header(Identifier.VALUES, length))
-    assert [Message(Identifier.VALUES, bytes(24))] == feed_all(header, bytes(24))
+    (message,) = feed_all(header, bytes(24))
+    assert Message(Identifier.VALUES, bytes(24), length) == message
+    assert not message.is_as_announced
+
+
+# Section 2.3: lengths are in bytes, also those of texts.
+@pytest.mark.parametrize(
+    ("payload", "announced", "expected"),
+    [
+        (bytes(24), 24, True),
+        (bytes(24), 23, False),
+        ("abc", 3, True),
+        ("abc", 4, False),
+        ("Küche 21.5°", 13, True),
+        ("Küche 21.5°", 11, False),
+        ("Küche 21.5°", 12, False),
+        ("Küche 21.5°", 44, False),
+        ("😀", 4, True),
+        ("", 0, True),
+        ("", 1, False),
+    ],
+)
+def test_length_counts_in_bytes(payload: bytes | str, announced: int, *, expected: bool) -> None:
+    assert expected is Message(Identifier.TEXT, payload, announced).is_as_announced
+
+
+@given(text=st.text(max_size=20), surplus=st.integers(-3, 3))
+def test_a_text_is_as_announced_only_if_it_is(text: str, surplus: int) -> None:
+    message = Message(Identifier.TEXT, text, len(text.encode()) + surplus)
+    assert (surplus == 0) is message.is_as_announced
 
 
 def test_length_zero_needs_no_payload() -> None:
@@ -65,13 +94,14 @@ def test_estimate_is_followed_by_the_exact_header() -> None:
     estimate = encode_header(Header(Identifier.FILE, 87636, estimated=True))
     exact = encode_header(Header(Identifier.FILE, 5))
     messages = feed_all(estimate, exact, "abcde", KEEPALIVE)
-    assert [Message(Identifier.FILE, "abcde"), Message(Identifier.KEEPALIVE)] == messages
+    assert [Message(Identifier.FILE, "abcde", 5), Message(Identifier.KEEPALIVE)] == messages
 
 
 def test_exact_header_may_be_left_out() -> None:
     estimate = encode_header(Header(Identifier.FILE, 5, estimated=True))
-    messages = feed_all(estimate, '{"a":1}', KEEPALIVE)
-    assert [Message(Identifier.FILE, '{"a":1}'), Message(Identifier.KEEPALIVE)] == messages
+    file, keepalive = feed_all(estimate, '{"a":1}', KEEPALIVE)
+    assert Message(Identifier.FILE, '{"a":1}', 5) == file
+    assert Message(Identifier.KEEPALIVE) == keepalive
 
 
 # Quirk 10: another client keeps the flag although the next header is exact.
@@ -89,7 +119,7 @@ def test_repeated_estimates_are_one() -> None:
     estimate = encode_header(Header(Identifier.FILE, 5, estimated=True))
     exact = encode_header(Header(Identifier.FILE, 5))
     messages = feed_all(estimate, estimate, exact, "abcde")
-    assert [Message(Identifier.FILE, "abcde")] == messages
+    assert [Message(Identifier.FILE, "abcde", 5)] == messages
 
 
 def test_estimated_keepalive_is_a_keepalive() -> None:
@@ -111,7 +141,7 @@ def test_unrequested_compressed_file_is_a_message() -> None:
     blob = bytes.fromhex("1f8b0800") + bytes(6996)
     messages = feed_all(KEEPALIVE, header, blob, KEEPALIVE)
     keepalive = Message(Identifier.KEEPALIVE)
-    assert [keepalive, Message(Identifier.FILE, blob), keepalive] == messages
+    assert [keepalive, Message(Identifier.FILE, blob, 7000), keepalive] == messages
 
 
 def test_payloads_are_not_in_the_repr() -> None:

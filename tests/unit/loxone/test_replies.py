@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from loxone_exporter.loxone.replies import (
     parse_hash_parameters,
     parse_reply,
     parse_token,
+    parse_validity,
 )
 from support.strategies import damaged, is_value_or_protocol_error, json_bytes, json_values
 
@@ -93,6 +95,56 @@ def test_bare_control_characters_in_texts() -> None:
     assert "first\nsecond\tthird\x01" == parse_reply(payload).value
 
 
+# Quirk 4.
+@pytest.mark.parametrize(
+    ("payload", "reply"),
+    [
+        (
+            '{"LL": { "control": "dev/sps/io/Q1", "value": "the "blue" lamp", "Code": "200"}}\r\n',
+            Reply("dev/sps/io/Q1", 200, 'the "blue" lamp'),
+        ),
+        (
+            '{"LL": {"control": "dev/cfg/api", "value": "{"snr":"504F94"}", "code": 200}}',
+            Reply("dev/cfg/api", 200, '{"snr":"504F94"}'),
+        ),
+        (
+            '{"LL":{"control":"c","value":""","Code":"404"}}',
+            Reply("c", 404, '"'),
+        ),
+        (
+            '{"LL": {"control": "c", "value": "a", "Code": "500"", "Code": "200"}}',
+            Reply("c", 200, 'a", "Code": "500"'),
+        ),
+        (
+            '{"LL": {"control": "c", "value": "line\n"end"\n", "Code": "200"}}',
+            Reply("c", 200, 'line\n"end"\n'),
+        ),
+    ],
+)
+def test_unescaped_quotes_in_a_value(payload: str, reply: Reply) -> None:
+    assert reply == parse_reply(payload)
+    assert reply == parse_reply(payload.encode())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        '{"LL": {"control": "c", "value": "a"b"}}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "two"}}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "200"}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "1000000000"}}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "200"}}, "controls": {}',
+        '{"LL": {"control": "c"d", "value": "a", "Code": "200"}}',
+        '{"LL": {"control": "c", "value": "' + '"' * 2**16 + '", "Code": "200"}}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "200"}}' + " " * 2**16 + "x",
+    ],
+    ids=range(8),
+)
+def test_unescaped_quotes_in_something_else(payload: str) -> None:
+    with pytest.raises(ProtocolError):
+        parse_reply(payload)
+
+
 # Quirk 6.
 def test_invalid_utf8_is_replaced() -> None:
     assert "K\ufffdche" == parse_reply(b'{"LL": {"Code": "200", "value": "K\xfcche"}}').value
@@ -144,22 +196,37 @@ def test_refusals_are_short() -> None:
         ),
         (
             "{'snr': 'EE:E0:00:D8:0B:0E', 'version':'10.3.11.25', 'hasEventSlots':true}",
-            Device("EEE000D80B0E", (10, 3, 11, 25)),
+            Device("EEE000D80B0E", (10, 3, 11, 25), has_event_slots=True),
         ),
         (
             (
                 "{'snr':'50:4F:94:10:54:1B','version':'12.2.11.5','key':'31373038','isInTrust':false,"
                 "'local':true,'address':'192.0.2.10','httpsStatus':1}"
             ),
-            Device("504F9410541B", (12, 2, 11, 5)),
+            Device("504F9410541B", (12, 2, 11, 5), https_status=1),
         ),
         (
             (
                 "{'snr': 'AB:CD:EF:01:02:03', 'version':'17.1.7.3', 'hasEventSlots':false, "
                 "'isInTrust':false, 'local':true,'certTLD':'com'}"
             ),
-            Device("ABCDEF010203", (17, 1, 7, 3)),
+            Device("ABCDEF010203", (17, 1, 7, 3), has_event_slots=False),
         ),
+        (
+            (
+                "{'snr':'50:4F:94:10:54:1B','version':'12.2.11.5','key':'31373038',"
+                "'isInTrust':false,'local':true,'address':'192.0.2.10'}"
+            ),
+            Device("504F9410541B", (12, 2, 11, 5)),
+        ),
+        (
+            (
+                "{'snr': '50:4F:94:11:12:5F', 'version':'14.5.12.7', 'hasEventSlots':true, "
+                "'isInTrust':false, 'local':true}"
+            ),
+            Device("504F9411125F", (14, 5, 12, 7), has_event_slots=True),
+        ),
+        ('{"snr": "50-4f-94-11-12-5f"}', Device("504F9411125F", ())),
         ({"snr": "504f9410541b", "hasEventSlots": None}, Device("504F9410541B", ())),
     ],
 )
@@ -167,10 +234,84 @@ def test_devices(value: Json, device: Device) -> None:
     assert device == parse_device(value)
 
 
+# Section 1.3: all but the serial number is optional, and may be anything.
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (0, 0),
+        (1, 1),
+        ("1", 1),
+        (2.0, 2),
+        (" 2 ", 2),
+        (-1, -1),
+        (None, None),
+        (True, None),
+        ("", None),
+        ("ready", None),
+        ([1], None),
+        ({"status": 1}, None),
+        (math.nan, None),
+        (math.inf, None),
+        (10**400, None),
+    ],
+    ids=range(15),
+)
+def test_state_of_tls(status: Json, expected: int | None) -> None:
+    device = parse_device({"snr": "504F9410541B", "httpsStatus": status})
+    assert expected == device.https_status
+
+
+@pytest.mark.parametrize(
+    ("slots", "expected"),
+    [(True, True), (False, False), (None, None), ("false", None), (0, None), ([], None)],
+)
+def test_event_slots(slots: Json, *, expected: bool | None) -> None:
+    device = parse_device({"snr": "504F9410541B", "hasEventSlots": slots})
+    assert expected is device.has_event_slots
+
+
+# Certificates are verified for a name in that domain, and anybody could have said it.
+@pytest.mark.parametrize(
+    ("said", "domain"),
+    [
+        ("com", "com"),
+        ("cn", "cn"),
+        ("CN", "cn"),
+        ("evil", "com"),
+        ("com.evil", "com"),
+        ("ßßß", "com"),
+        ("c" * 1000, "com"),
+        ("", "com"),
+        (None, "com"),
+        (["cn"], "com"),
+        (5, "com"),
+    ],
+)
+def test_cloud_domain_is_one_of_the_vendors(said: Json, domain: str) -> None:
+    assert domain == parse_device({"snr": "504F9410541B", "certTLD": said}).cloud_domain
+
+
 @pytest.mark.parametrize(
     "value",
-    [None, "", "{}", "'snr'", "{'snr': 5}", "{'snr'", ["snr"], {"version": "9"}, 5, "[" * DEEP],
-    ids=range(10),
+    [
+        None,
+        "",
+        "{}",
+        "'snr'",
+        "{'snr': 5}",
+        "{'snr'",
+        ["snr"],
+        {"version": "9"},
+        5,
+        "[" * DEEP,
+        {"snr": ""},
+        {"snr": "504F9410541"},
+        {"snr": "504F9410541B0"},
+        {"snr": "504F9410541G"},
+        {"snr": "a serial number"},
+        {"snr": ["504F9410541B"]},
+    ],
+    ids=range(16),
 )
 def test_device_without_serial_number_is_refused(value: Json) -> None:
     with pytest.raises(ProtocolError):
@@ -203,6 +344,9 @@ def test_firmware_versions(value: Json, firmware: tuple[int, ...]) -> None:
         ({"key": "41", "salt": "4A", "hashAlg": "SHA1"}, HashParameters("41", "4A", "SHA1")),
         ({"key": "41", "salt": "4A", "hashAlg": "SHA256"}, HashParameters("41", "4A", "SHA256")),
         ({"key": "41", "salt": "4A", "hashAlg": "sha-256"}, HashParameters("41", "4A", "SHA256")),
+        # Quirk 1: an object within a text, and with single quotes.
+        ('{"key": "41", "salt": "4A"}', HashParameters("41", "4A", "SHA1")),
+        ("{'key':'41','salt':'4A','hashAlg':'SHA256'}", HashParameters("41", "4A", "SHA256")),
     ],
 )
 def test_hash_parameters(value: Json, parameters: HashParameters) -> None:
@@ -235,6 +379,57 @@ def test_times_count_from_2009(loxone: Json, unix: int) -> None:
     assert Token("8E2A", unix) == parse_token({"token": "8E2A", "validUntil": loxone})
 
 
+# Quirk 1.
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"token": "8E2A", "validUntil": 342151839}',
+        "{'token':'8E2A', 'validUntil':'342151839'}",
+        '{"token": "8E2A",\n "validUntil": "342151839"}',
+    ],
+)
+def test_token_within_a_text(value: str) -> None:
+    assert Token("8E2A", 1572919839) == parse_token(value)
+    assert 1572919839 == parse_validity(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "end"),
+    [
+        ({"validUntil": 342151839, "tokenRights": 1666}, 1572919839),
+        ({"validUntil": "342151839"}, 1572919839),
+        ({"validUntil": 342151839.9}, 1572919839),
+        ({"validUntil": 0}, LOXONE_EPOCH),
+        ({"validUntil": -LOXONE_EPOCH}, 0),
+        ({"validUntil": True}, None),
+        ({"validUntil": None}, None),
+        ({}, None),
+        ("", None),
+        ("'soon'", None),
+        ([1], None),
+        (342151839, None),
+        (None, None),
+    ],
+)
+def test_validity(value: Json, end: float | None) -> None:
+    assert end == parse_validity(value)
+
+
+# A log may show what was received, and a token is no matter for logs.
+@pytest.mark.parametrize("read", [parse_token, parse_hash_parameters, parse_device, parse_reply])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"LL":{"control":"jdev/sys/getjwt","value":{"token":"8E2A590E',
+        "{'a':1,'b':2,'token':'8E2A590E",
+    ],
+)
+def test_refusals_show_no_secret(read: Callable[[str], object], text: str) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        read(text)
+    assert "8E2A590E" not in str(caught.value)
+
+
 def test_loxone_epoch_is_the_beginning_of_2009() -> None:
     assert 1230768000 == LOXONE_EPOCH
 
@@ -246,6 +441,9 @@ def test_loxone_epoch_is_the_beginning_of_2009() -> None:
         "",
         {},
         {"token": 1, "validUntil": 1},
+        {"token": "", "validUntil": 1},
+        {"token": ["8E2A"]},
+        "{'token':",
     ],
 )
 def test_wrong_tokens_are_refused(value: Json) -> None:
@@ -253,7 +451,9 @@ def test_wrong_tokens_are_refused(value: Json) -> None:
         parse_token(value)
 
 
-@pytest.mark.parametrize("end", [None, "", "soon", math.nan, math.inf, 10**400])
+@pytest.mark.parametrize(
+    "end", [None, "", "soon", True, [], math.nan, math.inf, 10**400, 10**5000], ids=range(9)
+)
 def test_a_token_is_taken_although_its_end_is_not_understood(end: Json) -> None:
     # It is filed in the Miniserver already; a refusal would leave it there.
     assert Token("8E2A", None) == parse_token({"token": "8E2A", "validUntil": end})
@@ -315,6 +515,8 @@ words = st.sampled_from(
         "hashAlg",
         "token",
         "validUntil",
+        "httpsStatus",
+        "certTLD",
     ]
 )
 envelopes = st.fixed_dictionaries({"LL": json_values(words)})
@@ -334,6 +536,16 @@ def test_any_value_is_understood_or_refused(value: Json) -> None:
     assert is_value_or_protocol_error(lambda: parse_firmware(value))
     assert is_value_or_protocol_error(lambda: parse_hash_parameters(value))
     assert is_value_or_protocol_error(lambda: parse_token(value))
+    assert parse_validity(value) is None or math.isfinite(parse_validity(value) or 0)
+
+
+@given(
+    payload=damaged(
+        st.just(b'{"LL": { "control": "dev/x", "value": "a "b" c", "Code": "200"}}\r\n')
+    )
+)
+def test_any_damaged_answer_with_quotes_is_an_answer_or_refused(payload: bytes) -> None:
+    assert is_value_or_protocol_error(lambda: parse_reply(payload))
 
 
 @given(

@@ -165,6 +165,27 @@ def test_problems_are_bounded() -> None:
     assert 100 == len(structure.problems)
 
 
+def test_problems_are_short() -> None:
+    long = "x" * 100_000
+    structure = parse(
+        {
+            long: None,
+            long + "1": {"name": long, "states": {long: key(1), "active": None}},
+        }
+    )
+    assert 3 == len(structure.problems)
+    assert all(len(problem) < 400 for problem in structure.problems)
+
+
+# A list multiplies the name of its states.
+def test_state_with_an_endless_name_is_left_out() -> None:
+    control = only_control({"states": {"x" * 256: [key(1)], "x" * 257: [key(2)] * 1000}})
+    assert [f"{'x' * 256}[0]"] == [state.name for state in control.states]
+    structure = parse({key(1): {"name": "Lamp", "states": {"x" * 257: key(2)}}})
+    (problem,) = structure.problems
+    assert problem.endswith("is left out: its name has 257 characters")
+
+
 def test_nesting_is_bounded() -> None:
     entry: dict[str, Any] = {}
     for depth in range(20):
@@ -190,6 +211,64 @@ def test_last_modified_is_the_text_that_is_there() -> None:
     assert "yesterday +02:00" == parse({}, lastModified="yesterday +02:00").last_modified
     # Quirk 20: fields may be missing.
     assert "" == parse({}).last_modified
+    for odd in (None, 5, ["2026-05-25 18:00:00"], {"a": "b"}):
+        assert "" == parse({}, lastModified=odd).last_modified
+
+
+@pytest.mark.parametrize(
+    ("info", "project", "model"),
+    [
+        ({"projectName": "Haus", "miniserverType": 0}, "Haus", "Miniserver Gen 1"),
+        ({"projectName": "", "miniserverType": 1}, "", "Miniserver Go Gen 1"),
+        ({"miniserverType": 2}, "", "Miniserver Gen 2"),
+        ({"miniserverType": 3}, "", "Miniserver Go Gen 2"),
+        ({"miniserverType": 4}, "", "Miniserver Compact"),
+        ({"miniserverType": 5}, "", "type 5"),
+        ({"miniserverType": -1}, "", "type -1"),
+        ({"miniserverType": True, "projectName": None}, "", ""),
+        ({"miniserverType": None, "projectName": 5}, "", ""),
+        ({"miniserverType": [2], "projectName": ["Haus"]}, "", ""),
+        ({}, "", ""),
+        ([], "", ""),
+        ("msInfo", "", ""),
+        (None, "", ""),
+    ],
+    ids=range(14),
+)
+def test_project_and_model(info: object, project: str, model: str) -> None:
+    structure = parse({}, msInfo=info)
+    assert (project, model) == (structure.project, structure.model)
+
+
+# Section 5.5.
+def test_global_states_and_those_of_the_weather() -> None:
+    structure = parse(
+        {key(1): {"states": {"active": key(1)}}},
+        globalStates={"modifications": key(2), "sunrise": key(3).upper(), "odd": "x", "no": None},
+        weatherServer={"states": {"actual": key(4), "forecast": key(1), "odd": [key(5)]}},
+    )
+    assert {"modifications": uuid(2), "sunrise": uuid(3)} == structure.global_states
+    assert {"actual": uuid(4), "forecast": uuid(1)} == structure.weather_states
+    assert {uuid(1), uuid(2), uuid(3), uuid(4)} == structure.state_uuids()
+    assert () == structure.problems
+
+
+@pytest.mark.parametrize("odd", [None, [], "states", 5, {"states": []}, {"states": None}])
+def test_odd_sections_are_no_sections(odd: object) -> None:
+    structure = parse({}, globalStates=odd, weatherServer=odd, msInfo=odd)
+    assert {} == structure.global_states
+    assert {} == structure.weather_states
+
+
+def test_uuids_are_the_objects_that_the_states_hold() -> None:
+    # Values are filed under them: equal ones would be kept a second time.
+    structure = parse(
+        {key(1): {"states": {"active": key(1)}}},
+        globalStates={"modifications": key(1)},
+    )
+    (state,) = structure.controls[0].states
+    (only,) = structure.state_uuids()
+    assert state.uuid is only
 
 
 # Quirk 24: each file is understood by itself, even under an old date.
@@ -249,6 +328,11 @@ words = st.sampled_from(
         "states",
         "subControls",
         "lastModified",
+        "msInfo",
+        "projectName",
+        "miniserverType",
+        "globalStates",
+        "weatherServer",
         "LL",
         key(1),
         key(2),
@@ -257,7 +341,10 @@ words = st.sampled_from(
 entries = st.dictionaries(words, json_values(words), max_size=4)
 files = st.fixed_dictionaries(
     {"controls": st.dictionaries(words, entries | json_values(words), max_size=4)},
-    optional=dict.fromkeys(["rooms", "cats", "lastModified"], json_values(words)),
+    optional=dict.fromkeys(
+        ["rooms", "cats", "lastModified", "msInfo", "globalStates", "weatherServer"],
+        json_values(words),
+    ),
 )
 
 
@@ -271,3 +358,5 @@ def test_any_file_with_controls_is_a_structure(file: dict[str, Any]) -> None:
     structure = parse_structure(json.dumps(file))
     assert len(structure.controls) <= len(file["controls"])
     assert str(structure).encode()
+    assert all(isinstance(it, str) for it in (structure.project, structure.model))
+    assert all(len(uuid) == 16 for uuid in structure.state_uuids())

@@ -34,13 +34,13 @@ def configure(
     )
 
 
-def scrape(
+async def scrape(
     states: Iterable[MiniserverState],
     config: Config | None = None,
     format_: Format = Format.OPENMETRICS,
 ) -> Scrape:
     exposition = Exposition.of(LoxoneCollector(config or configure(), states))
-    return Scrape.read(exposition.render(format_), format_)
+    return Scrape.read(await exposition.render(format_), format_)
 
 
 def connected(
@@ -65,7 +65,7 @@ HOUSE = structure(
 
 
 async def test_self_metrics_of_an_unreachable_miniserver() -> None:
-    found = scrape([MiniserverState(name="home")])
+    found = await scrape([MiniserverState(name="home")])
     connection = {state.value: float(state == "disconnected") for state in ConnectionState}
     assert 9 == len(connection)
     assert 1 == found.value("loxone_exporter_up")
@@ -91,21 +91,21 @@ async def test_self_metrics_of_an_unreachable_miniserver() -> None:
 
 
 async def test_build_info() -> None:
-    (info,) = scrape([MiniserverState(name="home")]).samples("loxone_exporter_build_info")
+    (info,) = (await scrape([MiniserverState(name="home")])).samples("loxone_exporter_build_info")
     assert {"version", "commit", "build_date"} == set(info.labels)
     assert __version__ == info.labels["version"]
 
 
 @pytest.mark.parametrize("format_", Format)
 async def test_process_and_interpreter_are_there_too(format_: Format) -> None:
-    headings = scrape([], format_=format_).headings()
+    headings = (await scrape([], format_=format_)).headings()
     for name in ("python_info", "process_resident_memory_bytes"):
         assert name in headings
 
 
 async def test_each_connection_state_is_one_of_the_set() -> None:
     for present in ConnectionState:
-        found = scrape([MiniserverState(name="home", connection=present)])
+        found = await scrape([MiniserverState(name="home", connection=present)])
         states = found.values("loxone_exporter_connection_state", "state")
         assert [present.value] == [state for state, value in states.items() if value == 1]
         assert float(present == "connected") == found.value("loxone_exporter_connected")
@@ -122,30 +122,34 @@ async def test_connection_states_are_those_of_the_dashboards() -> None:
 async def test_times_of_updates_and_bytes() -> None:
     state = MiniserverState(name="home", now=lambda: 1767225600.25)
     state.mark_received()
-    found = scrape([state])
+    found = await scrape([state])
     assert 1767225600.25 == found.value("loxone_exporter_last_received_timestamp_seconds")
     assert [] == found.samples("loxone_exporter_last_update_timestamp_seconds")
     state.replace_structure(structure(control(1)))
     for nothing in ([], [(uuid(9), 1.0)]):
         state.apply_values(nothing)
-        assert [] == scrape([state]).samples("loxone_exporter_last_update_timestamp_seconds")
+        assert [] == (await scrape([state])).samples(
+            "loxone_exporter_last_update_timestamp_seconds"
+        )
     state.apply_values([(uuid(1), 1.0)])
-    assert 1767225600.25 == scrape([state]).value("loxone_exporter_last_update_timestamp_seconds")
+    assert 1767225600.25 == (await scrape([state])).value(
+        "loxone_exporter_last_update_timestamp_seconds"
+    )
 
 
-def test_controls_are_exported_by_what_is_served() -> None:
+async def test_controls_are_exported_by_what_is_served() -> None:
     state = connected(HOUSE, values={11: 21.5, 12: -1000.0, 21: 0.0})
     without = configure({"control_value": False})
-    assert 0 == scrape([state], without).value("loxone_exporter_controls_exported")
+    assert 0 == (await scrape([state], without)).value("loxone_exporter_controls_exported")
     state.apply_texts([(uuid(11), "warm")])
     texts = configure({"control_value": False, "text_values": True})
-    assert 1 == scrape([state], texts).value("loxone_exporter_controls_exported")
+    assert 1 == (await scrape([state], texts)).value("loxone_exporter_controls_exported")
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_values_of_a_house(format_: Format) -> None:
+async def test_values_of_a_house(format_: Format) -> None:
     state = connected(HOUSE, values={11: 21.5, 12: -1000.0, 21: 0.0})
-    found = scrape([state], format_=format_)
+    found = await scrape([state], format_=format_)
     expected = {"tempActual": 21.5, "mode": -1000.0, "Spots/position": 0.0}
     assert expected == found.values("loxone_control_value")
     assert 3 == found.value("loxone_exporter_controls_discovered")
@@ -161,91 +165,91 @@ def test_values_of_a_house(format_: Format) -> None:
     assert Sample(labels, 21.5) in found.samples("loxone_control_value")
 
 
-def test_info_of_every_control() -> None:
-    rows = scrape([connected(HOUSE)]).samples("loxone_control_info")
+async def test_info_of_every_control() -> None:
+    rows = (await scrape([connected(HOUSE)])).samples("loxone_control_info")
     assert [key(1), key(2), key(3)] == [row.labels["uuid"] for row in rows]
     assert {"miniserver", "name", "room", "category", "type", "uuid"} == set(rows[0].labels)
     assert {1.0} == {row.value for row in rows}
 
 
-def test_uuid_label_is_on_control_series_only_on_request() -> None:
+async def test_uuid_label_is_on_control_series_only_on_request() -> None:
     state = connected(structure(control(1), control(2)), values={1: 1.0, 2: 2.0}, texts={1: "on"})
     config = configure({"uuid_label": True, "text_values": True})
-    found = scrape([state], config)
+    found = await scrape([state], config)
     assert {key(1): 1.0, key(2): 2.0} == found.values("loxone_control_value", "uuid")
     assert {key(1): 1.0} == found.values("loxone_control_text_info", "uuid")
     names = {sample.labels["name"] for sample in found.samples("loxone_control_value")}
     assert {"Lamp"} == names
     assert 0 == found.value("loxone_exporter_controls_renamed")
-    plain = scrape([state])
+    plain = await scrape([state])
     assert all("uuid" not in sample.labels for sample in plain.samples("loxone_control_value"))
     assert 1 == plain.value("loxone_exporter_controls_renamed")
 
 
-def test_values_can_be_switched_off() -> None:
-    found = scrape([connected(HOUSE, values={11: 21.5})], configure({"control_value": False}))
+async def test_values_can_be_switched_off() -> None:
+    found = await scrape([connected(HOUSE, values={11: 21.5})], configure({"control_value": False}))
     assert "loxone_control_value" not in found.headings()
     assert 3 == len(found.samples("loxone_control_info"))
 
 
-def test_texts_are_there_on_request_and_cut_off() -> None:
+async def test_texts_are_there_on_request_and_cut_off() -> None:
     state = connected(HOUSE, texts={11: "Küche " * 10, 12: ""})
-    assert [] == scrape([state]).samples("loxone_control_text_info")
+    assert [] == (await scrape([state])).samples("loxone_control_text_info")
     config = configure({"text_values": True, "text_max_length": 8})
-    samples = scrape([state], config).samples("loxone_control_text_info")
+    samples = (await scrape([state], config)).samples("loxone_control_text_info")
     texts = {sample.labels["subcontrol"]: sample.labels["value"] for sample in samples}
     assert {"tempActual": "Küche Kü", "mode": ""} == texts
 
 
-def test_shared_state_feeds_every_control() -> None:
+async def test_shared_state_feeds_every_control() -> None:
     house = structure(
         control(1, "Meter", states={"actual": 9}), control(2, "Flow", states={"power": 9})
     )
     state = connected(house, values={9: 4.5})
-    assert {"actual": 4.5, "power": 4.5} == scrape([state]).values("loxone_control_value")
-    assert 2 == scrape([state]).value("loxone_exporter_controls_exported")
+    assert {"actual": 4.5, "power": 4.5} == (await scrape([state])).values("loxone_control_value")
+    assert 2 == (await scrape([state])).value("loxone_exporter_controls_exported")
 
 
-def test_what_is_no_number_is_not_exported_and_counted() -> None:
+async def test_what_is_no_number_is_not_exported_and_counted() -> None:
     state = connected(HOUSE, values={11: math.nan, 12: math.inf, 21: 1.0})
-    found = scrape([state])
+    found = await scrape([state])
     assert {"Spots/position": 1.0} == found.values("loxone_control_value")
     assert 2 == found.value("loxone_exporter_non_finite_values_total")
 
 
-def test_filter_counts_only_what_it_lets_through() -> None:
+async def test_filter_counts_only_what_it_lets_through() -> None:
     state = connected(HOUSE, values={11: 21.5, 21: 1.0})
-    found = scrape([state], configure(filter_=FilterConfig(exclude_names=("Lights",))))
+    found = await scrape([state], configure(filter_=FilterConfig(exclude_names=("Lights",))))
     assert {"tempActual": 21.5} == found.values("loxone_control_value")
     assert 3 == found.value("loxone_exporter_controls_discovered")
     assert 1 == found.value("loxone_exporter_controls_exported")
 
 
-def test_filter_is_changed_without_a_renaming() -> None:
+async def test_filter_is_changed_without_a_renaming() -> None:
     state = connected(structure(control(1), control(2)), values={1: 1.0, 2: 2.0})
     name = f"Lamp ({key(2)})"
     for filter_ in (FilterConfig(), FilterConfig(exclude_uuids=(key(1),))):
-        found = scrape([state], configure(filter_=filter_))
+        found = await scrape([state], configure(filter_=filter_))
         assert 2.0 == found.values("loxone_control_value", "name")[name]
 
 
-def test_structure_is_replaced_between_scrapes() -> None:
+async def test_structure_is_replaced_between_scrapes() -> None:
     state = connected(structure(control(5)), values={5: 5.0})
     exposition = Exposition.of(LoxoneCollector(configure(), [state]))
 
-    def names() -> dict[str, float]:
-        return Scrape.read(exposition.render(Format.TEXT), Format.TEXT).values(
+    async def names() -> dict[str, float]:
+        return Scrape.read(await exposition.render(Format.TEXT), Format.TEXT).values(
             "loxone_control_value", "name"
         )
 
-    assert {"Lamp": 5.0} == names()
+    assert {"Lamp": 5.0} == await names()
     state.replace_structure(structure(control(1), control(5)))
     state.apply_values([(uuid(1), 1.0)])
     # The first holder of a name keeps it, even against a smaller UUID.
-    assert {"Lamp": 5.0, f"Lamp ({key(1)})": 1.0} == names()
+    assert {"Lamp": 5.0, f"Lamp ({key(1)})": 1.0} == await names()
     # What is gone vanishes at the next scrape, and its name is not taken over.
     state.replace_structure(structure(control(1)))
-    assert {f"Lamp ({key(1)})": 1.0} == names()
+    assert {f"Lamp ({key(1)})": 1.0} == await names()
 
 
 async def test_values_go_stale(mock_clock: MockClock) -> None:
@@ -256,12 +260,12 @@ async def test_values_go_stale(mock_clock: MockClock) -> None:
     families = ("loxone_control_value", "loxone_control_info", "loxone_control_text_info")
     mock_clock.jump(59.0)
     for family in families:
-        assert [] != scrape([state], config).samples(family)
-    assert 1 == scrape([state], config).value("loxone_exporter_controls_exported")
+        assert [] != (await scrape([state], config)).samples(family)
+    assert 1 == (await scrape([state], config)).value("loxone_exporter_controls_exported")
     mock_clock.jump(1.0)
     for family in families:
-        assert [] == scrape([state], config).samples(family)
-    found = scrape([state], config)
+        assert [] == (await scrape([state], config)).samples(family)
+    found = await scrape([state], config)
     assert 0 == found.value("loxone_exporter_controls_exported")
     assert 3 == found.value("loxone_exporter_controls_discovered")
     assert 1 == len(found.samples("loxone_exporter_last_received_timestamp_seconds"))
@@ -271,18 +275,18 @@ async def test_values_are_withdrawn_at_once_or_never(mock_clock: MockClock) -> N
     state = connected(HOUSE, values={11: 21.5})
     state.mark_received()
     at_once, never = (configure({"stale_after": after}) for after in (0.0, math.inf))
-    assert {"tempActual": 21.5} == scrape([state], at_once).values("loxone_control_value")
+    assert {"tempActual": 21.5} == (await scrape([state], at_once)).values("loxone_control_value")
     state.connection = ConnectionState.DISCONNECTED
-    assert {} == scrape([state], at_once).values("loxone_control_value")
+    assert {} == (await scrape([state], at_once)).values("loxone_control_value")
     mock_clock.jump(1e6)
-    assert {"tempActual": 21.5} == scrape([state], never).values("loxone_control_value")
+    assert {"tempActual": 21.5} == (await scrape([state], never)).values("loxone_control_value")
 
 
 async def test_each_miniserver_has_its_own_label() -> None:
     first = connected(structure(control(1), control(2)), name="home", values={1: 1.0, 2: 2.0})
     second = connected(structure(control(1)), name="barn", values={1: 3.0})
     third = MiniserverState(name="away")
-    found = scrape([first, second, third])
+    found = await scrape([first, second, third])
     series = [
         (sample.labels["miniserver"], sample.labels["name"], sample.value)
         for sample in found.samples("loxone_control_value")
@@ -302,49 +306,53 @@ class OddStructure(Structure):
         raise ZeroDivisionError
 
 
-def test_fault_in_one_house_does_not_cost_the_others(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fault_in_one_house_does_not_cost_the_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     odd = MiniserverState(name="odd", connection=ConnectionState.CONNECTED)
     odd.structure = OddStructure("", (control(1),))
     fine = connected(HOUSE, values={11: 21.5})
     collector = LoxoneCollector(configure(), [odd, fine])
     exposition = Exposition.of(collector)
     for errors in (1, 2):
-        found = Scrape.read(exposition.render(Format.TEXT), Format.TEXT)
+        found = Scrape.read(await exposition.render(Format.TEXT), Format.TEXT)
         assert {"tempActual": 21.5} == found.values("loxone_control_value")
         assert {"odd": 1, "home": 1} == found.values("loxone_exporter_connected", "miniserver")
         assert errors == found.value("loxone_exporter_scrape_errors_total")
     assert "cannot make series of the structure of odd" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+    # It cannot be compared with another either.
+    odd.structure = None
     odd.replace_structure(structure(control(1)))
     odd.apply_values([(uuid(1), 1.0)])
-    found = Scrape.read(exposition.render(Format.TEXT), Format.TEXT)
+    found = Scrape.read(await exposition.render(Format.TEXT), Format.TEXT)
     assert {"active": 1.0, "tempActual": 21.5} == found.values("loxone_control_value")
     assert 2 == found.value("loxone_exporter_scrape_errors_total")
 
 
-def test_duplicates_are_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+async def test_duplicates_are_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     # What a part's state is called with its path, a state of the control is called by itself.
     parts = tuple(control(f"{n}", f"{n}", states={"x": 1}) for n in range(29))
     states = {f"{n}/x": 0 for n in range(29)}
     state = connected(structure(control(1, states=states, parts=parts)), values={0: 1.0, 1: 1.0})
     exposition = Exposition.of(LoxoneCollector(configure(), [state]))
     for _ in range(2):
-        found = Scrape.read(exposition.render(Format.TEXT), Format.TEXT)
+        found = Scrape.read(await exposition.render(Format.TEXT), Format.TEXT)
         assert 29 == found.value("loxone_exporter_duplicate_series")
         assert 29 == len(found.samples("loxone_control_value"))
     assert 10 == len(caplog.records)
     assert "labels are those of another" in caplog.text
 
 
-def test_problems_of_the_structure_are_counted() -> None:
+async def test_problems_of_the_structure_are_counted() -> None:
     state = connected(Structure("", (), problems=("one", "two")))
-    assert 2 == scrape([state]).value("loxone_exporter_structure_problems")
+    assert 2 == (await scrape([state])).value("loxone_exporter_structure_problems")
 
 
-def test_undecodable_messages_are_counted() -> None:
+async def test_undecodable_messages_are_counted() -> None:
     state = connected(HOUSE)
     state.undecodable_messages = 7
-    assert 7 == scrape([state]).value("loxone_exporter_undecodable_messages_total")
+    assert 7 == (await scrape([state])).value("loxone_exporter_undecodable_messages_total")
 
 
 async def test_exported_controls_of_each_miniserver() -> None:
@@ -358,14 +366,14 @@ def test_families_are_not_named_before_the_first_scrape() -> None:
 
 
 async def test_without_miniservers_there_are_self_metrics() -> None:
-    assert 1 == scrape([]).value("loxone_exporter_up")
+    assert 1 == (await scrape([])).value("loxone_exporter_up")
 
 
 @pytest.mark.parametrize("format_", Format)
-def test_names_are_utf8_and_escaped(format_: Format) -> None:
+async def test_names_are_utf8_and_escaped(format_: Format) -> None:
     name = 'Küche "Süd"\\\n😀'
     state = connected(structure(control(1, name)), values={1: 1.0})
-    found = scrape([state], format_=format_)
+    found = await scrape([state], format_=format_)
     assert {name: 1.0} == found.values("loxone_control_value", "name")
     assert 'Küche \\"Süd\\"\\\\\\n😀' in found.body
 
@@ -384,7 +392,7 @@ def assert_well_formed(found: Scrape) -> None:
 
 @settings(deadline=None)
 @given(houses=st.lists(look_alikes, min_size=1, max_size=2), uuid_label=st.booleans())
-def test_every_scrape_of_any_house_is_well_formed(
+async def test_every_scrape_of_any_house_is_well_formed(
     houses: list[Structure], *, uuid_label: bool
 ) -> None:
     states = []
@@ -395,7 +403,7 @@ def test_every_scrape_of_any_house_is_well_formed(
         state.apply_texts((uuid, "on") for uuid in house.state_uuids())
         states.append(state)
     config = configure({"uuid_label": uuid_label, "text_values": True})
-    text, openmetrics = (scrape(states, config, format_) for format_ in Format)
+    text, openmetrics = [await scrape(states, config, format_) for format_ in Format]
     for found in (text, openmetrics):
         assert_well_formed(found)
     values = text.samples("loxone_control_value")
@@ -413,6 +421,6 @@ async def test_scrape_with_everything_is_well_formed() -> None:
         MiniserverState(name="away"),
     ]
     for format_ in Format:
-        found = scrape(states, configure({"text_values": True}), format_)
+        found = await scrape(states, configure({"text_values": True}), format_)
         assert_well_formed(found)
         assert "loxone_control_text_info" in [name for name, _ in found.series()]

@@ -107,13 +107,16 @@ class OneFamily(Collector):
         return [GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)]
 
 
-def test_only_openmetrics_has_an_end() -> None:
+async def test_only_openmetrics_has_an_end() -> None:
     exposition = Exposition.of(OneFamily())
-    assert b"\nloxone_exporter_up 1.0\n" in exposition.render(Format.TEXT)
-    assert b"# EOF" not in exposition.render(Format.TEXT)
-    assert exposition.render(Format.OPENMETRICS).endswith(b"loxone_exporter_up 1.0\n# EOF\n")
+    text, openmetrics = [await exposition.render(format_) for format_ in Format]
+    assert b"\nloxone_exporter_up 1.0\n" in text
+    assert b"# EOF" not in text
+    assert openmetrics.endswith(b"loxone_exporter_up 1.0\n# EOF\n")
+    assert 1 == openmetrics.count(b"# EOF")
 
 
-def test_expositions_do_not_meet_in_a_common_registry() -> None:
+async def test_expositions_do_not_meet_in_a_common_registry() -> None:
     for _ in range(2):
-        assert b"\nloxone_exporter_up 1.0\n" in Exposition.of(OneFamily()).render(Format.TEXT)
+        body = await Exposition.of(OneFamily()).render(Format.TEXT)
+        assert b"\nloxone_exporter_up 1.0\n" in body

@@ -48,7 +48,7 @@ def test_labels_of_a_control() -> None:
     assert table.values == table.texts
     (row,) = table.controls
     del expected["subcontrol"]
-    assert {**expected, "uuid": key(1)} == dict(zip(INFO_LABELS, row, strict=True))
+    assert {**expected, "uuid": key(1)} == dict(zip(INFO_LABELS, row.labels, strict=True))
     assert (1, 0, ()) == (table.discovered, table.renamed, table.duplicates)
 
 
@@ -80,7 +80,7 @@ def test_all_states_of_a_renamed_control_have_its_name() -> None:
     parts = (control("part", "Spots", states={"position": 4}),)
     table = build(structure(control(1), control(2, states={"active": 2, "level": 3}, parts=parts)))
     assert ["Lamp", *[f"Lamp ({key(2)})"] * 3] == names(table)
-    assert ["Lamp", f"Lamp ({key(2)})"] == [row[1] for row in table.controls]
+    assert ["Lamp", f"Lamp ({key(2)})"] == [row.labels[1] for row in table.controls]
     assert 1 == table.renamed
 
 
@@ -99,7 +99,7 @@ def test_uuid_label_changes_no_name_and_adds_the_key() -> None:
     assert {"Lamp"} == set(names(table))
     assert [key(1), key(2), "part"] == [series.labels[-1] for series in table.values]
     assert {len(LABELS) + 1} == {len(series.labels) for series in table.values}
-    assert {len(INFO_LABELS)} == {len(row) for row in table.controls}
+    assert {len(INFO_LABELS)} == {len(row.labels) for row in table.controls}
     assert (0, ()) == (table.renamed, table.duplicates)
 
 
@@ -174,7 +174,7 @@ def test_filter_renames_nothing() -> None:
 def test_excluded_control_takes_its_parts_with_it() -> None:
     table = build(HOUSE, FilterConfig(exclude_names=("Lights",)))
     assert ["active"] == subcontrols(table)
-    assert ["Gate"] == [row[1] for row in table.controls]
+    assert ["Gate"] == [row.labels[1] for row in table.controls]
 
 
 def test_excluded_part_takes_its_parts_with_it() -> None:
@@ -193,7 +193,7 @@ def test_part_can_be_included_without_its_control() -> None:
 def test_parts_are_included_by_the_key_of_their_control() -> None:
     table = build(HOUSE, FilterConfig(include_uuids=(key(2),)))
     assert ["active", "Spots/position"] == subcontrols(table)
-    assert ["Lights"] == [row[1] for row in table.controls]
+    assert ["Lights"] == [row.labels[1] for row in table.controls]
 
 
 def test_states_are_filtered_by_path_or_name() -> None:

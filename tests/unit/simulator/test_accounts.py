@@ -154,7 +154,7 @@ def test_a_token_is_accepted_by_either_hash_once(
     assert accounts.check_token("bob", digest, keys) is None
 
 
-@pytest.mark.parametrize(("firmware", "accepted"), [("11.2.10.21", False), ("11.2.10.22", True)])
+@pytest.mark.parametrize(("firmware", "accepted"), [("11.1.99.99", False), ("11.2.0.0", True)])
 def test_newer_firmware_accepts_the_plain_token(
     clock: Clock, keys: OneTimeKeys, firmware: str, *, accepted: bool
 ) -> None:
@@ -218,6 +218,26 @@ def test_all_tokens_can_be_forgotten(accounts: Accounts) -> None:
     issue(accounts)
     accounts.forget_tokens()
     assert not accounts.tokens
+
+
+def test_one_token_too_many_ends_the_oldest_of_the_user(clock: Clock) -> None:
+    accounts = accounts_of(clock, Profile(tokens_per_user=2))
+    others = accounts.issue(ANNA, 4, "client", "info", jwt=True)
+    first, second, third = (issue(accounts) for _ in range(3))
+    assert not accounts.is_live(first)
+    assert list(accounts.tokens) == [others.text, second.text, third.text]
+
+
+def test_a_client_can_have_many_tokens_unless_the_device_says_one(clock: Clock) -> None:
+    many = accounts_of(clock)
+    assert [issue(many), issue(many)] == list(many.tokens.values())
+
+    one = accounts_of(clock, Profile(token_per_client=True))
+    of_another_user = one.issue(ANNA, 4, "client", "info", jwt=True)
+    of_another_client = one.issue(BOB, 4, "another", "info", jwt=True)
+    replaced, latest = issue(one), issue(one)
+    assert not one.is_live(replaced)
+    assert [of_another_user, of_another_client, latest] == list(one.tokens.values())
 
 
 def test_secrets_do_not_show(accounts: Accounts) -> None:

@@ -67,6 +67,17 @@ def test_whatever_a_client_asks_for_the_answer_is_json(control: str, value: str)
     assert (control, value) == (ll["control"], ll["value"])
 
 
+def test_further_members_stand_beside_the_value() -> None:
+    answer = Answer("1", members={"output0": {"value": "2"}})
+    ll = json.loads(render(answer, "dev/sps/io/a/all"))["LL"]
+    assert ll == {
+        "control": "dev/sps/io/a/all",
+        "value": "1",
+        "Code": "200",
+        "output0": {"value": "2"},
+    }
+
+
 def test_the_xml_form() -> None:
     answer = Answer("352880/1016404kB")
     assert render_xml(answer, "dev/sys/heap") == (
@@ -99,6 +110,11 @@ def test_the_unauthorized_page_is_the_recorded_one() -> None:
     )
 
 
+def test_a_code_that_is_no_http_status_has_a_page_as_well() -> None:
+    assert b"<errorcode>901</errorcode>" in error_page(901)
+    assert b"<errorcode>477</errorcode> <errordetail>Error</errordetail>" in error_page(477)
+
+
 def test_the_ban_page_is_the_recorded_one() -> None:
     assert ban_page("192.168.2.240", 38) == (
         b"<html><head><title>error</title></head><body><errorcode>403</errorcode> "
@@ -119,7 +135,7 @@ def test_the_ban_reason_is_the_recorded_one() -> None:
     [
         (
             Profile(serial="504F9410B84A", firmware="9.1.10.30"),
-            "{'snr': '50:4F:94:10:B8:4A', 'version':'9.1.10.30'}",
+            "{'snr':'50:4F:94:10:B8:4A', 'version':'9.1.10.30'}",
         ),
         (
             Profile(serial="EEE000D80B0E", firmware="10.3.11.25"),

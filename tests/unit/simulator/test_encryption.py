@@ -162,3 +162,24 @@ def test_an_envelope_may_be_empty(text: str) -> None:
 @pytest.mark.parametrize("sent", ["a/b+c==", "a%2Fb%2Bc%3D%3D"])
 def test_a_key_exchange_takes_all_that_follows(sent: str) -> None:
     assert parse_key_exchange(f"jdev/sys/keyexchange/{sent}") == "a/b+c=="
+
+
+@pytest.mark.parametrize("sent", ["a/b+c==", "a%2Fb%2Bc%3D%3D"])
+def test_the_envelope_of_the_legacy_login(sent: str) -> None:
+    envelope = parse_encrypted(f"authenticateEnc/{sent}")
+    assert envelope == EncryptedCommand("authenticateEnc", "a/b+c==", "")
+    assert envelope.control == "authenticateEnc/a/b+c=="
+
+
+@pytest.mark.parametrize(
+    ("user", "segment"),
+    [("demo", "demo"), ("J\u00fcrgen / 1?", "J%C3%BCrgen%20%2F%201%3F"), ("a%20b", "a%2520b")],
+)
+def test_the_legacy_login_has_no_salt_and_leaves_the_chain_alone(user: str, segment: str) -> None:
+    encryption = encryption_of()
+    digest = "32fee942994980fcc23f96d9410cb2e62a28d8d8"
+    opened = encryption.open(encrypted_with(f"{digest}/{user}".encode()))
+    assert opened == f"authenticateEnc/{digest}/{segment}"
+    assert encryption.open(encrypted_with(b"salt/a/first")) == "first"
+    with pytest.raises(ProtocolError, match="not due"):
+        encryption.open(encrypted_with(b"salt/b/second"))

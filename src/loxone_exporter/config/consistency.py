@@ -1,0 +1,144 @@
+"""Whether the parts of a configuration fit together, each of them being right for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+
+from attrs import fields
+
+from loxone_exporter.config.findings import Problem
+from loxone_exporter.config.model import Config, MiniserverConfig
+
+
+_OPTIONS = fields(MiniserverConfig)
+_DEFAULT_PORTS = {"port": _OPTIONS.port.default, "tls_port": _OPTIONS.tls_port.default}
+_NEEDS_TLS = ("tls_port", "tls_server_name", "tls_ca_file", "tls_fingerprint")
+
+
+def find_contradictions(document: Mapping[str, object]) -> Iterator[Problem]:
+    """What cannot be meant together.
+
+    This looks at the document, for there is no Config yet while anything else is wrong. What is of
+    the wrong kind is passed over: it is found elsewhere.
+    """
+    match document:
+        case {"miniservers": list(miniservers)}:
+            # What is no table stays in its place, for the places are counted.
+            tables = [table if isinstance(table, dict) else {} for table in miniservers]
+            yield from _find_equal_names(tables)
+            yield from _find_equal_clients(tables)
+            for index, table in enumerate(tables):
+                for key, message in _find_contradictions_of_tls(table):
+                    yield ("miniservers", index, key), message
+    match document:
+        case {"web": {"listen": list(addresses)}}:
+            texts = [address if isinstance(address, str) else None for address in addresses]
+            for index, first in _repeated(texts):
+                yield ("web", "listen", index), f"the same address as web.listen[{first}]"
+
+
+def find_doubts(config: Config) -> Iterator[Problem]:
+    """What can be meant, but should be considered."""
+    for index, miniserver in enumerate(config.miniservers):
+        for key, message in _find_doubts_of_miniserver(miniserver):
+            yield ("miniservers", index, key), message
+    for index, first in _repeated(miniserver.serial for miniserver in config.miniservers):
+        message = (
+            f"the same Miniserver as miniservers[{first}]: its values come twice; with the same "
+            "user it needs another client_id, for each would replace the other's token"
+        )
+        yield ("miniservers", index, "serial"), message
+    for index, first in _repeated(map(_client_over_tls, config.miniservers)):
+        message = (
+            f"the same as in miniservers[{first}], on the same host: two Miniservers need two, or "
+            'tls = "off" if they have no TLS; one Miniserver needs another client_id, for each '
+            "would replace the other's token"
+        )
+        yield ("miniservers", index, "tls_port"), message
+
+
+def _find_equal_names(tables: list[dict[str, object]]) -> Iterator[Problem]:
+    names = [_text(table, "name") for table in tables]
+    for index, first in _repeated(names):
+        message = f"{names[index]!r} is already the name of miniservers[{first}]"
+        yield ("miniservers", index, "name"), message
+
+
+def _find_equal_clients(tables: list[dict[str, object]]) -> Iterator[Problem]:
+    for index, first in _repeated(map(_client, tables)):
+        message = (
+            f"the same Miniserver, user and client_id as miniservers[{first}]: each would replace "
+            "the other's token; give one of them another client_id"
+        )
+        yield ("miniservers", index, "client_id"), message
+
+
+def _client(table: dict[str, object]) -> Hashable:
+    """Who logs in where: what is equal for two tables that are the same client for sure."""
+    port_key = "tls_port" if table.get("tls") == "required" else "port"
+    port = _port(table, port_key)
+    host, username = _text(table, "host"), _text(table, "username")
+    client_id = _text(table, "client_id", _OPTIONS.client_id.default)
+    if host is None or username is None or client_id is None or not isinstance(port, int):
+        return None
+    return host.strip("[]").lower(), port_key, port, username, client_id
+
+
+def _client_over_tls(miniserver: MiniserverConfig) -> Hashable:
+    """Likewise for two tables that may be the same client, if both come to use TLS."""
+    if miniserver.tls == "off":
+        return None
+    host, port = miniserver.host.lower(), miniserver.tls_port
+    return host, port, miniserver.username, miniserver.client_id
+
+
+def _find_contradictions_of_tls(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Keys of a Miniserver's table, each with what speaks against it."""
+    accepts_anything = table.get("tls_verify") is False
+    if table.get("tls") == "off":
+        useless = [key for key in _NEEDS_TLS if key in table]
+        for key in [*useless, *(["tls_verify"] if accepts_anything else [])]:
+            yield key, 'has no effect with tls = "off": remove it, or change tls'
+        return
+    if "tls_fingerprint" in table:
+        for key in ("tls_ca_file", "tls_server_name"):
+            if key in table:
+                yield key, "has no effect: tls_fingerprint alone decides; remove one of the two"
+    if accepts_anything:
+        for key in ("tls_ca_file", "tls_fingerprint"):
+            if key in table:
+                yield key, "has no effect with tls_verify = false: remove one of the two"
+    if table.get("tls", "auto") == "auto" and _port(table, "port") == _port(table, "tls_port"):
+        key, other = ("tls_port", "port") if "tls_port" in table else ("port", "tls_port")
+        remedy = 'change one, or set tls = "required", which leaves plain HTTP alone'
+        yield key, f"the same as {other}, but plain HTTP and TLS have a port each: {remedy}"
+
+
+def _find_doubts_of_miniserver(miniserver: MiniserverConfig) -> Iterator[tuple[str, str]]:
+    """Keys of a Miniserver's table, each with what to consider about it."""
+    if not miniserver.tls_verify:
+        remedy = "remove this; for a certificate of your own set tls_ca_file or tls_fingerprint"
+        yield "tls_verify", f"the connection is encrypted, but might be to anybody: {remedy}"
+    if miniserver.allow_legacy_login:
+        remedy = "update the Miniserver, remove this, and change the password"
+        message = f"where this is used, who listens can guess the password offline: {remedy}"
+        yield "allow_legacy_login", message
+    if miniserver.tls == "required" and miniserver.port != _OPTIONS.port.default:
+        yield "port", 'is not used with tls = "required": remove it, or did you mean tls_port?'
+
+
+def _port(table: Mapping[str, object], key: str) -> object:
+    return table.get(key, _DEFAULT_PORTS[key])
+
+
+def _text(table: Mapping[str, object], key: str, default: str | None = None) -> str | None:
+    value = table.get(key, default)
+    return value if isinstance(value, str) else None
+
+
+def _repeated(values: Iterable[Hashable]) -> Iterator[tuple[int, int]]:
+    """Indexes of what occurred before, each with the index of the first; None does not count."""
+    seen: dict[Hashable, int] = {}
+    for index, value in enumerate(values):
+        if value is not None and seen.setdefault(value, index) != index:
+            yield index, seen[value]

@@ -1,0 +1,150 @@
+"""The structure file: fetched when it is needed, and watched for changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
+
+import trio
+from attrs import define
+
+from loxone_exporter.errors import BadTextError, MisbehaviourError, StructureError
+from loxone_exporter.loxone import commands
+from loxone_exporter.loxone.difference import StructureDifference
+from loxone_exporter.loxone.replies import OK
+from loxone_exporter.loxone.structure import Control, Structure, parse_structure
+from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.miniserver.memory import SessionMemory
+from loxone_exporter.state import MiniserverState
+
+
+POLL_INTERVAL: Final = 300.0
+"""Seconds between two questions for the version of the structure file."""
+
+SETTLING: Final = 2.0
+"""Seconds after a change through the Miniserver's API, for it comes in several steps."""
+
+REST: Final = 30.0
+"""Seconds between two structure files at least: a large one is work for a Miniserver."""
+
+_CHANGES_LOGGED = 10
+
+_logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class StructureWatch:
+    """Keeps one session's structure file up to date.
+
+    `fetch_over_http` asks for the file over HTTP; see `Login.fetch_structure`.
+    """
+
+    _conversation: Conversation
+    _state: MiniserverState
+    _memory: SessionMemory
+    _fetch_over_http: Callable[[], Awaitable[bytes]]
+
+    async def discover(self) -> None:
+        """Fetch the structure file, unless it is the one that is known already.
+
+        Raises:
+            MisbehaviourError: It is broken, and there is none from before.
+            BadTextError: It is no UTF-8; the next session asks for it over HTTP, once.
+            SessionError: It does not come.
+        """
+        version = await self._ask_version()
+        if self._state.structure is None or version is None or self._is_news(version):
+            await self._fetch(version)
+
+    async def follow(self) -> NoReturn:
+        """Fetch the structure file anew, and the states with it, whenever it changes.
+
+        Raises:
+            SessionError: It does not come.
+        """
+        while True:
+            modified = False
+            with trio.move_on_after(POLL_INTERVAL):
+                await self._conversation.wait_for_modification()
+                # It holds for the next session as well, should this one end first.
+                self._memory.structure_version = None
+                modified = True
+            if modified:
+                await trio.sleep(SETTLING)
+            version = await self._ask_version()
+            if modified or self._is_news(version):
+                if await self._fetch(version):
+                    await self._conversation.subscribe()
+                await trio.sleep(REST)
+
+    def _is_news(self, version: str | None) -> bool:
+        return version is not None and version != self._memory.structure_version
+
+    async def _ask_version(self) -> str | None:
+        """The version in the Miniserver's words, for comparing only; None if it does not say."""
+        reply = await self._conversation.request(
+            commands.STRUCTURE_VERSION, purpose="the version of the structure file"
+        )
+        return reply.value if reply.code == OK and isinstance(reply.value, str) else None
+
+    async def _fetch(self, version: str | None) -> bool:
+        """Take over the structure file; whether there was one that can be read."""
+        over_http = self._memory.structure_needs_http
+        try:
+            structure = parse_structure(await self._receive())
+        except StructureError as error:
+            self._state.link.broken_structures += 1
+            if self._state.structure is None:
+                kind = BadTextError if over_http else MisbehaviourError
+                raise kind(str(error)) from error
+            if over_http:
+                # It was asked for once; to ask over the WebSocket would end the session again.
+                self._memory.structure_version = version
+            _logger.warning("%s; the last good one stays in use", error)
+            return False
+        self._memory.structure_version = version
+        changes = self._state.replace_structure(structure)
+        _log(structure, changes)
+        return True
+
+    async def _receive(self) -> bytes | str:
+        memory = self._memory
+        try:
+            if memory.structure_needs_http:
+                return await self._fetch_over_http()
+            return await self._conversation.fetch_structure()
+        except BadTextError:
+            memory.structure_needs_http = True
+            raise
+        except StructureError:
+            memory.structure_needs_http = False
+            raise
+
+
+def _log(structure: Structure, changes: StructureDifference | None) -> None:
+    _logger.info(
+        "structure file of %s: %d controls",
+        structure.last_modified or "unknown date",
+        len(structure.controls),
+    )
+    for problem in structure.problems:
+        _logger.warning("structure file: %s", problem)
+    if not changes:
+        return
+    _logger.info(
+        "structure changed: %d controls added, %d removed, %d renamed",
+        len(changes.added),
+        len(changes.removed),
+        len(changes.renamed),
+    )
+    for word, controls in (("added", changes.added), ("removed", changes.removed)):
+        for control in controls[:_CHANGES_LOGGED]:
+            _logger.info("%s: %s", word, _title(control))
+    for before, after in changes.renamed[:_CHANGES_LOGGED]:
+        _logger.info("renamed: %s is now %s", _title(before), _title(after))
+
+
+def _title(control: Control) -> str:
+    place = " / ".join(filter(None, (control.room, control.category)))
+    return f"{control.type} {control.name!r}" + (f" ({place})" if place else "")

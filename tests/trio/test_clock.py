@@ -1,0 +1,120 @@
+"""The comparison of the clocks."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from typing import Any
+
+import pytest
+import trio
+from attrs import evolve
+from trio.testing import MockClock
+
+from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.loxone.uuids import format_uuid, parse_uuid
+from loxone_exporter.miniserver.clock import INTERVAL, ClockWatch
+from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.simulator.house import PlayedHouse
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.state import MiniserverState
+from support.exporters import DEVICE, Exporter, add_miniserver, sent, wait_until_connected
+from support.memory_network import STRUCTURE, MemoryNetwork
+from support.scripted_channel import ScriptedChannel
+
+
+CLOCK = parse_uuid("40000000-0000-0002-ffff000000000002")
+
+
+def structure() -> bytes:
+    document: dict[str, Any] = copy.deepcopy(STRUCTURE)
+    document["globalStates"] = {"miniserverTime": format_uuid(CLOCK)}
+    return json.dumps(document).encode()
+
+
+def add_house(
+    network: MemoryNetwork, *, zone: str = "+02:00:00", admin: bool = True
+) -> SimulatedMiniserver:
+    house = PlayedHouse.from_bytes(structure(), live=False)
+    del house.values[CLOCK]
+    house.texts[CLOCK] = f"2026-05-25 18:00:00 {zone}"
+    profile = evolve(DEVICE, utc_offset=7200, admin=admin)
+    return add_miniserver(network, house=house, profile=profile)
+
+
+@pytest.mark.parametrize("ahead", [0, 90, -4000])
+async def test_the_offset_of_the_clock_is_known(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork, ahead: float
+) -> None:
+    house = add_house(network)
+    house.faults.clock_offset = ahead
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(0.1)
+    # The Miniserver tells whole seconds; within ten minutes of midnight it is not asked again.
+    if state.link.clock_offset is not None:
+        assert ahead - 2 < state.link.clock_offset <= ahead + 1
+    else:
+        assert sent(house, "jdev/sys/time")
+
+
+async def test_clocks_are_compared_each_hour(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    house = add_house(network)
+    await wait_until_connected(exporter.start())
+    await trio.sleep(3 * INTERVAL + 1)
+    assert (4, 4) == (len(sent(house, "jdev/sys/date")), len(sent(house, "jdev/sys/time")))
+
+
+async def test_a_user_without_full_access_asks_once(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    house = add_house(network, admin=False)
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(10 * INTERVAL)
+    assert ["jdev/sys/date"] == sent(house, "jdev/sys/date") + sent(house, "jdev/sys/time")
+    assert (1, None) == (state.link.sessions, state.link.clock_offset)
+
+
+# What a Miniserver says, and when our clock says 2026-05-25 16:00:00 UTC.
+@pytest.mark.parametrize(
+    ("date", "time_of_day", "zone", "offset"),
+    [
+        ("2026-05-25", "18:00:00", "+02:00:00", 0.0),
+        ("2026-05-25", "18:00:05", "+02:00:00", 5.0),
+        ("2026-05-25", "12:29:00", "-03:30:00", -60.0),
+        ("2026-05-26", "18:00:00", "+02:00:00", 86_400.0),
+        ("2026-05-25", "00:00:03", "+02:00:00", None),
+        ("2026-05-25", "00:09:59", "+02:00:00", None),
+        ("2026-05-25", "18:00:00", "", None),
+        ("2026-05-25", "18:00:00", "somewhere", None),
+        ("soon", "18:00:00", "+02:00:00", None),
+        ("2026-05-25", "25:00:00", "+02:00:00", None),
+    ],
+)
+async def test_what_the_miniserver_says_of_the_time(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    date: str,
+    time_of_day: str,
+    zone: str,
+    offset: float | None,
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_779_724_800.0)
+    state = MiniserverState(name="home")
+    state.replace_structure(parse_structure(structure()))
+    state.apply_texts([(CLOCK, f"2017-07-03 13:01:36 {zone}")])
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+    nursery.start_soon(conversation.listen)
+    nursery.start_soon(ClockWatch(conversation, state).follow)
+    for text in (date, time_of_day):
+        await channel.command()
+        channel.answer(f'"{text}"')
+    await trio.testing.wait_all_tasks_blocked()
+    assert offset == state.link.clock_offset
+    nursery.cancel_scope.cancel()

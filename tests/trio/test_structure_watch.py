@@ -1,0 +1,366 @@
+"""The structure file: fetched when it is needed, and followed while it changes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from loxone_exporter.errors import FailureReason
+from loxone_exporter.loxone.uuids import format_uuid, parse_uuid
+from loxone_exporter.miniserver.structure_watch import POLL_INTERVAL, REST, SETTLING
+from loxone_exporter.simulator import http_requests
+from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
+from loxone_exporter.simulator.device import Device
+from loxone_exporter.simulator.house import PlayedHouse
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profiles import PROFILES
+from loxone_exporter.state import ConnectionState, MiniserverState
+from support.exporters import (
+    Exporter,
+    add_miniserver,
+    not_on_the_list,
+    sent,
+    wait_for,
+    wait_until_connected,
+)
+from support.memory_network import LIGHT, STRUCTURE, TEMPERATURE, MemoryNetwork
+
+
+MODIFICATIONS = parse_uuid("40000000-0000-0001-ffff000000000001")
+FILE = "data/LoxAPP3.json"
+SUBSCRIPTION = "jdev/sps/enablebinstatusupdate"
+
+
+def houses(number: int, *, light: bool = True, version: str | None = None) -> PlayedHouse:
+    """A house as somebody has renamed it so many times; without its light, perhaps."""
+    document: dict[str, Any] = copy.deepcopy(STRUCTURE)
+    document["lastModified"] = version or f"2026-05-25 18:00:{number:02d}"
+    document["globalStates"] = {"modifications": format_uuid(MODIFICATIONS)}
+    temperature, lamp = document["controls"]
+    document["controls"][temperature]["name"] = f"Temperatur {number}"
+    if not light:
+        del document["controls"][lamp]
+    return PlayedHouse.from_bytes(json.dumps(document).encode(), live=False)
+
+
+@pytest.fixture
+def changing(network: MemoryNetwork) -> SimulatedMiniserver:
+    return add_miniserver(network, house=houses(0))
+
+
+def names(state: MiniserverState) -> list[str]:
+    return [] if state.structure is None else [control.name for control in state.structure.walk()]
+
+
+async def reconnect(house: SimulatedMiniserver, state: MiniserverState) -> None:
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    await wait_until_connected(state)
+
+
+async def test_an_unchanged_file_is_not_fetched_again(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    for _ in range(3):
+        await reconnect(changing, state)
+    await trio.sleep(3 * POLL_INTERVAL)
+    assert 1 == len(sent(changing, FILE))
+    assert 4 == len(sent(changing, SUBSCRIPTION))
+    assert 7 == len(sent(changing, "LoxAPPversion3"))
+
+
+async def test_a_file_that_changed_meanwhile_is_fetched(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.replace_house(houses(1, light=False))
+    await reconnect(changing, state)
+    assert 2 == len(sent(changing, FILE))
+    assert ["Temperatur 1"] == names(state)
+    assert {TEMPERATURE} <= state.values.keys()
+    assert LIGHT not in state.values
+    assert {"added": 0, "removed": 1, "renamed": 1} == dict(state.link.structure_changes)
+    assert "structure changed: 0 controls added, 1 removed, 1 renamed" in caplog.text
+    assert "renamed: InfoOnlyAnalog 'Temperatur 0' (Küche / Klima) is now" in caplog.text
+    assert "removed: Switch 'Licht' (Küche / Klima)" in caplog.text
+
+
+async def test_an_uploaded_program_is_fetched_although_its_version_is_the_same(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.replace_house(houses(1, version=changing.house.last_modified), upload=True)
+    await wait_for(state, ConnectionState.BACKOFF)
+    await wait_until_connected(state)
+    assert {FailureReason.OUT_OF_SERVICE: 1} == state.link.failures
+    assert ["Temperatur 1", "Licht"] == names(state)
+
+
+@pytest.mark.parametrize("keep_last_modified", [True, False])
+async def test_a_modification_is_followed_within_the_session(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    *,
+    keep_last_modified: bool,
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(1)
+    new = houses(1, light=False)
+    new.values[TEMPERATURE] = -4.5
+    await changing.modify_structure(new, keep_last_modified=keep_last_modified)
+    await trio.sleep(SETTLING + 0.1)
+    assert ["Temperatur 1"] == names(state)
+    assert -4.5 == state.values[TEMPERATURE]
+    assert (1, {}) == (state.link.sessions, dict(state.link.failures))
+    assert 2 == len(sent(changing, SUBSCRIPTION))
+    # The answer to the second subscription is no modification.
+    await trio.sleep(REST + 2 * SETTLING)
+    assert 2 == len(sent(changing, FILE))
+    assert [] == not_on_the_list(changing)
+
+
+async def test_a_modification_that_is_told_as_a_number_is_followed(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.replace_house(houses(1))
+    await changing.publish({MODIFICATIONS: 5.0})
+    await trio.sleep(SETTLING + 0.1)
+    assert ["Temperatur 1", "Licht"] == names(state)
+
+
+async def test_many_modifications_cost_one_file_in_a_while(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    for number in range(1, 100):
+        await changing.modify_structure(houses(number))
+        await trio.sleep(1)
+    await trio.sleep(REST + SETTLING + 1)
+    assert ["Temperatur 99", "Licht"] == names(state)
+    assert 4 <= len(sent(changing, FILE)) <= 6
+
+
+async def test_many_modifications_of_a_broken_file_are_no_storm_either(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.faults.truncated_structure = True
+    for number in range(1, 100):
+        await changing.modify_structure(houses(number))
+        await trio.sleep(1)
+    assert 4 <= len(sent(changing, FILE)) <= 6
+    assert ["Temperatur 0", "Licht"] == names(state)
+    assert state.connected
+    changing.faults.truncated_structure = False
+    await trio.sleep(POLL_INTERVAL + REST)
+    assert ["Temperatur 99", "Licht"] == names(state)
+
+
+async def test_a_change_that_nobody_announced_is_found_by_asking(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.replace_house(houses(1))
+    await trio.sleep(POLL_INTERVAL + 1)
+    assert ["Temperatur 1", "Licht"] == names(state)
+    assert 1 == state.link.sessions
+
+
+async def test_a_miniserver_that_tells_no_version_is_not_asked_for_the_file_again_and_again(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+) -> None:
+    changing.faults.missing_value = True
+    # The subscription's answer has no value either, which is as good as any.
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(3 * POLL_INTERVAL)
+    assert 1 == len(sent(changing, FILE))
+    await reconnect(changing, state)
+    assert 2 == len(sent(changing, FILE))
+
+
+async def test_the_structure_is_shown_old_or_new(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    changing: SimulatedMiniserver,
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(1)
+    network.latency = 0.2
+    await reconnect(changing, state)
+    old = names(state)
+    await changing.modify_structure(houses(1, light=False))
+    seen: list[list[str]] = []
+    for _ in range(200):
+        await trio.sleep(0.05)
+        assert state.structure is not None
+        assert state.values.keys() <= state.structure.state_uuids()
+        assert TEMPERATURE in state.values
+        if not seen or names(state) != seen[-1]:
+            seen.append(names(state))
+    assert [old, ["Temperatur 1"]] == seen
+
+
+async def test_a_broken_first_file_is_a_failure(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    changing.faults.truncated_structure = True
+    state = exporter.start()
+    await trio.sleep(60)
+    assert {FailureReason.PROTOCOL} == set(state.link.failures)
+    assert state.link.broken_structures == state.link.failures.total()
+    assert 1 == len(changing.tokens)
+    changing.faults.truncated_structure = False
+    await wait_until_connected(state)
+
+
+async def test_a_later_broken_file_leaves_the_last_good_one_in_use(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.faults.truncated_structure = True
+    changing.replace_house(houses(1))
+    await reconnect(changing, state)
+    assert ["Temperatur 0", "Licht"] == names(state)
+    assert changing.house.values == dict(state.values)
+    assert 1 == state.link.broken_structures
+    assert "the last good one stays in use" in caplog.text
+    changing.faults.truncated_structure = False
+    await trio.sleep(REST + POLL_INTERVAL + 1)
+    assert ["Temperatur 1", "Licht"] == names(state)
+
+
+async def test_a_file_that_is_no_utf8_is_read_over_http(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    changing.faults.invalid_utf8_structure = True
+    state = exporter.start()
+    await wait_until_connected(state)
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    assert [FILE, f"{FILE}?"] == [text[: len(FILE) + 1] for text in sent(changing, FILE)]
+    assert any("\ufffd" in name for name in names(state))
+    assert 1 == len(sent(changing, "getjwt"))
+    # The next one comes by the same way, and costs no session.
+    changing.replace_house(houses(1))
+    await trio.sleep(POLL_INTERVAL + 1)
+    assert any("Temperatur 1" in name for name in names(state))
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    await exporter.end()
+    assert {} == dict(changing.tokens)
+    assert [] == not_on_the_list(changing)
+
+
+@pytest.mark.parametrize("path", [FILE, "jdev/sys/getkey"])
+@pytest.mark.parametrize("status", [401, 404, 503])
+async def test_a_file_that_is_not_to_be_had_in_any_way_is_asked_for_ever_more_rarely(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    path: str,
+) -> None:
+    refuse_over_http(monkeypatch, status, path)
+    changing.faults.invalid_utf8_structure = True
+    state = exporter.start()
+    await trio.sleep(3600)
+    assert {FailureReason.BAD_TEXT} == set(state.link.failures)
+    assert 8 <= state.link.failures.total() <= 11
+    over_http = len(sent(changing, f"{FILE}?"))
+    assert over_http <= (len(sent(changing, FILE)) + 1) // 2
+    assert 1 == len(changing.tokens)
+
+
+async def test_a_later_file_that_is_not_to_be_had_in_any_way_is_not_asked_for_again(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refuse_over_http(monkeypatch, 404, FILE)
+    state = exporter.start()
+    await wait_until_connected(state)
+    changing.faults.invalid_utf8_structure = True
+    changing.replace_house(houses(1))
+    await trio.sleep(POLL_INTERVAL + 10)
+    await wait_until_connected(state)
+    await trio.sleep(5 * POLL_INTERVAL)
+    assert state.connected
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    assert 1 == len(sent(changing, f"{FILE}?"))
+    assert 3 == len(sent(changing, FILE))
+    assert ["Temperatur 0", "Licht"] == names(state)
+    # Until there is another one.
+    changing.faults.invalid_utf8_structure = False
+    changing.replace_house(houses(2))
+    await trio.sleep(POLL_INTERVAL + 10)
+    assert ["Temperatur 2", "Licht"] == names(state)
+
+
+async def test_another_text_that_is_no_utf8_costs_no_structure(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    delays = []
+    for _ in range(4):
+        await changing.drop_sessions(1007)
+        await wait_for(state, ConnectionState.BACKOFF)
+        began = trio.current_time()
+        await wait_until_connected(state)
+        delays.append(trio.current_time() - began)
+    for pause, expected in zip(delays, (5, 10, 20, 40), strict=True):
+        assert expected <= pause <= 1.2 * expected + 0.2
+    assert 1 == len(sent(changing, FILE))
+    assert {FailureReason.BAD_TEXT: 4} == state.link.failures
+
+
+async def test_without_a_token_there_is_no_other_way(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    house = add_miniserver(network, profile=PROFILES["gen1-8"])
+    house.faults.invalid_utf8_structure = True
+    state = exporter.start()
+    await trio.sleep(600)
+    assert {FailureReason.BAD_TEXT} == set(state.link.failures)
+    assert [] == sent(house, f"{FILE}?")
+
+
+def refuse_over_http(monkeypatch: pytest.MonkeyPatch, status: int, path: str) -> None:
+    """Answer requests for this path over HTTP with a status."""
+    respond = http_requests.respond
+
+    def refuse(device: Device, request: HttpRequest, address: str) -> HttpResponse:
+        response = respond(device, request, address)
+        return http_requests.error(status) if path in request.target else response
+
+    monkeypatch.setattr(http_requests, "respond", refuse)

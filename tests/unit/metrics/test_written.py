@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import exposition as text
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from loxone_exporter.metrics.exposition import Exposition, Format
+from loxone_exporter.metrics.written import CHUNK, Row, WrittenFamily
+
+
+NAMES = ("miniserver", "room", "category", "subcontrol", "type", "uuid", "name")
+
+finite = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(
+    [
+        0.0,
+        -0.0,
+        1.0,
+        999_999.9,
+        1e6,
+        1e6 - 1,
+        1234567.0,
+        1e15,
+        1e16,
+        1e17,
+        1e100,
+        5e-324,
+        -1e6,
+        -1e17,
+    ]
+)
+labels = st.tuples(*[st.text(st.characters(exclude_categories=["Cs"]), max_size=6)] * len(NAMES))
+awkward = st.tuples(*[st.sampled_from(['"', "\\", "\n", "\r", "\\n", "ž", "{}", "", " ", "="])] * 7)
+samples = st.lists(st.tuples(labels | awkward, finite), max_size=12)
+kinds = st.sampled_from(["gauge", "counter", "info"])
+
+
+class Families(Collector):
+    def __init__(self, *families: WrittenFamily) -> None:
+        self._families = families
+
+    def collect(self) -> tuple[WrittenFamily, ...]:
+        return self._families
+
+
+def by_prometheus_client(families: Families, format_: Format) -> bytes:
+    if format_ is Format.TEXT:
+        return text.generate_latest(families)
+    body: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]  # upstream has no types here
+    return body
+
+
+def ours(body: bytes) -> bytes:
+    """A scrape without the families of the process."""
+    return body[body.index(b"# HELP loxone_") :]
+
+
+@given(st.lists(st.tuples(kinds, st.text(max_size=12), samples), min_size=1, max_size=3))
+async def test_it_is_written_as_prometheus_client_writes_it(
+    families: list[tuple[str, str, list[tuple[tuple[str, ...], float]]]],
+) -> None:
+    written = Families(
+        *(
+            WrittenFamily(
+                f"loxone_{number}",
+                "".join(char for char in documentation if char.isprintable()),
+                kind,  # type: ignore[arg-type]  # the strategy has no others
+                labels=NAMES,
+                rows=lambda rows=rows: [(Row.write(NAMES, row), value) for row, value in rows],  # type: ignore[misc]  # mypy knows no such lambda
+            )
+            for number, (kind, documentation, rows) in enumerate(families)
+        )
+    )
+    for format_ in Format:
+        expected = by_prometheus_client(written, format_)
+        assert expected == ours(await Exposition.of(written).render(format_))
+
+
+@given(labels, st.text(st.characters(exclude_categories=["Cs"]), max_size=6))
+def test_a_label_that_comes_last_can_be_added(row: tuple[str, ...], value: str) -> None:
+    assert Row.write((*NAMES, "value"), (*row, value)) == Row.write(NAMES, row).extended(
+        "value", value
+    )
+
+
+@pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
+def test_no_chunk_is_longer_than_a_task_may_run(count: int) -> None:
+    row = Row.write(("a",), ("b",))
+    family = WrittenFamily(
+        "loxone_x", "X.", "gauge", labels=("a",), rows=lambda: [(row, 1.0)] * count
+    )
+    chunks = list(family.chunks())
+    assert math.ceil(count / CHUNK) == len(chunks)
+    assert b'loxone_x{a="b"} 1.0\n' * count == b"".join(chunks)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loxone_exporter.survey import describe
+from support.configs import load_text
+
+
+MINISERVER = """
+[[miniservers]]
+name = "home"
+host = "192.168.1.77"
+username = "prometheus"
+password = "hunter2"
+"""
+
+
+def test_a_survey_tells_the_source_and_what_it_amounts_to(tmp_path: Path) -> None:
+    assert list(describe(load_text(tmp_path, MINISERVER))) == [
+        f"{tmp_path / 'house.toml'}: no mistakes found",
+        "listens on :9504",
+        (
+            "Miniserver 'home': 192.168.1.77 port 80 (TLS on port 443 where it is offered), user"
+            " 'prometheus'"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "ports"),
+    [
+        ("port = 8080\ntls_port = 8443", "port 8080 (TLS on port 8443 where it is offered)"),
+        ('tls = "required"\ntls_port = 8443', "port 8443 (TLS only)"),
+        ('tls = "off"\nport = 8080', "port 8080 (never TLS)"),
+    ],
+)
+def test_a_survey_tells_how_each_miniserver_is_reached(
+    tmp_path: Path, lines: str, ports: str
+) -> None:
+    *_, last = describe(load_text(tmp_path, MINISERVER + lines))
+    assert f"Miniserver 'home': 192.168.1.77 {ports}, user 'prometheus'" == last
+
+
+def test_a_survey_begins_with_the_warnings(tmp_path: Path) -> None:
+    first, *_ = describe(load_text(tmp_path, MINISERVER + "tls_verify = false"))
+    assert first.startswith(f"warning: {tmp_path / 'house.toml'}: miniservers[0].tls_verify: ")
