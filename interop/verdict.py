@@ -14,6 +14,9 @@ from interop.stage import Outcome
 from loxone_exporter.simulator.demo import DemoHouse
 
 
+MEMBERS: Final = frozenset({"login", "controls", "lastModified", "states", "strangers", "live"})
+"""What a report has at least."""
+
 NEEDED: Final = ("values", "texts")
 """The kinds of states that every client decodes."""
 
@@ -78,10 +81,16 @@ def judge(run: Run, outcome: Outcome, expected: Expected) -> Verdict:
         try:
             report = json.loads(outcome.report)
         except ValueError:
-            problems = [f"no report, but {outcome.report!r}"]
-        else:
+            report = {}
+        if _is_report(report):
             problems = list(_differences(run, report, expected))
+        else:
+            report, problems = {}, [f"no report, but {outcome.report!r}"]
     return Verdict(run, report, problems, outcome.messages)
+
+
+def _is_report(found: Any) -> bool:  # noqa: ANN401  # whatever the JSON has
+    return isinstance(found, dict) and found.keys() >= MEMBERS and isinstance(found["states"], dict)
 
 
 def _differences(run: Run, report: Mapping[str, Any], expected: Expected) -> Iterator[str]:

@@ -34,8 +34,10 @@ USAGE: Final = 2
 _DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
 _HEALTH_TIMEOUT = 5.0
 _ABOUT_FAULTS = (
-    "A fault that lasts is there from the start, or begins later: --fault half-open@30. What "
-    "happens at one moment happens every 60 seconds, or as it says: --fault reboot=5@20."
+    "A fault that lasts is there from the start, or begins later, and may end, in seconds after "
+    "the start: --fault half-open@30, --fault half-open@30-60. What happens at one moment happens "
+    "every 60 seconds, or as often as it says: --fault reboot=5@20. A client's commands, and why "
+    "they are refused, are logged at level debug."
 )
 
 
@@ -106,6 +108,7 @@ def _simulate(options: argparse.Namespace) -> int:
                 username=options.username,
                 password=options.password,
                 profile=options.profile,
+                settings=options.set,
                 faults=options.fault,
                 listen=options.listen,
                 tls_listen=options.tls_listen,
@@ -214,7 +217,15 @@ def _add_simulator_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="NAME",
-        help="which device to play; default: a current one, of the second generation with TLS",
+        help="which device to play; default: with --tls-listen gen2-16, "
+        "otherwise a current one of the first generation, without TLS",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a trait in which it differs from that device; may be given several times",
     )
     parser.add_argument(
         "--tls-listen",
@@ -234,11 +245,13 @@ def _add_simulator_options(parser: argparse.ArgumentParser) -> None:
         "--fault",
         action="append",
         default=[],
-        metavar="NAME[=VALUE][@SECONDS]",
+        metavar="NAME[=VALUE][@TIME]",
         help="do something wrong; may be given several times",
     )
     parser.add_argument(
-        "--list-profiles", action="store_true", help="list the devices that can be played"
+        "--list-profiles",
+        action="store_true",
+        help="list the devices that can be played, and what can be set",
     )
     parser.add_argument("--list-faults", action="store_true", help="list what can be done wrong")
 

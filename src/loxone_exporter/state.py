@@ -6,6 +6,7 @@ nor a scrape reading the values has one inside.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import math
 import time
@@ -20,6 +21,7 @@ from loxone_exporter.loxone.difference import StructureDifference, difference
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.tables import Daytimer, Weather
+from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.loxone.uuids import StateUuid
 
 
@@ -66,6 +68,8 @@ class LinkState:
         login_retry: When the password is tried again, in Unix time, after it was rejected or the
             address was locked out; None where nothing of the kind is due.
         clock_offset: Seconds that the Miniserver's clock is ahead; None where it does not tell.
+        structure_time: When the structure was last changed, in Unix time; None before its states
+            are in, for one of them tells the time zone.
         sessions: How many sessions got as far as events.
         failures: How often sessions failed, by reason.
         structure_changes: How many controls were added, removed and renamed by new structure files.
@@ -78,6 +82,7 @@ class LinkState:
     token_valid_until: float | None = None
     login_retry: float | None = None
     clock_offset: float | None = None
+    structure_time: float | None = None
     sessions: int = 0
     failures: Counter[FailureReason] = field(factory=Counter)
     structure_changes: Counter[str] = field(factory=Counter)
@@ -143,6 +148,7 @@ class MiniserverState:
     connected_since: float | None = None
     _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
     _dump: States | None = field(default=None, repr=False)
+    _dated: str | None = None
     _now: Callable[[], float] = field(default=time.time, repr=False)
 
     @property
@@ -215,16 +221,30 @@ class MiniserverState:
 
         Until the dump is complete, what is shown is the old, if it is still fresh.
         """
-        self._dump = States()
+        # Within a session nothing was missed, and nobody promises a second dump to be complete.
+        is_first = self.connected_since is None
+        self._dump = States() if is_first else self.shown.known_to(self._known)
 
     def end_dump(self) -> None:
-        """Show what was collected, whole; a state that was not sent anew is not known any more."""
+        """Show what was collected, whole.
+
+        A state that a session's first dump left out is not known any more.
+        """
         if self._dump is not None:
             self.shown, self._dump = self._dump, None
+        self._date_structure()
         self._last_live_byte = trio.current_time()
         if self.connected_since is None:
             self.connected_since = self._last_live_byte
             self.link.sessions += 1
+
+    def _date_structure(self) -> None:
+        """Work out when the structure was changed, once: its zone's summer time ends."""
+        structure = self.structure
+        if structure is not None and structure.last_modified != self._dated:
+            self._dated = structure.last_modified
+            zone = find_zone(structure, self.texts) or dt.UTC
+            self.link.structure_time = parse_local_time(structure.last_modified, zone)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
         """Take over a value table; states that no control names are ignored."""

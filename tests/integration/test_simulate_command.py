@@ -36,11 +36,11 @@ class Simulator:
 
     ports: dict[str, int]
     stderr: trio.abc.ReceiveStream
+    log: str
 
     async def wait_for_log(self, text: str) -> None:
-        log = b""
-        while text.encode() not in log:
-            log += bytes(await self.stderr.receive_some())
+        while text not in self.log:
+            self.log += bytes(await self.stderr.receive_some()).decode()
 
 
 @contextlib.asynccontextmanager
@@ -56,7 +56,7 @@ async def running_simulator(*arguments: str) -> AsyncIterator[Simulator]:
                 log += data.decode()
             places = log.split("listens on ")[1].split("\n")[0].split(", ")
             ports = {place.partition(":")[0]: int(place.rpartition(":")[2]) for place in places}
-            yield Simulator(ports, process.stderr)
+            yield Simulator(ports, process.stderr, log)
 
 
 async def status(port: int) -> int:
@@ -67,6 +67,49 @@ async def status(port: int) -> int:
 async def test_faults_from_the_command_line() -> None:
     async with running_simulator("--fault", "booting") as simulator:
         assert await status(simulator.ports["http"]) == 503
+
+
+async def test_a_fault_ends_from_the_command_line() -> None:
+    async with running_simulator("--fault", "booting@0-0.5") as simulator:
+        assert await status(simulator.ports["http"]) == 503
+        await simulator.wait_for_log("fault is over: booting@0-0.5")
+        assert await status(simulator.ports["http"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("arguments", "announced"), [([], False), (["--fault", "https-status=1"], True)]
+)
+async def test_tls_is_announced_only_where_it_is(arguments: list[str], announced: bool) -> None:  # noqa: FBT001  # as given
+    async with running_simulator("--profile", "gen2-16", *arguments) as simulator:
+        async with await trio.open_tcp_stream("127.0.0.1", simulator.ports["http"]) as stream:
+            response = await request(stream, "jdev/cfg/apiKey")
+        assert announced == (b"'httpsStatus':1" in response.body)
+
+
+async def test_traits_are_set_from_the_command_line() -> None:
+    options = ["--profile", "gen1-16", "--set", "http-idle-limit=0.2", "--set", "event-slots=1"]
+    async with running_simulator(*options) as simulator:
+        stream = await trio.open_tcp_stream("127.0.0.1", simulator.ports["http"])
+        assert await stream.receive_some() == b""
+        await stream.aclose()
+
+
+async def test_the_log_says_who_it_is_and_what_clients_ask_for() -> None:
+    async with running_simulator("--log-level", "debug", "--username", "Eva") as simulator:
+        assert "device default: firmware 16.0.6.10, serial 504F94D0E0DE, user Eva" in simulator.log
+        async with await trio.open_tcp_stream("127.0.0.1", simulator.ports["http"]) as stream:
+            await request(stream, "jdev/sps/io/x/on")
+        await simulator.wait_for_log("http from 127.0.0.1: sps/io")
+        await simulator.wait_for_log("refused with 401: sps/io: not logged in")
+
+
+async def test_text_faults_where_there_are_no_texts_are_warned_of(tmp_path: Path) -> None:
+    house = tmp_path / "house.json"
+    house.write_text('{"controls": {}}')
+    faults = ["--fault", "trailing-nuls", "--fault", "booting"]
+    async with running_simulator(str(house), *faults) as simulator:
+        assert "--fault trailing-nuls has no effect: it spoils text states" in simulator.log
+        assert "--fault booting has no effect" not in simulator.log
 
 
 async def test_a_reboot_from_the_command_line() -> None:
@@ -87,6 +130,9 @@ async def test_tls_from_the_command_line(tmp_path: Path) -> None:
     tls = ["--profile", "compact-16", "--tls-listen", "127.0.0.1:0", "--tls-ca-file"]
     async with running_simulator(*tls, str(authority)) as simulator:
         serial = PROFILES["compact-16"].serial
+        assert (
+            f"certificate for *.{serial.lower()}.dyndns.loxonecloud.com, sha256:" in simulator.log
+        )
         stream = await trio.open_tcp_stream("127.0.0.1", simulator.ports["https"])
         context = ssl.create_default_context(cafile=str(authority))
         name = f"127-0-0-1.{serial.lower()}.dyndns.loxonecloud.com"
@@ -122,7 +168,9 @@ def test_the_list_of_faults() -> None:
 
 def test_the_list_of_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--list-profiles"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    profiles, _, settings = capsys.readouterr().out.partition("\n\n")
+    assert "  ban-failures=COUNT; default: 5\n" in settings
+    lines = profiles.splitlines()
     assert list(PROFILES) == [line.split()[0] for line in lines]
     assert ["TLS" if profile.https_status else "no TLS" for profile in PROFILES.values()] == [
         line.rpartition(", ")[2] for line in lines
@@ -133,7 +181,8 @@ def test_help_says_how_to_order_faults(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit):
         main(["simulate", "--help"])
     text = capsys.readouterr().out
-    assert "--fault NAME[=VALUE][@SECONDS]" in text
+    assert "--fault NAME[=VALUE][@TIME]" in text
+    assert "--fault half-open@30-60" in text
     assert "--fault reboot=5@20" in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -145,6 +194,9 @@ def test_help_says_how_to_order_faults(capsys: pytest.CaptureFixture[str]) -> No
         (["--fault", "half-opn"], "there is no fault 'half-opn'; did you mean half-open?"),
         (["--profile", "gen1_16"], "there is no profile 'gen1_16'; did you mean gen1-16?"),
         (["--profile", "x"], "there is no profile 'x'; see --list-profiles"),
+        (["--set", "event_slots=3"], "no setting 'event_slots'; did you mean event-slots?"),
+        (["--set", "admin"], "--set admin: admin needs a value: admin=on|off"),
+        (["--set", "login-limit=0"], "login-limit: the value must be from 0.1 to 86400, not '0'"),
         (["--tls-ca-file", "x"], "--tls-ca-file needs --tls-listen"),
         (["--tls-listen", ":0", "--profile", "gen1-8"], "first generation has no TLS"),
         (["--tls-listen", ":0", "--tls-ca-file", "/dev/null/x"], "/dev/null/x: "),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import trio
@@ -9,6 +10,18 @@ from trio.testing import MockClock
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from support.exporters import Exporter, add_miniserver
 from support.memory_network import MemoryNetwork
+
+
+@pytest.fixture(autouse=True)
+def simulator_without_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """An error of the simulator costs a connection only; here it costs the test as well."""
+    yield
+    errors = [
+        record.exc_text
+        for record in caplog.get_records("call")
+        if record.name == "loxone_exporter.simulator.reception" and record.levelno >= logging.ERROR
+    ]
+    assert not errors
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from loxone_exporter.errors import (
     IdentityError,
     LockedOutError,
     MisbehaviourError,
-    RejectedError,
     SessionError,
     SilentError,
     TlsError,
@@ -137,6 +136,11 @@ def add_miniserver(
     return miniserver
 
 
+@pytest.fixture
+def gen2(network: MemoryNetwork, certificate: ServerCertificate) -> SimulatedMiniserver:
+    return add_miniserver(network, GEN2, certificate)
+
+
 def ll(value: object, code: object = "200") -> bytes:
     """An answer in its envelope."""
     body = json.dumps({"LL": {"control": "dev/x", "value": value, "Code": code}})
@@ -217,17 +221,15 @@ async def test_auto_stays_with_plain_http_where_there_is_nothing_else(
 
 async def test_auto_uses_tls_where_it_is_offered(
     autojump_clock: MockClock,
-    network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
     home = client()
     encounter = await home.meet()
     assert Address(HOST, TLS) == encounter.link.address
     assert encounter.link.terms is not None
     assert SERIAL == encounter.link.terms.serial
-    assert is_key_of(miniserver, encounter)
+    assert is_key_of(gen2, encounter)
     assert Security.VERIFIED is home.state.security
     assert home.state.certificate_not_after is not None
     assert [PLAIN, TLS] == home.ports()
@@ -320,13 +322,12 @@ async def test_required_never_opens_the_plain_port(
     autojump_clock: MockClock,
     network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
     home = client(tls="required")
     encounter = await home.meet()
     assert Address(HOST, TLS) == encounter.link.address
-    assert is_key_of(miniserver, encounter)
+    assert is_key_of(gen2, encounter)
     del network.tls_hosts[HOST]
     assert isinstance(await home.fail(), UnreachableError)
     assert [TLS, TLS] == home.ports()
@@ -346,9 +347,8 @@ async def test_off_never_tries_tls(
     autojump_clock: MockClock,
     network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    add_miniserver(network, GEN2, certificate)
     home = client(tls="off")
     home.state = LinkState(certificate_not_after=1.0)
     for _ in range(2):
@@ -421,14 +421,10 @@ async def test_status_2_does_not_matter_where_the_date_does_not(
         f"https://{HOST}/jdev/cfg/api",
         f"HTTPS://{HOST}:8443/",
         f"https://{NAME}/jdev/cfg/api",
-        "https://elsewhere.test/jdev/cfg/api",
-        "https://[broken/",
-        "https:",
-        "https://x.504f94aabbcc.dyndns.loxonecloud.com.evil.test/",
-        "https://" + "x" * 5000,
+        f"https://{NAME}/{'x' * 5000}",
     ],
 )
-async def test_a_redirection_to_https_is_an_offer_and_not_followed(
+async def test_a_redirection_to_itself_by_https_is_an_offer(
     autojump_clock: MockClock,
     network: MemoryNetwork,
     client: MakeClient,
@@ -450,17 +446,67 @@ async def test_a_redirection_to_https_is_an_offer_and_not_followed(
     assert len(message) < 300
 
 
-async def test_a_redirection_to_another_miniserver_s_name(
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://portal.test/login",
+        "https://[broken/",
+        "https:",
+        f"https://{HOST}.portal.test/",
+        "https://x.504f94aabbcc.dyndns.loxonecloud.com.evil.test/",
+        "https://" + "x" * 5000,
+    ],
+)
+async def test_a_redirection_to_somebody_else_is_reported_and_forgotten(
     autojump_clock: MockClock,
     network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
+    location: str,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
-    miniserver.faults.redirect = f"https://{NAME}/"
+    gen2.faults.redirect = location
+    home = client()
+    error = await home.fail()
+    assert isinstance(error, TlsError)
+    assert location[:100] in str(error)
+    assert not home.memory.offers_tls
+    gen2.faults.redirect = None
+    await home.meet()
+    assert {HOST} == {host for host, _ in network.connections}
+
+
+async def test_a_redirection_to_another_miniserver_s_name(
+    autojump_clock: MockClock,
+    client: MakeClient,
+    gen2: SimulatedMiniserver,
+) -> None:
+    gen2.faults.redirect = f"https://{NAME}/"
     home = client(serial=OTHER_SERIAL)
-    assert isinstance(await home.fail(), IdentityError)
+    assert isinstance(await home.fail(), TlsError)
     assert [PLAIN] == home.ports()
+    assert not home.memory.offers_tls
+
+
+async def test_what_led_to_tls_is_told_with_its_failure(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    gen2: SimulatedMiniserver,
+) -> None:
+    home = client()
+    await home.meet()
+    network.tls_hosts.clear()
+    error = await home.fail()
+    assert isinstance(error, UnreachableError)
+    assert "because the Miniserver has offered it before" in str(error)
+
+
+async def test_that_nothing_is_verified_shows_before_there_is_a_connection(
+    autojump_clock: MockClock, network: MemoryNetwork, client: MakeClient
+) -> None:
+    careless = client(tls_verify=False)
+    assert isinstance(await careless.fail(), UnreachableError)
+    assert Security.UNVERIFIED is careless.state.security
 
 
 async def test_a_redirection_tells_the_name_of_the_certificate(
@@ -583,16 +629,14 @@ async def test_two_answers_of_two_devices(
 
 async def test_the_certificate_tells_who_it_is_where_nothing_else_did(
     autojump_clock: MockClock,
-    network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
-    miniserver.faults.serial = OTHER_SERIAL
+    gen2.faults.serial = OTHER_SERIAL
     home = client(tls="required")
     assert isinstance(await home.fail(), IdentityError)
     assert SERIAL == home.memory.serial
-    miniserver.faults.serial = None
+    gen2.faults.serial = None
     encounter = await home.meet()
     # The WebSocket's connection is verified against that name.
     assert encounter.link.terms is not None
@@ -747,7 +791,7 @@ CODE_503 = ll("", "503")
         (response("200 OK", b"<errorcode>403</errorcode>"), LockedOutError),
         (BUSY, BusyError),
         (ll("", 901), BusyError),
-        (ll("", "401"), RejectedError),
+        (ll("", "401"), MisbehaviourError),
         (response("500 Internal Server Error", b""), MisbehaviourError),
         (b"rubbish\r\n\r\n", MisbehaviourError),
     ],
@@ -921,12 +965,10 @@ async def test_a_mute_peer(
 
 async def test_a_peer_that_falls_silent_after_the_tls_handshake(
     autojump_clock: MockClock,
-    network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
-    miniserver.faults.mute_after = 1
+    gen2.faults.mute_after = 1
     error = await client(tls="required").fail()
     assert isinstance(error, SilentError)
     assert "no answer to /jdev/cfg/apiKey within 10 s" == str(error)
@@ -934,15 +976,13 @@ async def test_a_peer_that_falls_silent_after_the_tls_handshake(
 
 async def test_a_peer_that_dribbles_is_waited_for_only_so_long(
     autojump_clock: MockClock,
-    network: MemoryNetwork,
     client: MakeClient,
-    certificate: ServerCertificate,
+    gen2: SimulatedMiniserver,
 ) -> None:
-    miniserver = add_miniserver(network, GEN2, certificate)
-    miniserver.faults.dribble = 10.0
+    gen2.faults.dribble = 10.0
     for mode in ("off", "auto", "required"):
         assert isinstance(await client(tls=mode).fail(), SilentError)
-    miniserver.faults.dribble = 2000.0
+    gen2.faults.dribble = 2000.0
     await client(tls="required").meet()
 
 

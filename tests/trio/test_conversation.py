@@ -236,13 +236,13 @@ async def test_something_else_in_place_of_the_structure_file(
     ("code", "kind"),
     [
         (400, MisbehaviourError),
-        (401, RejectedError),
+        (401, TokenExpiredError),
         (403, RejectedError),
         (404, MisbehaviourError),
         (420, LoginTimeoutError),
         (423, UserDisabledError),
         (477, TokenExpiredError),
-        (500, RejectedError),
+        (500, MisbehaviourError),
         (503, BootingError),
         (900, MisbehaviourError),
     ],
@@ -384,7 +384,7 @@ async def test_an_answer_just_before_the_end_counts(
     autojump_clock: MockClock, scene: Scene
 ) -> None:
     def script() -> None:
-        scene.channel.answer('"no"', code=401)
+        scene.channel.answer('"no"', code=403)
         scene.channel.end(ConnectionLostError("planted"))
 
     with pytest.raises(RejectedError):
@@ -498,3 +498,15 @@ async def test_a_command_is_told_by_its_purpose_only(
     assert "the login" in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert "s3cret" not in caplog.text
+
+
+async def test_bad_messages_among_good_ones_are_told_once(
+    autojump_clock: MockClock, scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(300):
+        scene.channel.tell(Identifier.VALUES, b"no table")
+        scene.channel.tell(Identifier.VALUES, encode_values([(LIGHT, 1.0)]))
+    await wait_all_tasks_blocked()
+    assert 300 == scene.state.undecodable_messages
+    assert 1 == sum("dropped a message" in message for message in caplog.messages)
+    assert [] == scene.ends

@@ -34,9 +34,10 @@ from loxone_exporter.loxone.tables import (
     encode_weather,
 )
 from loxone_exporter.loxone.uuids import parse_uuid
+from loxone_exporter.miniserver.attempts import Party
 from loxone_exporter.miniserver.conversation import KEEPALIVE_INTERVAL, PATIENCE, Conversation
 from loxone_exporter.miniserver.failures import closure
-from loxone_exporter.miniserver.login import Party, log_in
+from loxone_exporter.miniserver.login import log_in
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Address, Connect
 from loxone_exporter.miniserver.session import Sessions
@@ -93,7 +94,7 @@ async def fail(network: MemoryNetwork) -> SessionError:
     [
         (
             response("200 OK", b'{"LL": {"value": "", "Code": "401"}}'),
-            RejectedError,
+            MisbehaviourError,
             "code 401 in answer to /jdev/cfg/api",
         ),
         (

@@ -32,8 +32,17 @@ Event = Callable[[SimulatedMiniserver], Awaitable[None]]
 BACKOFF, REJECTED = ConnectionState.BACKOFF, ConnectionState.REJECTED
 LOCKED_OUT = ConnectionState.LOCKED_OUT
 TROUBLE = (0.5, 1.0)
-WAITING_TO_LOG_IN = {"rejected", "locked_out", "user_disabled", "token_expired", "login_timeout"}
-PAUSE = re.compile(r"; trying again in (\d+) s$")
+WAITING_TO_LOG_IN = {
+    "rejected",
+    "locked_out",
+    "user_disabled",
+    "insecure_login",
+    "token_expired",
+    "login_timeout",
+}
+SPARED_PASSWORD = {"token_expired", "login_timeout"}
+FOR_THE_OWNER = {"rejected", "user_disabled", "identity"}
+PAUSE = re.compile(r"; trying again in (\d+|[01]\.\d) s(?:;|$)")
 
 
 # What is wrong from the start; how the configuration and the device differ; and what comes of it.
@@ -299,8 +308,12 @@ def check(
     assert reason == record.__dict__["reason"]
     told = PAUSE.search(record.message)
     assert told is not None
-    # Told in whole seconds.
-    assert pause[0] - 0.5 <= int(told[1]) <= pause[1] + 0.5
+    # Told in whole seconds, but for short ones.
+    assert pause[0] - 0.5 <= float(told[1]) <= pause[1] + 0.5
+    assert told[1] != "0"
+    assert ("does not lock this address out" in record.message) == (reason in SPARED_PASSWORD)
+    is_told_of_restart = "a restart of the exporter tries at once" in record.message
+    assert is_told_of_restart == (reason in FOR_THE_OWNER)
 
 
 async def test_old_firmware_of_the_shelf_is_no_failure(

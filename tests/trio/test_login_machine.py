@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from loxone_exporter.simulator import commands
-from loxone_exporter.simulator.accounts import Accounts
+from loxone_exporter.simulator.accounts import Accounts, Guard
 from loxone_exporter.simulator.commands import LOGINS
-from loxone_exporter.simulator.device import Device
+from loxone_exporter.simulator.device import Channel, Device
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.session import Session
 from support.exporters import (
@@ -40,6 +40,10 @@ from support.memory_network import PASSWORD, MemoryNetwork
 PASSWORD_LOGINS: Final = ("jdev/sys/getjwt/", "jdev/sys/gettoken/", "authenticate")
 LARGEST_PACE: Final = 3600 * 1.2
 ROUNDING: Final = 0.001
+LOCK_OUT_WINDOW: Final = 60.0
+REFUSALS_BORNE: Final = 2
+UNANSWERED_BORNE: Final = 2
+"""Each of the tokens that may be refused may go without an answer once before."""
 TELLING: Final = 12
 
 
@@ -105,6 +109,9 @@ BEHAVIOURS: Final = {
     "nothing": instead('{"LL": {"code": 200}}'),
 }
 
+LIES: Final = {"text", "list", "nothing"}
+"""What tells a client that its login was accepted, whatever it was."""
+
 
 @frozen
 class Step:
@@ -136,11 +143,13 @@ class Machine:
     Attributes:
         behaviour: How it behaves now.
         attempts: When the password was tried.
+        failed_logins: When the Miniserver counted a failed login, with a password or a token.
         secrets: What must not be told.
     """
 
     behaviour: str = "good"
     attempts: list[Attempt] = field(factory=list)
+    failed_logins: list[float] = field(factory=list)
     secrets: set[str] = field(factory=lambda: {PASSWORD})
 
     def behave(self, miniserver: SimulatedMiniserver, name: str) -> None:
@@ -155,11 +164,19 @@ class Machine:
     def in_charge(self) -> Iterator[None]:
         """Spoil answers, and note what happens."""
         note, new_text, send_reply = Device.note, Accounts._new_text, Session._send_reply
+        failed = Guard.failed
 
-        def noting(device: Device, channel: Any, text: str, *, encrypted: bool) -> None:  # noqa: ANN401  # passed on
+        def failing(guard: Guard, address: str) -> None:
+            if self.behaviour not in LIES:
+                self.failed_logins.append(trio.current_time())
+            failed(guard, address)
+
+        def noting(
+            device: Device, channel: Channel, address: str, text: str, *, encrypted: bool
+        ) -> None:
             if text.startswith(PASSWORD_LOGINS):
                 self.attempts.append(Attempt(trio.current_time(), self.behaviour))
-            note(device, channel, text, encrypted=encrypted)
+            note(device, channel, address, text, encrypted=encrypted)
 
         def making_text(accounts: Accounts, account: Any, *, jwt: bool) -> str:  # noqa: ANN401  # passed on
             text = new_text(accounts, account, jwt=jwt)
@@ -181,6 +198,7 @@ class Machine:
             mock.patch.object(Device, "note", noting),
             mock.patch.object(Accounts, "_new_text", making_text),
             mock.patch.object(Session, "_send_reply", sending),
+            mock.patch.object(Guard, "failed", failing),
         ):
             yield
 
@@ -197,6 +215,14 @@ class Machine:
                 least = min(300.0 * 2**failures, 3600.0)
                 failures += 1
             assert least - ROUNDING <= pause, (number, self.attempts)
+
+    def check_failed_logins(self) -> None:
+        """See that no address is locked out, whatever the logins were made with."""
+        for first, fifth in zip(self.failed_logins, self.failed_logins[4:], strict=False):
+            assert fifth - first > LOCK_OUT_WINDOW
+        # How often these come is the budget's affair, see above.
+        with_password = [a for a in self.attempts if not BEHAVIOURS[a.behaviour].is_good]
+        assert len(self.failed_logins) <= len(with_password) + REFUSALS_BORNE + UNANSWERED_BORNE
 
 
 class Listener(logging.Handler):
@@ -282,6 +308,7 @@ def test_no_answers_to_logins_break_the_budget_or_the_secrecy_or_the_supervisor(
         took = run(machine, steps, firmware, comes_back=comes_back)
     assert took < STOP_BUDGET
     machine.check_budget()
+    machine.check_failed_logins()
     listener.check(machine.secrets)
     assert [] == [line for line in listener.lines if line.startswith("ERROR")]
 
@@ -292,6 +319,16 @@ def test_every_answer_to_a_login_is_survived(name: str) -> None:
     with listening() as listener, machine.in_charge():
         run(machine, [Step("good", 70.0, "nothing"), Step(name, 400.0, "forget tokens")])
     machine.check_budget()
+    machine.check_failed_logins()
     listener.check(machine.secrets)
     # Even the wrong answers were given to somebody who tried again.
     assert BEHAVIOURS[name].is_good or 2 <= len(machine.attempts)
+
+
+@pytest.mark.parametrize("rounds", [2, 12])
+def test_refused_tokens_do_not_lock_the_address_out(rounds: int) -> None:
+    machine = Machine()
+    with listening() as listener, machine.in_charge():
+        run(machine, [Step("good", 0.5, "forget tokens")] * rounds)
+    machine.check_failed_logins()
+    assert "locked out" not in "\n".join(listener.lines)

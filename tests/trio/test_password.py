@@ -74,7 +74,7 @@ async def test_another_wrong_password_is_tried_once(
     assert {FailureReason.REJECTED: 2} == state.link.failures
 
 
-async def test_passwords_that_keep_changing_are_tried_once_a_minute(
+async def test_passwords_that_keep_changing_are_tried_every_five_minutes(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver, safe: Safe
 ) -> None:
     state = exporter.start(password_file=FILE)
@@ -82,8 +82,19 @@ async def test_passwords_that_keep_changing_are_tried_once_a_minute(
     for number in range(60):
         safe.content = f"wrong {number}"
         await trio.sleep(5)
-    assert 5 <= len(sent(house, "getjwt")) <= 7
+    assert 2 == len(sent(house, "getjwt"))
     assert FailureReason.LOCKED_OUT not in state.link.failures
+
+
+async def test_a_file_that_alternates_between_two_wrong_passwords_is_no_stream_of_corrections(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver, safe: Safe
+) -> None:
+    exporter.start(password_file=FILE)
+    for number in range(120):
+        safe.content = ("wrong", "wrong as well")[number % 2]
+        await trio.sleep(30)
+    # At 0 s and 30 s; then after 300 s and 600 s, and twice as long from then on.
+    assert 4 <= len(sent(house, "getjwt")) <= 5
 
 
 async def test_a_password_that_changes_during_the_attempt_is_noticed(

@@ -18,8 +18,9 @@ from loxone_exporter.loxone.header import Header
 from loxone_exporter.loxone.tables import decode_texts, decode_values, decode_weather
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.simulator.faults import Faults, all_faults
+from loxone_exporter.simulator.messages import Messages
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
-from loxone_exporter.simulator.orders import begin, describe_all, parse_order
+from loxone_exporter.simulator.orders import begin, carry_out, describe_all, parse_order
 from loxone_exporter.simulator.structure_faults import spoil_json, spoil_structure
 from support.memory_network import STRUCTURE
 from support.raw_client import RawClient, Received, connect, get, open_session, request
@@ -147,7 +148,7 @@ async def test_answers_come_late(
 async def test_mute_from_the_command_line_means_from_the_start(
     miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
 ) -> None:
-    begin(miniserver, parse_order("mute-after"))
+    begin(miniserver.faults, parse_order("mute-after"))
     with trio.move_on_after(100) as waiting:
         await request(connect(miniserver, nursery), "jdev/cfg/api")
     assert waiting.cancelled_caught
@@ -184,6 +185,22 @@ async def test_everybody_is_locked_out(
     closed = await (await RawClient.open(connect(miniserver, nursery))).closing()
     assert closed.code == 4003
     assert closed.reason.endswith("(108)")
+
+
+async def test_a_lock_out_is_counted_down_and_over_at_the_stated_time(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    nursery.start_soon(miniserver.live)
+    nursery.start_soon(carry_out, miniserver, parse_order("locked-out=20@10"))
+    await trio.sleep(15)
+    page = (await get(miniserver, "jdev/cfg/api")).body.decode()
+    stated = int(page.partition("<remaining>")[2].partition("<")[0])
+    assert stated in {15, 16}  # it is seen to begin within a second
+    await trio.sleep(stated - 1)
+    assert (await get(miniserver, "jdev/cfg/api")).status == 403
+    await trio.sleep(1)
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+    assert miniserver.faults.locked_out is None
 
 
 async def test_no_event_slot_is_free(
@@ -507,11 +524,39 @@ async def test_a_flood_of_events(
     client = await open_session(miniserver, nursery)
     other = await open_session(miniserver, nursery)
     await subscribe(client)
-    miniserver.faults.flood = 2500.5
+    began = trio.current_time()
+    miniserver.faults.flood = 2500.0
     nursery.start_soon(miniserver.live)
-    lengths = [len(table([await receive(client)], 2)) // 24 for _ in range(8)]
-    assert [1, 1000, 1000, 500, 1, 1000, 1000, 501] == lengths
+    tables = [table([await receive(client)], 2) for _ in range(99)]
+    assert {25} == {len(events) // 24 for events in tables}
+    assert 1.0 > trio.current_time() - began > 0.95
     assert b"" == await read_for(other.stream, 1.5)
+
+
+async def test_a_small_flood_comes_event_by_event(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    client = await open_session(miniserver, nursery)
+    await subscribe(client)
+    began = trio.current_time()
+    miniserver.faults.flood = 4.0
+    nursery.start_soon(miniserver.live)
+    events = [event for _ in range(3) for event in decode_values(table([await receive(client)], 2))]
+    assert [uuid for uuid, _ in events] == [*miniserver.house.values, *miniserver.house.values][:3]
+    assert trio.current_time() - began == pytest.approx(0.75)
+
+
+async def test_nobody_listening_is_flooded(
+    miniserver: SimulatedMiniserver,
+    nursery: trio.Nursery,
+    autojump_clock: trio.abc.Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await open_session(miniserver, nursery)
+    monkeypatch.setattr(Messages, "flood", None)
+    miniserver.faults.flood = 100.0
+    nursery.start_soon(miniserver.live)
+    await trio.sleep(5)
 
 
 async def test_values_are_no_numbers(
@@ -603,7 +648,7 @@ async def test_whatever_goes_wrong_others_are_served_afterwards(
         client = await open_session(miniserver, nursery)
         order = parse_order(text)
         assert order.is_at_once
-        begin(miniserver, order)
+        begin(miniserver.faults, order)
         attribute = order.subject.name.replace("-", "_")
         assert getattr(Faults(), attribute) != getattr(miniserver.faults, attribute)
         for command in ("keepalive", "data/LoxAPP3.json", SUBSCRIBE, "jdev/sys/getkey2/demo"):
@@ -622,7 +667,19 @@ async def test_whatever_goes_wrong_others_are_served_afterwards(
     ("text", "complaint"),
     [
         ("dribble=abc", "dribble: the value must be a number, not 'abc'"),
-        ("dribble=0", "dribble: the value must be more than 0, not '0'"),
+        ("dribble=0", "dribble: the value must be from 0.1 to 1000000000, not '0'"),
+        ("flood=1e30", "flood: the value must be from 1 to 100000, not '1e30'"),
+        ("flood=inf", "flood: the value must be from 1 to 100000, not 'inf'"),
+        ("answer-delay=1e9", "answer-delay: the value must be from 0.001 to 86400, not '1e9'"),
+        ("clock-offset=1e9", "the value must be from -315360000 to 315360000, not '1e9'"),
+        ("mute-after=9999999", "the value must be a whole number from 0 to 1000000"),
+        ("locked-out=0", "the value must be a whole number from 1 to 86400, not '0'"),
+        ("reboot=1e300", "reboot: the value must be from 0.1 to 86400, not '1e300'"),
+        ("serial@30", "serial cannot begin or end later: the certificate says the same"),
+        ("certificate-expired@0-30", "certificate-expired cannot begin or end later"),
+        ("booting@30-20", "booting must end after it has begun: @30-20"),
+        ("reboot@30-60", "reboot happens again and again: @SECONDS says how often"),
+        ("drop@1e-9", "what follows @ must be from 0.1 to 100000000 seconds, not '1e-9'"),
         ("dribble=nan", "dribble: the value must be a number, not 'nan'"),
         ("dribble", "dribble needs a value: dribble=RATE"),
         ("half_opn", "there is no fault 'half_opn'; did you mean half-open?"),
@@ -638,8 +695,8 @@ async def test_whatever_goes_wrong_others_are_served_afterwards(
             "the value must be a URL without blanks and umlauts, not 'http://a b'",
         ),
         ("serial=12", "serial: the value must be twelve hexadecimal digits, not '12'"),
-        ("reboot@soon", "what follows @ must be a number of seconds, not 'soon'"),
-        ("reboot@-5", "what follows @ must be more than 0 seconds, not '-5'"),
+        ("reboot@soon", "what follows @ must be seconds, as 30 or 30-60, not 'soon'"),
+        ("reboot@-5", "what follows @ must be from 0.1 to 100000000 seconds, not '-5'"),
         ("text-padding=", "the value must be bytes in hexadecimal, as 2900ff, not ''"),
         ("redirect=https:///x", "the value must be a URL with http or https"),
         ("", "there is no fault ''"),
@@ -655,6 +712,10 @@ def test_orders() -> None:
     assert parse_order("half-open=off").value is False
     assert parse_order("redirect=https://u@192.0.2.10").value == "https://u@192.0.2.10"
     assert parse_order("redirect=https://192.0.2.10@30").seconds == 30.0
+    late = parse_order("redirect=https://u@192.0.2.10@30-60.5")
+    assert ("https://u@192.0.2.10", 30.0, 60.5) == (late.value, late.seconds, late.until)
+    assert parse_order("half-open@0-30").is_at_once
+    assert not parse_order("half-open@0-30").is_for_good
     assert parse_order("reboot").seconds == 60.0
     reboot = parse_order("reboot=5@20")
     assert (5.0, 20.0, False) == (reboot.value, reboot.seconds, reboot.is_at_once)

@@ -12,6 +12,7 @@ from loxone_exporter.loxone.crypto import (
     HashParameters,
     PublicKey,
     SessionKey,
+    decode_base64,
     encode_base64,
     hash_credentials,
     hash_token,
@@ -474,6 +475,27 @@ async def test_encrypted_requests(miniserver: SimulatedMiniserver, kind: str) ->
     assert answer["value"] == "50:4F:94:D0:E0:DE"
     assert answer["control"] == ("dev/cfg/mac" if kind == "fenc" else f"jdev/sys/enc/{cipher}")
     assert miniserver.received[-1] == ReceivedCommand("http", "jdev/cfg/mac", encrypted=True)
+
+
+@pytest.mark.parametrize("target", ["data/LoxAPP3.json", "data/status"])
+async def test_files_are_never_sent_in_clear_where_the_answer_was_to_be_encrypted(
+    miniserver: SimulatedMiniserver, target: str
+) -> None:
+    key = SessionKey.generate()
+    secret = miniserver._device.private_key
+    exchange = PublicKey.parse(secret.public_text).encrypt(key.exchange_text)
+    cipher = encode_base64(key.encrypt(target.encode()))
+    query = f"sk={quote(encode_base64(exchange), safe='')}"
+    response = await get_as_user(miniserver, f"jdev/sys/fenc/{quote(cipher, safe='')}?{query}")
+    assert response.status == 400
+    answer = strip_padding(key.decrypt(decode_base64(response.body.decode())))
+    assert json.loads(answer)["LL"]["Code"] == "400"
+
+
+async def test_statistics_have_raw_line_ends(miniserver: SimulatedMiniserver) -> None:
+    response = await get_as_user(miniserver, "jdev/sys/ExtStatistics/06000008")
+    assert b'"value": "\n1-Wire Serial 28.' in response.body
+    assert value_of(await get_as_user(miniserver, "jdev/sys/ExtStatistics/other")) == ""
 
 
 @pytest.mark.parametrize("target", ["jdev/sys/enc/AAAA", "jdev/sys/fenc/?sk=AAAA"])

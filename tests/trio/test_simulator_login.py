@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 from urllib.parse import quote
 
 import pytest
@@ -377,7 +378,8 @@ async def test_firmware_without_encryption_knows_only_the_plain_hash(
     miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
     assert (await get(miniserver, "jdev/sys/getPublicKey")).status == 404
     client = await open_session(miniserver, nursery, logged_in=False)
-    assert (await client.ask("authenticateEnc/AAAA")).code == 401
+    for command in ("authenticateEnc/AAAA", "jdev/sys/keyexchange/AAAA", "jdev/sys/enc/AAAA"):
+        assert (await client.ask(command)).code == 400  # as all that is not known
     key = (await client.ask("jdev/sys/getkey")).value
     digest = hash_token("demo:demo", key, "SHA1")
     assert (await client.ask(f"authenticate/{digest}")).code == 200
@@ -486,10 +488,12 @@ async def test_any_code_can_answer_the_use_of_tokens(
     logged_in = await open_session(miniserver, nursery)
     (token,) = miniserver.tokens
     miniserver.faults.token_code = code
-    for command in ("refreshjwt", "refreshtoken"):
+    for command in ("refreshjwt", "refreshtoken", "checktoken"):
         answer = await logged_in.ask_encrypted(f"jdev/sys/{command}/{token}/demo")
         assert code == answer.code
     assert code == (await client.ask(f"authwithtoken/{token}/demo")).code
+    file = await get(miniserver, f"data/LoxAPP3.json?autht={token}&user=demo")
+    assert code == file.status
     assert (await client.log_in(miniserver)).code == 200  # by password as ever
 
 
@@ -597,6 +601,17 @@ async def test_killing_the_token_ends_the_session(
     assert (await other.ask("jdev/cfg/version")).code == 200
 
 
+async def test_the_end_of_a_token_can_be_answered_401_all_the_same(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery
+) -> None:
+    client = await open_session(miniserver, nursery)
+    (token,) = miniserver.tokens
+    miniserver.faults.token_code = 401
+    assert (await client.ask_encrypted(f"jdev/sys/killtoken/{token}/demo")).code == 401
+    assert await client.closing() == Closed(1000, "normally closed")
+    assert not miniserver.tokens
+
+
 async def test_killing_a_token_that_is_none(
     miniserver: SimulatedMiniserver, nursery: trio.Nursery
 ) -> None:
@@ -642,3 +657,34 @@ async def test_forgetting_tokens_ends_sessions_and_refuses_the_tokens(
     miniserver.forget_tokens()
     assert (await logged_in.closing()).code == 1000
     assert (await client.ask(f"authwithtoken/{token}/demo")).code == 401
+
+
+@pytest.mark.parametrize("form", ["labelled", "certificate", None])
+async def test_without_encryption_there_is_no_key_in_any_form(
+    form: Literal["labelled", "certificate"] | None,
+) -> None:
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=Profile(key_bits=1024, encryption=False))
+    miniserver.faults.public_key_form = form
+    for command in ("getPublicKey", "getcertificate"):
+        assert (await get(miniserver, f"jdev/sys/{command}")).status == 404
+    assert (await get(miniserver, "jdev/sys/enc/AAAA")).status == 401  # as all that is not known
+
+
+async def test_a_failed_login_tells_when_the_password_was_changed(nursery: trio.Nursery) -> None:
+    miniserver = SimulatedMiniserver(
+        SmallHouse(), profile=Profile(key_bits=1024, utc_offset=3600), now=lambda: 1735689600.5
+    )
+    client = await open_session(miniserver, nursery, logged_in=False)
+    answer = await client.log_in(miniserver, password="wrong")
+    assert answer.value == {"lastEdit": "2009-01-01 01:00:00", "unix": 1230768000}
+    await miniserver.change_user(password="another")
+    client = await open_session(miniserver, nursery, logged_in=False)
+    answer = await client.log_in(miniserver)
+    assert answer.value == {"lastEdit": "2025-01-01 01:00:00", "unix": 1735689600}
+
+
+async def test_a_permission_of_any_length_is_refused(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    assert (await client.log_in(miniserver, permission="4" * 5000)).code == 403
+    assert (await client.ask_for_token()).code == 200

@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 
 from loxone_exporter.loxone.crypto import hash_token
 from loxone_exporter.simulator.house import PlayedHouse
-from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
 from loxone_exporter.simulator.profiles import PROFILES
 from support.raw_client import RawClient, connect, get, open_session
 from support.small_house import SmallHouse
 
 
 BASIC = {"Authorization": "Basic ZGVtbzpkZW1v"}
+STRUCTURE = json.dumps(
+    {
+        "msInfo": {
+            "serialNr": "504F94D0E0DE",
+            "msName": "Süd",
+            "miniserverType": 3,
+            "currentUser": {"name": "demo", "isAdmin": None},
+        },
+        "controls": {},
+    }
+).encode()
 NEW_LOGINS = [name for name in PROFILES if name != "gen1-8"]
 
 
 def simulate(name: str) -> SimulatedMiniserver:
     return SimulatedMiniserver(SmallHouse(), profile=PROFILES[name])
+
+
+async def value_of(miniserver: SimulatedMiniserver, command: str) -> str:
+    response = await get(miniserver, command, headers=BASIC)
+    value: str = json.loads(response.body)["LL"]["value"]
+    return value
+
+
+async def structure_of(miniserver: SimulatedMiniserver) -> dict[str, Any]:
+    response = await get(miniserver, "data/LoxAPP3.json", headers=BASIC)
+    document: dict[str, Any] = json.loads(response.body)
+    return document
 
 
 async def members_of(miniserver: SimulatedMiniserver, command: str) -> dict[str, Any]:
@@ -111,11 +136,69 @@ async def test_the_status_of_the_devices(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "number"), [("gen1-16", 0), ("gen2-16", 2), ("compact-16", 4)])
 async def test_the_structure_file_names_the_hardware(name: str, number: int) -> None:
-    structure = '{"msInfo": {"miniserverType": 3, "msName": "Süd"}, "controls": {}}'.encode()
-    miniserver = SimulatedMiniserver(PlayedHouse(structure), profile=PROFILES[name])
+    miniserver = SimulatedMiniserver(PlayedHouse(STRUCTURE), profile=PROFILES[name])
+    document = await structure_of(miniserver)
+    assert number == document["msInfo"]["miniserverType"]
+    assert "Süd" == document["msInfo"]["msName"]
+    assert [16, 1, 11, 6] == document["softwareVersion"]
+
+
+@pytest.mark.parametrize("serial", [None, "504F94BADBAD"])
+@pytest.mark.parametrize("name", PROFILES)
+async def test_all_answers_are_those_of_one_device(name: str, serial: str | None) -> None:
+    miniserver = SimulatedMiniserver(PlayedHouse(STRUCTURE), profile=PROFILES[name])
+    miniserver.faults.serial = serial
+    serial = serial or miniserver.profile.serial
+    colons = ":".join(textwrap.wrap(serial, 2))
+    for command in ("jdev/cfg/api", "jdev/cfg/apiKey"):
+        assert colons == (await members_of(miniserver, command))["snr"]
+    assert colons == await value_of(miniserver, "jdev/cfg/mac")
+    assert colons.replace(":", "-") == await value_of(miniserver, "jdev/sys/mac")
+    assert f"({serial}), " in await value_of(miniserver, "jdev/sps/enumdev")
+    structure = await structure_of(miniserver)
+    assert serial == structure["msInfo"]["serialNr"]
+    firmware = ".".join(str(number) for number in structure["softwareVersion"])
+    assert firmware == await value_of(miniserver, "jdev/cfg/version")
+    status = (await get(miniserver, "data/status", headers=BASIC)).body.decode()
+    assert f'MAC="{serial}"' in status
+    assert f'Version="{firmware}"' in status
+    assert f'Type="{structure["msInfo"]["miniserverType"]}"' in status
+    log = (await get(miniserver, "dev/fsget/log/def.log", headers=BASIC)).body
+    assert firmware.encode() in log
+
+
+async def test_the_address_is_the_same_everywhere() -> None:
+    profile = evolve(PROFILES["gen2-16"], address="192.0.2.99")
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    assert "192.0.2.99" == await value_of(miniserver, "jdev/cfg/ip")
+    assert "192.0.2.99" == (await members_of(miniserver, "jdev/cfg/apiKey"))["address"]
+
+
+@pytest.mark.parametrize("admin", [True, False])
+async def test_the_structure_file_says_whether_the_user_has_full_access(*, admin: bool) -> None:
+    profile = evolve(PROFILES["gen1-12"], admin=admin)
+    miniserver = SimulatedMiniserver(PlayedHouse(STRUCTURE), profile=profile)
+    assert admin is (await structure_of(miniserver))["msInfo"]["currentUser"]["isAdmin"]
+
+
+async def test_a_device_that_was_not_chosen_sends_the_file_as_it_is() -> None:
+    miniserver = SimulatedMiniserver(PlayedHouse(STRUCTURE), profile=Profile(key_bits=1024))
     response = await get(miniserver, "data/LoxAPP3.json", headers=BASIC)
-    document = json.loads(response.body)
-    assert document == {"msInfo": {"miniserverType": number, "msName": "Süd"}, "controls": {}}
+    assert STRUCTURE == response.body
+    miniserver.faults.serial = "504F94BADBAD"
+    fitted = await structure_of(miniserver)
+    assert "504F94BADBAD" == fitted["msInfo"].pop("serialNr")
+    document = json.loads(STRUCTURE)
+    document["msInfo"].pop("serialNr")
+    assert document == fitted
+
+
+async def test_a_file_that_fits_keeps_its_bytes() -> None:
+    miniserver = SimulatedMiniserver(PlayedHouse(STRUCTURE), profile=PROFILES["gen2-16"])
+    content = (await get(miniserver, "data/LoxAPP3.json", headers=BASIC)).body
+    spaced = json.dumps(json.loads(content), indent=3).encode()
+    miniserver.replace_house(PlayedHouse(spaced))
+    assert spaced == (await get(miniserver, "data/LoxAPP3.json", headers=BASIC)).body
 
 
 async def test_a_structure_file_that_names_no_hardware_stays_as_it_is() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.loxone.tables import decode_texts
 from loxone_exporter.loxone.uuids import parse_uuid
 from loxone_exporter.simulator.doors import Doors
@@ -16,6 +18,7 @@ from loxone_exporter.simulator.house import PlayedHouse
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
 from loxone_exporter.simulator.orders import carry_out, parse_order
 from loxone_exporter.simulator.structure_changes import modifications_state, rename_a_control
+from loxone_exporter.web.server import bind
 from support.memory_network import STRUCTURE
 from support.raw_client import RawClient, Received, connect, get, open_session, request
 from support.small_house import SmallHouse
@@ -142,6 +145,23 @@ async def test_doors_wait_for_a_port_that_somebody_else_took(
             nursery.cancel_scope.cancel()
 
 
+async def test_after_a_reboot_ipv4_comes_in_by_a_dual_stack_socket_again() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no such sockets")
+    (opened,) = bind([ListenAddress(None, 0)])
+    listener = trio.SocketListener(trio.socket.from_stdlib_socket(opened))
+    port = opened.getsockname()[1]
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=Profile(key_bits=1024))
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(miniserver.serve, [listener])
+            assert await ask_until_there(("127.0.0.1", port)) == 200
+            await miniserver.reboot(refused=0.1, booting=0.0)
+            assert await ask_until_there(("127.0.0.1", port)) == 200
+            assert await ask_until_there(("::1", port)) == 200
+            nursery.cancel_scope.cancel()
+
+
 async def ask_until_there(address: tuple[str, int]) -> int:
     while True:
         try:
@@ -260,6 +280,7 @@ async def test_the_user_is_disabled(miniserver: SimulatedMiniserver, nursery: tr
         ("close", (None, 1000)),
         ("drop", (None, None)),
         ("reboot", (5, 1000)),
+        ("reboot-without-tokens", (5, 1000)),
         ("update", (None, 4007)),
         ("structure-change", (5, 1000)),
         ("forget-tokens", (None, 1000)),
@@ -301,6 +322,28 @@ async def test_a_fault_that_begins_later(
     assert (await get(miniserver, "jdev/cfg/api")).status == 200
     await trio.sleep(31)
     assert (await get(miniserver, "jdev/cfg/api")).status == 503
+
+
+@pytest.mark.parametrize("order", ["booting@0-30", "booting@10-30"])
+async def test_a_fault_that_ends(
+    miniserver: SimulatedMiniserver,
+    nursery: trio.Nursery,
+    autojump_clock: trio.abc.Clock,
+    order: str,
+) -> None:
+    nursery.start_soon(carry_out, miniserver, parse_order(order))
+    await trio.sleep(29)
+    assert (await get(miniserver, "jdev/cfg/api")).status == 503
+    await trio.sleep(2)
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+
+
+async def test_closing_for_a_ban_names_the_clients_own_address(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    client = await open_session(miniserver, nursery)
+    nursery.start_soon(carry_out, miniserver, parse_order("close=4003"))
+    assert miniserver.sessions[0].client.address in (await client.closing()).reason
 
 
 def test_every_drill_has_a_value_of_its_own() -> None:

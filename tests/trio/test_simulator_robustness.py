@@ -12,7 +12,8 @@ from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 from loxone_exporter.simulator.commands import parse_command
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
 from loxone_exporter.simulator.reception import _address_of
-from support.raw_client import RawClient, connect, get, open_session
+from loxone_exporter.simulator.tls import make_certificate
+from support.raw_client import Closed, RawClient, connect, get, open_session
 from support.small_house import SmallHouse
 
 
@@ -123,6 +124,38 @@ def test_any_text_is_a_command(text: str, encrypted: bool) -> None:  # noqa: FBT
     command = parse_command(text, encrypted=encrypted)
     assert encrypted is command.encrypted
     assert command.text == text.partition("?")[0]
+
+
+@pytest.mark.parametrize("over_tls", [False, True])
+async def test_an_error_of_the_simulator_costs_one_connection_only(
+    nursery: trio.Nursery, caplog: pytest.LogCaptureFixture, *, over_tls: bool
+) -> None:
+    miniserver = simulate()
+    client = await open_session(miniserver, nursery)
+    miniserver.faults.clock_offset = 1e15  # beyond what dates know
+    ours, theirs = memory_stream_pair()
+    stream: trio.abc.Stream = ours
+    if over_tls:
+        certificate = make_certificate("504F94D0E0DE", names=["miniserver.test"])
+        context = ssl.create_default_context(cadata=certificate.authority_pem.decode())
+        stream = trio.SSLStream(
+            ours, context, server_hostname="miniserver.test", https_compatible=True
+        )
+        nursery.start_soon(miniserver.handle_tls, theirs, certificate)
+    else:
+        nursery.start_soon(miniserver.handle, theirs)
+    await stream.send_all(
+        b"GET /jdev/sys/date HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ZGVtbzpkZW1v\r\n\r\n"
+    )
+    assert await stream.receive_some() == b""
+    assert (await client.ask("jdev/cfg/version")).code == 200
+    await client.send("jdev/sys/date")
+    assert await client.closing() == Closed(None, "")
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+    errors = [record.exc_text or "" for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 2
+    assert all("in local_time" in text for text in errors)
+    caplog.clear()  # these were meant
 
 
 async def test_after_garbage_others_are_served(nursery: trio.Nursery) -> None:

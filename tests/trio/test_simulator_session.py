@@ -620,3 +620,25 @@ async def test_a_connection_that_breaks_is_forgotten(
     await theirs.aclose()
     await wait_all_tasks_blocked()
     assert not miniserver.sessions
+
+
+async def test_answers_that_are_no_utf_8(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery
+) -> None:
+    client = await open_session(miniserver, nursery)
+    miniserver.faults.invalid_utf8_answer = True
+    await client.send("jdev/cfg/version")
+    assert isinstance(await client.next_message(), bytes)  # the header
+    closed = await client.next_message()
+    assert isinstance(closed, Closed)
+    assert 1007 == closed.code  # by the client's own library, as it has to be
+
+
+async def test_a_ban_by_close_code_is_as_long_as_bans_are(nursery: trio.Nursery) -> None:
+    profile = Profile(key_bits=1024, ban_life=77.0)
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=profile)
+    client = await open_session(miniserver, nursery)
+    miniserver.close_sessions(4003)
+    closed = await client.closing()
+    assert closed.code == 4003
+    assert closed.reason.endswith("(77)")

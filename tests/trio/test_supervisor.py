@@ -11,7 +11,9 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
+from loxone_exporter.errors import RejectedError
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.miniserver.supervisor import _Attempt
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -302,6 +304,43 @@ async def test_a_bug_costs_its_session_only_and_is_told_with_its_traceback(
     record = next(record for record in caplog.records if record.levelno == logging.ERROR)
     assert record.exc_info is not None
     assert "planted" in caplog.text
+
+
+async def test_a_bug_beside_a_failure_is_counted_and_paced_as_a_bug() -> None:
+    async def session() -> None:
+        await trio.lowlevel.checkpoint()
+        raise ExceptionGroup("", [ZeroDivisionError("planted"), RejectedError("planted")])
+
+    attempt = _Attempt()
+    await attempt.run(session)
+    assert None is attempt.verdict
+    assert isinstance(attempt.failure, RejectedError)
+
+
+@pytest.mark.parametrize("nth", range(4, 16))
+async def test_a_stop_is_not_followed_by_a_new_step_of_the_session(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    caplog: pytest.LogCaptureFixture,
+    nth: int,
+) -> None:
+    caplog.set_level(logging.INFO)
+    house = add_miniserver(network)
+    network.latency = 0.15
+    state = exporter.start()
+    while len(house.received) < nth and not state.connected:
+        await trio.sleep(0.02)
+    was_connected = state.connected
+    subscriptions = len(sent(house, "enablebinstatusupdate"))
+    structures = len(sent(house, "LoxAPP3.json"))
+    under_way = state.connection
+    await exporter.end()
+    assert was_connected == ("connected" in [record.message for record in caplog.records])
+    if under_way is ConnectionState.DISCOVERING:
+        assert subscriptions == len(sent(house, "enablebinstatusupdate"))
+    if under_way is ConnectionState.AUTHENTICATING:
+        assert structures == len(sent(house, "LoxAPP3.json"))
 
 
 @pytest.mark.parametrize("verify", [True, False])

@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from loxone_exporter.errors import FailureReason
+from loxone_exporter.errors import FailureReason, MisbehaviourError
 from loxone_exporter.loxone.replies import LOXONE_EPOCH
 from loxone_exporter.miniserver import clock, conversation, structure_watch
 from loxone_exporter.miniserver.supervisor import LEAVE
@@ -87,6 +87,83 @@ async def test_a_refused_token_gives_way_to_the_password_in_the_same_session(
     assert [] == [secret for secret in secrets | secrets_of(house) if secret in caplog.text]
 
 
+async def test_tokens_that_are_refused_time_and_again_are_not_reused_any_more(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house.faults.token_code = 401
+    state = exporter.start()
+    for _ in range(20):
+        await wait_until_connected(state)
+        await house.drop_sessions()
+        await wait_for(state, ConnectionState.BACKOFF)
+    await wait_until_connected(state)
+    # Each refusal is a failed login, of which five within a minute lock the address out.
+    assert {FailureReason.CONNECTION_LOST: 20} == state.link.failures
+    assert 2 == len(sent(house, "authwithtoken"))
+    assert 1 == caplog.text.count("each login takes the password from now on")
+
+
+async def test_where_tokens_are_not_reused_a_session_that_can_ends_its_own(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house.faults.token_code = 401
+    state = exporter.start()
+    for _ in range(3):
+        await wait_until_connected(state)
+        await house.drop_sessions()
+        await wait_for(state, ConnectionState.BACKOFF)
+    house.faults.token_code = None
+    before = len(house.tokens)
+
+    async def stumble(_watch: structure_watch.StructureWatch) -> None:
+        await trio.sleep(1)
+        raise MisbehaviourError("planted, while the line works")
+
+    monkeypatch.setattr(structure_watch.StructureWatch, "follow", stumble)
+    await trio.sleep(60)
+    await wait_for(state, ConnectionState.BACKOFF)
+    assert len(sent(house, "killtoken")) >= 3
+    assert before == len(house.tokens)
+
+
+async def test_a_login_without_an_answer_may_leave_a_token_behind_and_this_is_told(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house.faults.answer_delay = 2.0
+    state = exporter.start()
+    with trio.fail_after(60):
+        while not sent(house, "getjwt"):
+            await trio.sleep(0.05)
+    assert await exporter.end() < STOP_BUDGET
+    assert ConnectionState.DISCONNECTED is state.connection
+    assert "left behind" in caplog.text
+
+
+async def test_a_stop_that_finds_the_token_dead_tells_of_no_failure(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    state = exporter.start()
+    await wait_until_connected(state)
+    await house.drop_sessions(4008)
+    await wait_for(state, ConnectionState.BACKOFF)
+    house.forget_tokens()
+    caplog.clear()
+    await exporter.end()
+    assert [] == [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 async def test_a_session_closed_in_answer_to_the_token_makes_the_next_one_take_the_password(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
@@ -114,11 +191,11 @@ async def test_a_token_that_is_never_answered_is_given_up(
     house.forget_tokens()
     await wait_for(state, ConnectionState.BACKOFF)
     with trio.fail_after(120):
-        while len(sent(house, "authwithtoken")) < 5:
+        while len(sent(house, "authwithtoken")) < 2:
             await trio.sleep(0.05)
     house.faults.close_login = None
     await wait_until_connected(state, within=60)
-    assert 5 == len(sent(house, "authwithtoken"))
+    assert 2 == len(sent(house, "authwithtoken"))
     assert 2 == len(sent(house, "getjwt"))
 
 
@@ -220,7 +297,8 @@ async def test_odd_times_of_validity_do_no_harm(
     await wait_for(state, ConnectionState.BACKOFF)
     await wait_until_connected(state)
     assert 1 == len(sent(house, "getjwt"))
-    assert 4 <= len(sent(house, "refreshjwt")) <= 6
+    # Nothing is known of its end; the shortest that Miniservers give is after twelve hours.
+    assert 29 <= len(sent(house, "refreshjwt")) <= 31
     assert 1 == len(house.tokens)
     await exporter.end()
     assert {} == dict(house.tokens)
@@ -451,7 +529,7 @@ async def test_a_farewell_to_a_miniserver_that_falls_mute_is_not_waited_for(
     await trio.sleep(1)
     house.faults.mute_after = len(house.received) + answered
     assert await exporter.end() < STOP_BUDGET
-    assert "no answer to the farewell" in caplog.text or {} == dict(house.tokens)
+    assert "a token is left behind" in caplog.text or {} == dict(house.tokens)
 
 
 async def test_a_farewell_after_hours_kills_the_token(

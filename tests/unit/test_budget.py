@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
@@ -59,19 +60,60 @@ def test_another_password_is_tried_at_once_but_not_one_after_the_other() -> None
     assert 0 == budget.wait(OTHER, 5)
     budget.spend(OTHER, 5)
     assert 300 == budget.wait(OTHER, 5)
-    assert 60 == budget.wait(THIRD, 5)
-    assert 0 == budget.wait(THIRD, 65)
+    assert 300 == budget.wait(THIRD, 5)
+    assert 0 == budget.wait(THIRD, 305)
 
 
-def test_a_password_that_changes_back_and_forth_is_tried_once_a_minute_at_most() -> None:
-    budget, attempts, now = LoginBudget(), [], 0.0
-    while now < 600:
-        password = (WRONG, OTHER)[int(now // 5) % 2]
+def test_a_correction_after_the_pause_is_an_attempt_like_any_other() -> None:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    budget.spend(OTHER, 300)
+    assert 0 == budget.wait(THIRD, 310)
+
+
+def attempts_with(passwords: Sequence[Secret], seconds: int) -> list[float]:
+    """When passwords are tried that are taken in turn, each for half a minute."""
+    budget, attempts = LoginBudget(), []
+    for now in range(seconds):
+        password = passwords[now // 30 % len(passwords)]
         if budget.wait(password, now) <= 0:
             budget.spend(password, now)
-            attempts.append(now)
-        now += 1
-    assert min(b - a for a, b in itertools.pairwise(attempts[1:])) >= 60
+            attempts.append(float(now))
+    return attempts
+
+
+@pytest.mark.parametrize("number", [2, 3, 8])
+def test_going_back_to_a_password_that_was_rejected_is_no_correction(number: int) -> None:
+    attempts = attempts_with([Secret(str(index)) for index in range(number)], 86_400)
+    # Each is tried once, as a correction; after that they share the pauses of a single one.
+    pauses = [later - earlier for earlier, later in itertools.pairwise(attempts)]
+    assert min(pauses[2 * number + 4 :]) >= 3600
+    assert len(attempts) <= 24 + 2 * number + 4
+
+
+def test_passwords_that_are_always_others_are_tried_every_five_minutes_but_for_one() -> None:
+    attempts = attempts_with([Secret(str(index)) for index in range(3000)], 86_400)
+    for earlier, later in zip(attempts, attempts[2:], strict=False):
+        assert later - earlier >= 300
+
+
+def test_an_excuse_for_a_correction_makes_no_good_password_of_the_one_before() -> None:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    budget.spend(OTHER, 5)
+    budget.excuse()
+    assert 295 == budget.wait(WRONG, 5)
+    assert 60 == budget.wait(OTHER, 5)
+    assert 60 == budget.wait(THIRD, 5)
+
+
+def test_an_accepted_password_is_not_held_for_a_rejected_one() -> None:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    budget.spend(WRONG, 300)
+    budget.accept()
+    budget.spend(OTHER, 310)
+    assert 0 == budget.wait(WRONG, 320)
 
 
 @pytest.mark.parametrize("password", [WRONG, OTHER], ids=["the same", "another"])

@@ -22,7 +22,7 @@ from loxone_exporter.errors import (
     UserDisabledError,
 )
 from loxone_exporter.loxone.replies import Reply
-from loxone_exporter.miniserver.failures import answer, closure, refusal
+from loxone_exporter.miniserver.failures import Phase, answer, closure, end_of_login, refusal
 
 
 # Protocol reference, section 1.6.
@@ -72,7 +72,7 @@ def test_lock_out_over_http_tells_its_end() -> None:
 @pytest.mark.parametrize(
     ("location", "kind", "message"),
     [
-        ("https://192-0-2-10.504f94a20002.dyndns.loxonecloud.com/", TlsError, 'tls = "required"'),
+        ("https://192-0-2-10.504f94a20002.dyndns.loxonecloud.com/", TlsError, "see `host`, `tls`"),
         ("HTTPS://elsewhere.test", TlsError, "'HTTPS://elsewhere.test'; it is not followed"),
         ("http://elsewhere.test/", MisbehaviourError, "is this the right host?"),
         ("x" * 999, MisbehaviourError, f"{'x' * 200!r};"),
@@ -108,7 +108,7 @@ def test_a_brute_force_lock_lasts_five_minutes() -> None:
         (1006, "ABNORMAL_CLOSURE", ConnectionLostError, "the connection broke"),
         (1002, "", MisbehaviourError, "the WebSocket's protocol was broken: 1002"),
         (1003, "", MisbehaviourError, "1003"),
-        (1007, "", BadTextError, "1007 (a text was no UTF-8)"),
+        (1007, "", BadTextError, "a text was no UTF-8, which no WebSocket may carry (1007)"),
         (1009, "too big", MisbehaviourError, "1009 too big"),
         (4004, "", UserChangedError, "4004 (a user was changed)"),
         (4005, "", UserChangedError, "4005 (this user was changed)"),
@@ -149,28 +149,52 @@ def test_lock_out_over_the_websocket(reason: str, remaining: float | None) -> No
     assert remaining == error.remaining
 
 
+ANY_TIME = [
+    (400, MisbehaviourError, ""),
+    (404, MisbehaviourError, ""),
+    (420, LoginTimeoutError, ": the login took too long"),
+    (423, UserDisabledError, ": the user is disabled"),
+    (429, LockedOutError, ": too many failed logins"),
+    (503, BootingError, ": the Miniserver is starting"),
+    (901, BusyError, ": the Miniserver has no connection left"),
+    (-1, MisbehaviourError, ""),
+]
+IN_A_PHASE = [
+    (Phase.OPENING, 401, MisbehaviourError, ""),
+    (Phase.OPENING, 403, MisbehaviourError, ""),
+    (Phase.OPENING, 477, MisbehaviourError, ""),
+    (Phase.OPENING, 500, MisbehaviourError, ""),
+    (Phase.LOGIN, 401, RejectedError, ": user or password is wrong"),
+    (Phase.LOGIN, 403, RejectedError, ": the user lacks the right"),
+    (Phase.LOGIN, 477, TokenExpiredError, ": the token is not valid any more"),
+    (Phase.LOGIN, 500, RejectedError, ": user or password is wrong"),
+    (Phase.SESSION, 401, TokenExpiredError, ": the login is not valid any more"),
+    (Phase.SESSION, 403, RejectedError, ": the user lacks the right for it"),
+    (Phase.SESSION, 477, TokenExpiredError, ": the token is not valid any more"),
+    (Phase.SESSION, 500, MisbehaviourError, ""),
+]
+
+
 # Section 3.7.
 @pytest.mark.parametrize(
-    ("code", "kind", "explanation"),
-    [
-        (400, MisbehaviourError, ""),
-        (401, RejectedError, ": user or password is wrong"),
-        (403, RejectedError, ": the user lacks the right"),
-        (404, MisbehaviourError, ""),
-        (420, LoginTimeoutError, ": the login took too long"),
-        (423, UserDisabledError, ": the user is disabled"),
-        (477, TokenExpiredError, ": the token is not valid any more"),
-        (500, RejectedError, ": user or password is wrong"),
-        (503, BootingError, ": the Miniserver is starting"),
-        (901, BusyError, ": the Miniserver has no connection left"),
-        (429, LockedOutError, ": too many failed logins"),
-        (-1, MisbehaviourError, ""),
-    ],
+    ("phase", "code", "kind", "explanation"),
+    [*((phase, *row) for phase in Phase for row in ANY_TIME), *IN_A_PHASE],
 )
-def test_codes_of_answers(code: int, kind: type[SessionError], explanation: str) -> None:
-    error = answer(Reply("dev/sys/getjwt/secret", code, "secret"), "the login")
+def test_codes_of_answers(
+    phase: Phase, code: int, kind: type[SessionError], explanation: str
+) -> None:
+    error = answer(Reply("dev/sys/getjwt/secret", code, "secret"), "the question", phase)
     assert kind is type(error)
-    assert f"code {code} in answer to the login{explanation}" == str(error)
+    assert f"code {code} in answer to the question{explanation}" == str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(401, TokenExpiredError), (477, TokenExpiredError), (403, None), (404, None), (200, None)],
+)
+def test_codes_that_end_the_login(code: int, kind: type[SessionError] | None) -> None:
+    error = end_of_login(Reply("", code, None), "the question")
+    assert kind is (type(error) if error else None)
 
 
 def test_good_answer_is_no_failure() -> None:

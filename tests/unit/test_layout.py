@@ -23,8 +23,8 @@ FLOORS = (
     {"miniserver", "metrics"},
     {"web", "survey"},
     {"app"},
-    {"demo"},
     {"simulate"},
+    {"demo"},
     {"cli"},
     {"__main__"},
 )

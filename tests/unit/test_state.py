@@ -347,6 +347,19 @@ async def test_dump_is_shown_whole() -> None:
     assert {uuid(1): 5.0, uuid(3): 6.0} == state.values
 
 
+async def test_a_second_dump_of_a_session_need_not_be_complete() -> None:
+    state = state_of_house()
+    state.begin_session()
+    state.begin_dump()
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    state.end_dump()
+    state.begin_dump()
+    state.apply_values([(uuid(3), 4.0)])
+    assert {uuid(1): 1.0, uuid(3): 3.0} == state.values
+    state.end_dump()
+    assert {uuid(1): 1.0, uuid(3): 4.0} == state.values
+
+
 async def test_schedules_and_weather_are_part_of_the_dump() -> None:
     state = state_of_house()
     state.apply_daytimers([schedule(1), schedule(3)])

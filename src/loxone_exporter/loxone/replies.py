@@ -35,6 +35,9 @@ _UNESCAPED = re.compile(
     r'\s*"value"\s*:\s*"(?P<value>.*)"\s*,\s*"[Cc]ode"\s*:\s*"?(?P<code>\d{1,9})"?\s*\}\s*\}\s*',
     re.DOTALL,
 )
+_MAX_PARTS = 500_000
+"""A large house has some 50,000; each costs a hundred bytes and more, and time."""
+
 _MAX_UNESCAPED = 2**16
 _TEXT_SHOWN = 24
 """Enough to tell what it is. Further on there may be a token, which is not for logs."""
@@ -116,6 +119,8 @@ def decode_json(payload: str | bytes) -> Json:
         ProtocolError: It is not JSON even so.
     """
     text = _decode_text(payload)
+    if text.count("[") + text.count("{") > _MAX_PARTS:
+        raise ProtocolError(f"JSON of more than {_MAX_PARTS} objects and arrays")
     try:
         value: Json = json.loads(text.removeprefix("\ufeff"), strict=False)
         if _SURROGATE_ESCAPE in text.lower():

@@ -24,7 +24,7 @@ from loxone_exporter.metrics.families import counter, gauge
 from loxone_exporter.metrics.filters import Filter
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.series import INFO_LABELS, LABELS, SeriesTable, build_series
+from loxone_exporter.metrics.series import INFO_LABELS, SeriesTable, build_series, label_names
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
@@ -155,10 +155,12 @@ class LoxoneCollector(Collector):
             labels=INFO_LABELS,
             rows=lambda: ((row, 1.0) for snapshot in fresh for row in snapshot.table.controls),
         )
-        if self._config.metrics.control_value:
-            yield _values(fresh)
-        if self._config.metrics.text_values:
-            yield _texts(fresh, self._config.metrics.text_max_length)
+        metrics = self._config.metrics
+        labels = label_names(uuid_label=metrics.uuid_label)
+        if metrics.control_value:
+            yield _values(fresh, labels)
+        if metrics.text_values:
+            yield _texts(fresh, labels, metrics.text_max_length)
 
 
 def _build_info() -> Metric:
@@ -212,7 +214,7 @@ def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
     yield from (undecodable, non_finite)
 
 
-def _values(snapshots: Sequence[_Snapshot]) -> Metric:
+def _values(snapshots: Sequence[_Snapshot], labels: tuple[str, ...]) -> Metric:
     def rows() -> Iterator[tuple[Row, float]]:
         for snapshot in snapshots:
             known = snapshot.values.get
@@ -226,12 +228,12 @@ def _values(snapshots: Sequence[_Snapshot]) -> Metric:
         "Every number as the Miniserver sends it, in whatever unit and with whatever number means "
         "that there is no value; the label subcontrol names the state.",
         "gauge",
-        labels=_label_names(snapshots),
+        labels=labels,
         rows=rows,
     )
 
 
-def _texts(snapshots: Sequence[_Snapshot], max_length: int) -> Metric:
+def _texts(snapshots: Sequence[_Snapshot], labels: tuple[str, ...], max_length: int) -> Metric:
     def rows() -> Iterator[tuple[Row, float]]:
         for snapshot in snapshots:
             for series in snapshot.table.texts:
@@ -243,10 +245,6 @@ def _texts(snapshots: Sequence[_Snapshot], max_length: int) -> Metric:
         "loxone_control_text",
         "Texts as the Miniserver sends them, cut off at the configured length.",
         "info",
-        labels=(*_label_names(snapshots), "value"),
+        labels=(*labels, "value"),
         rows=rows,
     )
-
-
-def _label_names(snapshots: Sequence[_Snapshot]) -> tuple[str, ...]:
-    return next((snapshot.table.label_names for snapshot in snapshots), LABELS)

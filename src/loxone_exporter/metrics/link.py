@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +9,6 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from loxone_exporter.errors import FailureReason
-from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.metrics.families import counter, gauge, info
 from loxone_exporter.state import ConnectionState, MiniserverState, Security
 
@@ -73,12 +71,12 @@ def _identity_families(states: Sequence[MiniserverState]) -> Iterator[Metric]:
     modified = gauge(
         "loxone_miniserver_structure_timestamp_seconds",
         "When the structure file was last changed. The Miniserver writes its local time: read with "
-        "its present offset from UTC where that is known, and as UTC otherwise.",
+        "the offset from UTC that it had when it was fetched, or as UTC where it does not tell.",
     )
     offset = gauge(
         "loxone_miniserver_clock_offset_seconds",
-        "How far the Miniserver's clock is ahead of this machine's; it is told to users with full "
-        "access only. If it grows, look at the time server of both.",
+        "How far the Miniserver's clock is ahead of this machine's, to a second; it is told to "
+        "users with full access only. If it grows, look at the time server of both.",
     )
     for state in states:
         device, structure = state.link.device, state.structure
@@ -86,7 +84,7 @@ def _identity_families(states: Sequence[MiniserverState]) -> Iterator[Metric]:
             firmware = ".".join(map(str, device.firmware))
             model, project = (structure.model, structure.project) if structure else ("", "")
             identity.add_metric((state.name, device.serial, firmware, model, project), {})
-        _add_known(modified, state, _structure_timestamp(state))
+        _add_known(modified, state, state.link.structure_time)
         _add_known(offset, state, state.link.clock_offset)
     yield from (identity, modified, offset)
 
@@ -152,13 +150,6 @@ def _change_families(states: Sequence[MiniserverState]) -> Iterator[Metric]:
             changes.add_metric((state.name, change), state.link.structure_changes[change])
         broken.add_metric((state.name,), state.link.broken_structures)
     yield from (changes, broken)
-
-
-def _structure_timestamp(state: MiniserverState) -> float | None:
-    if state.structure is None:
-        return None
-    zone = find_zone(state.structure, state.texts) or dt.UTC
-    return parse_local_time(state.structure.last_modified, zone)
 
 
 def _add_known(family: GaugeMetricFamily, state: MiniserverState, value: float | None) -> None:

@@ -18,6 +18,15 @@ LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
 
 
+def label_names(*, uuid_label: bool) -> tuple[str, ...]:
+    """The labels of every series.
+
+    Args:
+        uuid_label: Whether the control's UUID is one of them.
+    """
+    return (*LABELS, "uuid") if uuid_label else LABELS
+
+
 @frozen
 class Series:
     """One state of one control.
@@ -45,7 +54,6 @@ class SeriesTable:
     Attributes:
         values: States whose numbers may be exported.
         texts: States whose texts may be exported, on request.
-        label_names: The names of the labels of all series.
         controls: `INFO_LABELS` of each control.
         discovered: How many controls the structure has, without sub-controls.
         renamed: How many controls and sub-controls carry a UUID in their name.
@@ -54,7 +62,6 @@ class SeriesTable:
 
     values: tuple[Series, ...] = ()
     texts: tuple[Series, ...] = ()
-    label_names: tuple[str, ...] = LABELS
     controls: tuple[Row, ...] = ()
     discovered: int = 0
     renamed: int = 0
@@ -94,7 +101,6 @@ def build_series(
     return SeriesTable(
         values=tuple(builder.values),
         texts=tuple(builder.texts),
-        label_names=builder.label_names,
         controls=tuple(builder.controls),
         discovered=len(structure.controls),
         renamed=names.renamed,
@@ -126,23 +132,12 @@ class _Builder:
     duplicates: list[tuple[str, ...]] = field(factory=list)
     _taken: set[tuple[str, ...]] = field(factory=set)
 
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        return (*LABELS, "uuid") if self.uuid_label else LABELS
-
     def add_control(self, index: int, control: Control) -> None:
         labels = self._labels(control, (control.key,))
         if self.filter.excludes(labels):
             return
         if self.filter.includes(labels):
-            row = (
-                self.miniserver,
-                labels.name,
-                labels.room,
-                labels.category,
-                labels.type,
-                control.key,
-            )
+            row = (*self._shared_labels(labels), control.key)
             self.controls.append(Row.write(INFO_LABELS, row))
         self._add_states(index, control, labels)
 
@@ -162,24 +157,22 @@ class _Builder:
         subcontrol = path + state.name
         if not self.filter.allows_state((subcontrol, state.name, state.base_name)):
             return
-        row = (
-            self.miniserver,
-            labels.name,
-            labels.room,
-            labels.category,
-            labels.type,
-            subcontrol,
-            *([control.key] if self.uuid_label else ()),
-        )
+        row = (*self._shared_labels(labels), subcontrol)
+        if self.uuid_label:
+            row = (*row, control.key)
         if row in self._taken:
             self.duplicates.append(row)
             return
         self._taken.add(row)
-        series = Series(Row.write(self.label_names, row), state.uuid, index)
+        series = Series(Row.write(label_names(uuid_label=self.uuid_label), row), state.uuid, index)
         if privacy(control.type, state.base_name) is None:
             self.values.append(series)
         if self.with_texts and state.uuid not in self.private:
             self.texts.append(series)
+
+    def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:
+        """What all samples of a control begin with."""
+        return self.miniserver, labels.name, labels.room, labels.category, labels.type
 
     def _labels(self, control: Control, keys: tuple[str, ...]) -> ControlLabels:
         return ControlLabels(

@@ -19,6 +19,7 @@ from loxone_exporter.errors import (
     MisbehaviourError,
     ProtocolError,
     TlsError,
+    UnreachableError,
 )
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.crypto import PublicKey
@@ -31,7 +32,12 @@ from loxone_exporter.loxone.replies import (
     parse_reply,
 )
 from loxone_exporter.miniserver.conversation import within
-from loxone_exporter.miniserver.failures import answer, refusal
+from loxone_exporter.miniserver.failures import (
+    LOCATION_SHOWN,
+    answer,
+    leads_to_tls,
+    refusal,
+)
 from loxone_exporter.miniserver.http import HttpAnswer, HttpClient
 from loxone_exporter.miniserver.link import Link
 from loxone_exporter.miniserver.memory import SessionMemory
@@ -46,8 +52,6 @@ connection of the WebSocket, and for its handshake."""
 
 _NOT_FOUND = 404
 _CERTIFICATE_EXPIRED = 2
-_REDIRECTIONS = range(300, 400)
-_SHOWN = 200
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +91,8 @@ class Approach:
         """
         if self._config.serial is not None:
             self._memory.serial = self._config.serial
+        if self._state.security is None and not self._config.tls_verify:
+            self._state.security = Security.UNVERIFIED  # to be seen before there is a connection
         needs_tls = self._config.tls == "required" or self._memory.offers_tls
         encounter = None if needs_tls else await self._meet_in_plain()
         return encounter or await self._meet_over_tls()
@@ -97,7 +103,7 @@ class Approach:
         wants_tls = self._config.tls == "auto"
         async with HttpClient(link) as http:
             first = await _get(http, commands.DEVICE)
-            if wants_tls and first.status in _REDIRECTIONS and _is_https(first.location):
+            if wants_tls and self._is_sent_to_tls(first):
                 self._accept_redirection(first.location)
                 return None
             device = await self._ask_who(http, first)
@@ -110,9 +116,15 @@ class Approach:
         return Encounter(link, device, public_key)
 
     async def _meet_over_tls(self) -> Encounter:
-        async with HttpClient(self._tls_link()) as http:
-            device = await self._ask_who(http, await _get(http, commands.DEVICE))
-            public_key = await _ask_key(http)
+        try:
+            async with HttpClient(self._tls_link()) as http:
+                device = await self._ask_who(http, await _get(http, commands.DEVICE))
+                public_key = await _ask_key(http)
+        except (UnreachableError, TlsError) as error:
+            if not self._memory.offers_tls:
+                raise
+            text = f"{error}; TLS is used because the Miniserver has offered it before"
+            raise type(error)(text) from error
         # By now it is known whose name has to be in the certificate, if it was not before.
         return Encounter(self._tls_link(), device, public_key)
 
@@ -144,9 +156,21 @@ class Approach:
                 "while it can reach the internet"
             )
 
+    def _is_sent_to_tls(self, response: HttpAnswer) -> bool:
+        """Whether an answer leads to this very Miniserver by TLS, and not to who knows whom."""
+        if not leads_to_tls(response.status, response.location):
+            return False
+        host = _host_in(response.location)
+        serial = serial_in(host)
+        if serial is None:
+            return host.lower() == self._config.host.lower()
+        return self._memory.serial in {None, serial}
+
     def _accept_redirection(self, target: str) -> None:
         """Take it for an offer of TLS; the host that it names is not asked."""
-        _logger.info("plain requests are sent on to %r: TLS is used from now on", target[:_SHOWN])
+        _logger.warning(
+            "plain requests are sent on to %r: TLS is used from now on", target[:LOCATION_SHOWN]
+        )
         self._memory.offers_tls = True
         serial = serial_in(_host_in(target))
         if serial is not None:
@@ -248,10 +272,6 @@ def _is_there(response: HttpAnswer, path: str) -> bool:
     if response.status != OK or parse_error_page(response.body) is not None:
         raise refusal(response.status, response.body, f"/{path}", response.location)
     return True
-
-
-def _is_https(url: str) -> bool:
-    return url.lower().startswith("https:")
 
 
 def _host_in(url: str) -> str:

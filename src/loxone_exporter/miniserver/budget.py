@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Final
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from loxone_exporter.config.secret import Secret
 
@@ -19,6 +20,22 @@ AFTER_EXCUSE: Final = 60.0
 """Seconds after an attempt whose failure had another reason than the password."""
 
 _MAX_DOUBLINGS = 16
+_PASSWORDS_KEPT = 8
+
+
+@frozen
+class _Account:
+    """How things stand.
+
+    Attributes:
+        attempts: How many there were with the present password that are not known to be good.
+        next: When a password that was tried before may be tried again.
+        corrected: When one was last tried earlier than that, for it was another one.
+    """
+
+    attempts: int = 0
+    next: float = -math.inf
+    corrected: float = -math.inf
 
 
 @define
@@ -26,37 +43,52 @@ class LoginBudget:
     """Counts attempts with a password of which it is not known that the Miniserver accepted them.
 
     An attempt that was not answered counts like a rejected one: the Miniserver may have counted
-    it. A password that is not the last one that was tried may be tried at once, for somebody has
-    corrected it; but not a second one within the minute.
+    it. A password that was not tried before may be tried at once, for somebody has corrected it;
+    but only one within `BETWEEN_ATTEMPTS`. To go back to an earlier one is no correction.
     """
 
-    _attempts: int = 0
-    _tried: Secret | None = field(default=None, repr=False)
+    _account: _Account = _Account()
+    _before: _Account = _Account()
+    _pause_until: float = -math.inf
     _last: float = -math.inf
-    _next: float = -math.inf
-    _corrected: float = -math.inf
+    _tried: Secret | None = field(default=None, repr=False)
+    _not_accepted: deque[Secret] = field(
+        factory=lambda: deque[Secret](maxlen=_PASSWORDS_KEPT), repr=False
+    )
 
     def spend(self, password: Secret, now: float) -> None:
         """Note that a password is about to be tried; at worst, it is the wrong one."""
-        if password != self._tried:
-            if self._attempts:
-                self._corrected = now
-            self._attempts, self._tried = 0, password
-        pause = BETWEEN_ATTEMPTS * 2.0 ** min(self._attempts, _MAX_DOUBLINGS)
-        self._attempts += 1
-        self._last, self._next = now, now + min(pause, LONGEST_WAIT)
+        before = self._account
+        attempts = before.attempts if password in self._not_accepted else 0
+        pause = BETWEEN_ATTEMPTS * 2.0 ** min(attempts, _MAX_DOUBLINGS)
+        self._before, self._tried, self._last = before, password, now
+        self._account = _Account(
+            attempts + 1,
+            now + min(pause, LONGEST_WAIT),
+            now if now < before.next else before.corrected,
+        )
+        self._forget(password)
+        self._not_accepted.append(password)
 
     def accept(self) -> None:
         """Note that the password was the right one."""
-        self._attempts = 0
-        self._next = -math.inf
+        self._account = _Account(corrected=self._account.corrected)
+        self._forget(self._tried)
 
     def excuse(self) -> None:
         """Note that the attempt failed for another reason than the password."""
-        self._attempts = max(self._attempts - 1, 0)
-        self._next = self._last + AFTER_EXCUSE
+        if self._account.attempts == 1:
+            self._forget(self._tried)
+        self._account = self._before
+        self._pause_until = self._last + AFTER_EXCUSE
 
     def wait(self, password: Secret, now: float) -> float:
         """Seconds until this password may be tried."""
-        due = self._next if password == self._tried else self._corrected + AFTER_EXCUSE
-        return max(due - now, 0.0)
+        due = self._account.next
+        if password not in self._not_accepted:
+            due = min(due, self._account.corrected + BETWEEN_ATTEMPTS)
+        return max(due - now, self._pause_until - now, 0.0)
+
+    def _forget(self, password: Secret | None) -> None:
+        if password is not None and password in self._not_accepted:
+            self._not_accepted.remove(password)

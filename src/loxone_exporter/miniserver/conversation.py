@@ -29,7 +29,7 @@ from loxone_exporter.loxone.tables import (
     decode_values,
     decode_weather,
 )
-from loxone_exporter.miniserver.failures import answer
+from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.transport import MessageChannel
 from loxone_exporter.state import MiniserverState
 
@@ -87,6 +87,7 @@ class Conversation:
     _subscribing: bool = False
     _mismatched: bool = False
     _dropped: int = 0
+    _has_dropped: bool = False
     _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
     _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
@@ -125,8 +126,11 @@ class Conversation:
     def _drop(self, error: ProtocolError) -> None:
         self._state.undecodable_messages += 1
         self._dropped += 1
-        if self._dropped == 1:
-            _logger.warning("dropped a message: %s", error)
+        if not self._has_dropped:
+            _logger.warning(
+                "dropped a message; further ones of this session are only counted: %s", error
+            )
+        self._has_dropped = True
         if self._dropped >= _RUBBISH:
             raise MisbehaviourError(
                 f"{_RUBBISH} messages in a row made no sense; the last: {error}"
@@ -165,19 +169,27 @@ class Conversation:
             case identifier:
                 _logger.debug("ignored a message with the unknown identifier %d", identifier)
 
-    async def ask(self, command: str, *, purpose: str, is_secret: bool = False) -> Reply:
+    async def ask(
+        self,
+        command: str,
+        *,
+        purpose: str,
+        is_secret: bool = False,
+        phase: Phase = Phase.SESSION,
+    ) -> Reply:
         """Send a command and wait for its answer.
 
         Args:
             command: From `loxone.commands`.
             purpose: What it is for; stands in errors, where the command itself might be a secret.
             is_secret: Whether errors show nothing of the answer either.
+            phase: Decides what the answer's code means.
 
         Raises:
             SessionError: The answer is a failure, is none, or does not come.
         """
         reply = await self.request(command, purpose=purpose, is_secret=is_secret)
-        failure = answer(reply, purpose)
+        failure = answer(reply, purpose, phase)
         if failure is not None:
             raise failure
         return reply
@@ -352,6 +364,6 @@ def _read_file(message: Message) -> bytes | str | None:
     if not text.lstrip("\ufeff \r\n\t").startswith("{"):
         return None  # some other file, unasked for
     if '"LL"' in text:
-        failure = answer(parse_reply(payload), "the structure file")
+        failure = answer(parse_reply(payload), "the structure file", Phase.SESSION)
         raise failure or ProtocolError("an answer in place of the file")
     return payload

@@ -5,6 +5,7 @@ Pure translation: protocol reference, sections 1.6, 2.6, 2.7 and 3.7.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -39,26 +40,55 @@ _UNAVAILABLE = 503
 _TOO_MANY = 901
 _BRUTE_FORCE = 429
 
-_ANSWERS: Final[Mapping[int, tuple[type[SessionError], str]]] = {
-    401: (RejectedError, ": user or password is wrong"),
-    403: (RejectedError, ": the user lacks the right"),
+
+class Phase(enum.Enum):
+    """When an answer comes; the same code means different things."""
+
+    OPENING = enum.auto()
+    """Before the login, and in what prepares it: nothing is about credentials yet."""
+    LOGIN = enum.auto()
+    """In answer to the command that carries the credentials or the token."""
+    SESSION = enum.auto()
+    """After the login."""
+
+
+_Meanings = Mapping[int, tuple[type[SessionError], str]]
+
+_ANSWERS: Final[_Meanings] = {
     420: (LoginTimeoutError, ": the login took too long"),
     423: (UserDisabledError, ": the user is disabled"),
-    477: (TokenExpiredError, ": the token is not valid any more"),
-    500: (RejectedError, ": user or password is wrong"),
     503: (BootingError, ": the Miniserver is starting"),
     901: (BusyError, ": the Miniserver has no connection left"),
 }
+"""What means the same at any time."""
+
+_ANSWERS_IN: Final[Mapping[Phase, _Meanings]] = {
+    Phase.OPENING: {},
+    Phase.LOGIN: {
+        401: (RejectedError, ": user or password is wrong"),
+        403: (RejectedError, ": the user lacks the right"),
+        477: (TokenExpiredError, ": the token is not valid any more"),
+        500: (RejectedError, ": user or password is wrong"),
+    },
+    Phase.SESSION: {
+        401: (TokenExpiredError, ": the login is not valid any more"),
+        403: (RejectedError, ": the user lacks the right for it"),
+        477: (TokenExpiredError, ": the token is not valid any more"),
+    },
+}
+"""What means something in one phase only."""
 
 _BROKEN_BY_BYTES = frozenset({1002, 1003, 1009})
 _NOT_CLOSED = 1006
 """Stands for the end of a connection without a close frame (RFC 6455, 7.4.1)."""
+_BAD_TEXT = 1007
 _BLOCKED = 4003
-_LOCATION_SHOWN = 200
+LOCATION_SHOWN: Final = 200
+"""Characters of a redirection's target in texts."""
+
 
 _CLOSURES: Final[Mapping[int, tuple[Callable[[str], SessionError], str]]] = {
     1000: (ClosedNormallyError, ""),
-    1007: (BadTextError, " (a text was no UTF-8)"),
     4004: (partial(UserChangedError, ourselves=False), " (a user was changed)"),
     4005: (partial(UserChangedError, ourselves=True), " (this user was changed)"),
     4006: (UserDisabledError, " (the user is disabled)"),
@@ -95,10 +125,15 @@ def refusal(status: int, body: bytes, asked_for: str, location: str = "") -> Ses
     return MisbehaviourError(f"HTTP status {status} in answer to {asked_for}")
 
 
+def leads_to_tls(status: int, location: str) -> bool:
+    """Whether an HTTP answer sends its clients on to HTTPS."""
+    return status in _REDIRECTIONS and location.lower().startswith("https:")
+
+
 def _redirection(status: int, asked_for: str, location: str) -> SessionError:
     text = f"HTTP status {status} in answer to {asked_for}: the Miniserver sends its clients"
-    shown = repr(location[:_LOCATION_SHOWN])
-    if location.lower().startswith("https:"):
+    shown = repr(location[:LOCATION_SHOWN])
+    if leads_to_tls(status, location):
         return TlsError(f"{text} to {shown}; it is not followed: see `host`, `tls` and `tls_port`")
     return MisbehaviourError(f"{text} to {shown}; it is not followed: is this the right host?")
 
@@ -111,6 +146,8 @@ def closure(code: int, reason: str) -> SessionError:
     if code in _BROKEN_BY_BYTES:
         # Mostly found on our side, and not said by the Miniserver.
         return MisbehaviourError(f"the WebSocket's protocol was broken: {code} {reason}")
+    if code == _BAD_TEXT:
+        return BadTextError("a text was no UTF-8, which no WebSocket may carry (1007)")
     if code == _BLOCKED:
         seconds = _SECONDS_LEFT.search(reason)
         return LockedOutError(text, remaining=float(seconds[1]) if seconds else None)
@@ -118,17 +155,25 @@ def closure(code: int, reason: str) -> SessionError:
     return kind(text + explanation)
 
 
-def answer(reply: Reply, asked_for: str) -> SessionError | None:
+def answer(reply: Reply, asked_for: str, phase: Phase = Phase.OPENING) -> SessionError | None:
     """Name the failure behind the code of an answer; None where there is none.
 
     Args:
         reply: The answer.
         asked_for: What the command was for, without any secret.
+        phase: When it was asked for.
     """
     if reply.code == OK:
         return None
     if reply.code == _BRUTE_FORCE:
         text = f"code {reply.code} in answer to {asked_for}: too many failed logins"
         return LockedOutError(text, remaining=_BRUTE_FORCE_LOCK)
-    kind, explanation = _ANSWERS.get(reply.code, (MisbehaviourError, ""))
+    meanings = {**_ANSWERS, **_ANSWERS_IN[phase]}
+    kind, explanation = meanings.get(reply.code, (MisbehaviourError, ""))
     return kind(f"code {reply.code} in answer to {asked_for}{explanation}")
+
+
+def end_of_login(reply: Reply, asked_for: str) -> TokenExpiredError | None:
+    """Likewise after the login, where other codes than those that say it is over do not matter."""
+    failure = answer(reply, asked_for, Phase.SESSION)
+    return failure if isinstance(failure, TokenExpiredError) else None

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 
-from loxone_exporter.config.model import MiniserverConfig
-from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import (
     BootingError,
     BusyError,
     ClosedNormallyError,
     InsecureLoginError,
     LockedOutError,
-    LoginTimeoutError,
     MisbehaviourError,
-    OutOfServiceError,
     ProtocolError,
     RejectedError,
     SessionError,
@@ -47,57 +44,46 @@ from loxone_exporter.loxone.crypto import (
 )
 from loxone_exporter.loxone.replies import (
     OK,
-    Device,
     Reply,
     parse_hash_parameters,
     parse_reply,
     parse_token,
     parse_validity,
 )
+from loxone_exporter.miniserver.attempts import Party, password_attempt, token_asked_for
 from loxone_exporter.miniserver.conversation import LIMIT, Conversation, within
+from loxone_exporter.miniserver.failures import Phase
 from loxone_exporter.miniserver.http import HttpClient
 from loxone_exporter.miniserver.link import Link
-from loxone_exporter.miniserver.memory import HeldToken, SessionMemory
+from loxone_exporter.miniserver.memory import HeldToken
 from loxone_exporter.miniserver.transport import MAX_MESSAGE
-from loxone_exporter.state import LinkState
 from loxone_exporter.stop import StopRequest
 
 
 REFRESH_INTERVAL: Final = 86_400.0
 """Seconds between two refreshes of a token at the latest."""
 
-_SHORTEST_REFRESH_INTERVAL = 60.0
+UNCERTAIN_REFRESH_INTERVAL: Final = 4 * 3600.0
+"""Likewise where it is not known how long the token is valid; the shortest are for twelve hours."""
 
-_EXCUSES = (BootingError, OutOfServiceError, UpdatingError, BusyError, LoginTimeoutError)
-"""Failures of a login by which the Miniserver says that it is not about the credentials."""
+_SHORTEST_REFRESH_INTERVAL = 60.0
 
 _REFUSED_TOKEN = (RejectedError, TokenExpiredError)
 
-_MAX_UNANSWERED = 5
-"""Logins with a token in a row that may go without an answer, before it is held for worthless."""
+_NOT_ABOUT_TOKEN = (
+    BootingError,
+    BusyError,
+    LockedOutError,
+    UpdatingError,
+    UserDisabledError,
+)
+"""Failures of a login with a token that say nothing of the token."""
+
+_MAX_UNANSWERED = 2
+"""Logins with a token in a row that may go without an answer, before it is held for worthless; a
+Miniserver may have counted them as failed ones."""
 
 _logger = logging.getLogger(__name__)
-
-
-@frozen
-class Party:
-    """Who logs in, and where.
-
-    Attributes:
-        config: The user, and what is allowed.
-        password: The password as it is now.
-        device: The Miniserver.
-        public_key: Its key; None where firmware knows no encryption.
-        memory: The token from before, and how often the password may be tried.
-        link: Where it is shown until when the token is valid.
-    """
-
-    config: MiniserverConfig
-    password: Secret
-    device: Device
-    public_key: PublicKey | None
-    memory: SessionMemory
-    link: LinkState
 
 
 async def log_in(conversation: Conversation, party: Party, *, with_password: bool = True) -> Login:
@@ -139,7 +125,9 @@ async def _exchange_keys(
     """Agree on an AES key; the answer is a one-time key, where it can be read."""
     key = SessionKey.generate()
     reply = await conversation.ask(
-        commands.key_exchange(public_key.encrypt(key.exchange_text)), purpose="the key exchange"
+        commands.key_exchange(public_key.encrypt(key.exchange_text)),
+        purpose="the key exchange",
+        phase=Phase.OPENING,
     )
     try:
         text = strip_padding(key.decrypt(decode_base64(str(reply.value)))).decode("ascii")
@@ -147,32 +135,6 @@ async def _exchange_keys(
     except (ProtocolError, ValueError):
         return key, None
     return key, text or None
-
-
-@contextlib.contextmanager
-def _password_attempt(party: Party) -> Iterator[None]:
-    """Account for the password that is sent within the block.
-
-    Raises:
-        RejectedError: It was wrong, or must not be tried yet.
-    """
-    budget, user = party.memory.budget, party.config.username
-    wait = budget.wait(party.password, trio.current_time())
-    if wait > 0:
-        raise RejectedError(f"the password of {user!r} is not tried again for {wait:.0f} s")
-    budget.spend(party.password, trio.current_time())
-    try:
-        yield
-    except _EXCUSES:
-        budget.excuse()
-        raise
-    except ClosedNormallyError as error:
-        # Some firmware rejects a login without a word (section 2.7).
-        raise RejectedError(
-            f"the connection was closed in answer to the login of {user!r}: "
-            "user or password is wrong, perhaps"
-        ) from error
-    budget.accept()
 
 
 @define(eq=False)
@@ -191,17 +153,19 @@ class Login:
             Whether there was one, and the Miniserver accepted it.
         """
         memory = self._party.memory
-        token = memory.token
-        if token is None or token.life <= 0:
-            memory.token = None
+        token = memory.reusable_token
+        if token is None:
+            memory.give_up_token()
             return False
         try:
-            reply = await self._ask_with_hash(token, commands.use_token, "the login with the token")
-        except (UserDisabledError, LockedOutError, *_EXCUSES):
+            reply = await self._ask_with_hash(
+                token, commands.use_token, "the login with the token", Phase.LOGIN
+            )
+        except _NOT_ABOUT_TOKEN:
             raise
         except _REFUSED_TOKEN as error:
             _logger.info("the token is refused: %s", error)
-            memory.token = None
+            memory.note_refused_token()
             return False
         except MisbehaviourError as error:
             _logger.info("the token is of no use: %s", error)
@@ -210,7 +174,8 @@ class Login:
             # Some firmware refuses without a word (section 2.7).
             token.unanswered += 1
             if isinstance(error, ClosedNormallyError) or token.unanswered >= _MAX_UNANSWERED:
-                memory.token = None
+                memory.lost_tokens += not isinstance(error, ClosedNormallyError)
+                memory.note_refused_token()
             raise
         token.unanswered = 0
         self._prolong(token, parse_validity(reply.value))
@@ -222,9 +187,8 @@ class Login:
         party = self._party
         config, device = party.config, party.device
         user = config.username
-        parameters = parse_hash_parameters(
-            (await self._ask(commands.hash_parameters(user), "the user's salt")).value
-        )
+        salt = await self._ask(commands.hash_parameters(user), "the user's salt", Phase.OPENING)
+        parameters = parse_hash_parameters(salt.value)
         command = commands.request_token(
             device.firmware,
             credentials_hash=hash_credentials(user, party.password.reveal(), parameters),
@@ -232,9 +196,10 @@ class Login:
             client_id=config.client_id,
             serial=device.serial,
         )
-        with _password_attempt(party):
-            reply = await self._ask(command, f"the login of {user!r}")
+        with password_attempt(party), token_asked_for(party.memory):
+            reply = await self._ask(command, f"the login of {user!r}", Phase.LOGIN)
             token = parse_token(reply.value)
+        party.memory.give_up_token()  # one that was of no use, but not refused either
         party.memory.token = HeldToken(token.token, parameters.algorithm)
         self._prolong(party.memory.token, token.valid_until)
 
@@ -256,7 +221,9 @@ class Login:
             )
         one_time_key = self._one_time_key
         if key is None or one_time_key is None:
-            reply = await self._conversation.ask(commands.ONE_TIME_KEY, purpose="a one-time key")
+            reply = await self._conversation.ask(
+                commands.ONE_TIME_KEY, purpose="a one-time key", phase=Phase.OPENING
+            )
             one_time_key = str(reply.value)
         credentials_hash = hash_legacy_credentials(user, password, one_time_key)
         if key is None:
@@ -267,9 +234,10 @@ class Login:
             command = commands.legacy_login(credentials_hash)
         else:
             command = commands.encrypted_legacy_login(key, credentials_hash, user)
-        with _password_attempt(self._party):
-            purpose = f"the login of {user!r}"
-            await self._conversation.ask(command, purpose=purpose, is_secret=True)
+        with password_attempt(self._party):
+            await self._conversation.ask(
+                command, purpose=f"the login of {user!r}", is_secret=True, phase=Phase.LOGIN
+            )
 
     async def keep_token(self, stop: StopRequest, grace: float) -> None:
         """Give the token a longer life from time to time, until the stop is requested.
@@ -281,8 +249,7 @@ class Login:
         """
         while (token := self._party.memory.token) is not None:
             with stop.interrupts():
-                pause = max(min(token.life / 2, REFRESH_INTERVAL), _SHORTEST_REFRESH_INTERVAL)
-                await trio.sleep(pause)
+                await trio.sleep(_until_refresh(token))
             if stop.is_made() or not await self._refresh(token, stop, grace):
                 return
 
@@ -293,7 +260,8 @@ class Login:
         try:
             with stop.interrupts(grace=grace):
                 refresh = partial(commands.refresh_token, device.firmware)
-                reply = await self._ask_with_hash(token, refresh, "a longer life of the token")
+                purpose = "a longer life of the token"
+                reply = await self._ask_with_hash(token, refresh, purpose, Phase.SESSION)
                 with contextlib.suppress(ProtocolError):  # older firmware keeps the text
                     token.text = parse_token(reply.value).token
                 self._prolong(token, parse_validity(reply.value))
@@ -344,7 +312,7 @@ class Login:
         # Firmware answers 200 or 401 to this, or closes the line at once (section 3.5): all three
         # mean that the token is gone.
         with contextlib.suppress(*_REFUSED_TOKEN, ClosedNormallyError):
-            await self._ask_with_hash(token, commands.kill_token, "logging out")
+            await self._ask_with_hash(token, commands.kill_token, "logging out", Phase.SESSION)
         self._party.memory.token = None
         self._party.link.token_valid_until = None
 
@@ -352,21 +320,29 @@ class Login:
         token.prolong(valid_until)
         self._party.link.token_valid_until = token.valid_until
 
-    async def _ask(self, command: str, purpose: str) -> Reply:
+    async def _ask(self, command: str, purpose: str, phase: Phase) -> Reply:
         if self._cipher is None:
             raise MisbehaviourError("the Miniserver has no public key for the key exchange")
         encrypted = self._cipher.encrypt(command)
-        return await self._conversation.ask(encrypted, purpose=purpose, is_secret=True)
+        return await self._conversation.ask(encrypted, purpose=purpose, is_secret=True, phase=phase)
 
     async def _ask_with_hash(
-        self, token: HeldToken, command: Callable[[str, str], str], purpose: str
+        self, token: HeldToken, command: Callable[[str, str], str], purpose: str, phase: Phase
     ) -> Reply:
         """Send a command that carries the token's hash, under a key that is good for once."""
         key, self._one_time_key = self._one_time_key, None
         if key is None:
-            key = str((await self._ask(commands.ONE_TIME_KEY, "a one-time key")).value)
+            before = Phase.OPENING if phase is Phase.LOGIN else phase
+            key = str((await self._ask(commands.ONE_TIME_KEY, "a one-time key", before)).value)
         try:
             token_hash = hash_token(token.text, key, token.algorithm)
         except ProtocolError as error:
             raise MisbehaviourError(f"{purpose}: {error}") from error
-        return await self._ask(command(token_hash, self._party.config.username), purpose)
+        return await self._ask(command(token_hash, self._party.config.username), purpose, phase)
+
+
+def _until_refresh(token: HeldToken) -> float:
+    """Seconds until a token is given a longer life."""
+    if math.isinf(token.life):
+        return UNCERTAIN_REFRESH_INTERVAL
+    return max(min(token.life / 2, REFRESH_INTERVAL), _SHORTEST_REFRESH_INTERVAL)

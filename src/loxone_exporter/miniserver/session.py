@@ -11,12 +11,13 @@ from attrs import frozen
 
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.secret import Secret
-from loxone_exporter.errors import SessionError
+from loxone_exporter.errors import RejectedError, SessionError
 from loxone_exporter.loxone import commands
 from loxone_exporter.miniserver.approach import OPENING_DEADLINE, Approach, Encounter
+from loxone_exporter.miniserver.attempts import Party
 from loxone_exporter.miniserver.clock import ClockWatch
 from loxone_exporter.miniserver.conversation import Conversation, within
-from loxone_exporter.miniserver.login import Login, Party, log_in
+from loxone_exporter.miniserver.login import Login, log_in
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect
 from loxone_exporter.miniserver.structure_watch import StructureWatch
@@ -78,6 +79,9 @@ class Sessions:
     async def end_token(self) -> None:
         """Kill the token of a session that has ended without doing so.
 
+        Returns:
+            When the token is dead: killed, or refused as one that is not valid any more.
+
         Raises:
             SessionError: Alone or in groups: the Miniserver cannot be told.
         """
@@ -85,8 +89,13 @@ class Sessions:
         party = self._party(encounter, self.config.password)
 
         async def talk(conversation: Conversation) -> None:
-            login = await log_in(conversation, party, with_password=False)
-            await login.log_out()
+            try:
+                login = await log_in(conversation, party, with_password=False)
+            except RejectedError:
+                if self.memory.token is not None:
+                    raise
+            else:
+                await login.log_out()
 
         await self._converse(encounter, stream, StopRequest(), talk)
 
@@ -136,19 +145,15 @@ class Sessions:
             # What was begun is brought to its end where that takes no time: a token that was asked
             # for has to be known to be killed, and a command in flight would be in the farewell's
             # way.
-            with stop.interrupts(grace=GRACE) as opening:
+            with stop.interrupts(grace=GRACE):
                 login = await log_in(conversation, party)
-            if opening.cancelled_caught and self.memory.token is None:
-                _logger.warning("stopped during the login: a token may be left behind")
             if login is not None and not stop.is_made():
                 await self._follow(conversation, login, encounter, stop)
         finally:
             self.state.connection = ConnectionState.DISCONNECTED
-            if login is not None and stop.is_made():
-                with trio.move_on_after(FAREWELL, shield=True) as farewell:
+            if login is not None and (stop.is_made() or not self.memory.reuses_tokens):
+                with trio.move_on_after(FAREWELL, shield=True):
                     await _say_farewell(login)
-                if farewell.cancelled_caught:
-                    _logger.warning("no answer to the farewell: the token may be left behind")
 
     async def _follow(
         self, conversation: Conversation, login: Login, encounter: Encounter, stop: StopRequest
@@ -162,8 +167,12 @@ class Sessions:
         with stop.interrupts(grace=GRACE):
             state.connection = ConnectionState.DISCOVERING
             await watch.discover()
+            if stop.is_made():
+                return
             state.connection = ConnectionState.SUBSCRIBING
             await conversation.subscribe()
+            if stop.is_made():
+                return
             state.connection = ConnectionState.CONNECTED
             state.link.login_retry = None
             _logger.info("connected")
@@ -173,11 +182,12 @@ class Sessions:
                 async with trio.open_nursery() as following:
                     following.start_soon(conversation.keep_alive)
                     following.start_soon(watch.follow)
-                    following.start_soon(ClockWatch(conversation, state).follow)
+                    following.start_soon(ClockWatch(conversation, state, self.memory).follow)
 
 
 async def _say_farewell(login: Login) -> None:
     try:
         await login.log_out()
     except SessionError as error:
-        _logger.info("the token may be left behind: %s", error)
+        # Not the last word: the supervisor tries once more, and says how it ended.
+        _logger.debug("the token was not killed with its session: %s", error)

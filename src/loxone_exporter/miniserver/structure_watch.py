@@ -15,6 +15,7 @@ from loxone_exporter.loxone.difference import StructureDifference
 from loxone_exporter.loxone.replies import OK
 from loxone_exporter.loxone.structure import Control, Structure, parse_structure
 from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.miniserver.failures import end_of_login
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.state import MiniserverState
 
@@ -29,6 +30,7 @@ REST: Final = 30.0
 """Seconds between two structure files at least: a large one is work for a Miniserver."""
 
 _CHANGES_LOGGED = 10
+_TITLE_SHOWN = 160
 
 _logger = logging.getLogger(__name__)
 
@@ -83,9 +85,11 @@ class StructureWatch:
 
     async def _ask_version(self) -> str | None:
         """The version in the Miniserver's words, for comparing only; None if it does not say."""
-        reply = await self._conversation.request(
-            commands.STRUCTURE_VERSION, purpose="the version of the structure file"
-        )
+        purpose = "the version of the structure file"
+        reply = await self._conversation.request(commands.STRUCTURE_VERSION, purpose=purpose)
+        failure = end_of_login(reply, purpose)
+        if failure is not None:
+            raise failure
         return reply.value if reply.code == OK and isinstance(reply.value, str) else None
 
     async def _fetch(self, version: str | None) -> bool:
@@ -147,4 +151,5 @@ def _log(structure: Structure, changes: StructureDifference | None) -> None:
 
 def _title(control: Control) -> str:
     place = " / ".join(filter(None, (control.room, control.category)))
-    return f"{control.type} {control.name!r}" + (f" ({place})" if place else "")
+    title = f"{control.type} {control.name!r}" + (f" ({place})" if place else "")
+    return title if len(title) <= _TITLE_SHOWN else f"{title[:_TITLE_SHOWN]}…"

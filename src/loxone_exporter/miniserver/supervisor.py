@@ -19,6 +19,7 @@ from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import (
     FailureReason,
+    IdentityError,
     InsecureLoginError,
     LockedOutError,
     OutOfServiceError,
@@ -42,8 +43,17 @@ LEAVE: Final = 3.5
 """Seconds after a stop for all that is said to the Miniserver yet. With the closing handshake, the
 stop is over within five."""
 
+_SHORT = 2.0
+"""Seconds; of a pause shorter than that, the tenths are told."""
+
 _TELLING = (LockedOutError, UserDisabledError, RejectedError, UserChangedError)
 """What a failure is called first, where several tasks of a session noticed its end."""
+
+_ABOUT_LOGIN = (LockedOutError, RejectedError, InsecureLoginError)
+"""Failures after which it is shown when the login is tried again."""
+
+_FOR_THE_OWNER = (RejectedError, IdentityError)
+"""Failures that only the owner can end, who may not want to wait then."""
 
 _logger = logging.getLogger(__name__)
 
@@ -99,8 +109,7 @@ class _Supervisor:
             while not self._stop.is_made():
                 await self._attempt()
             await self._end_token()
-        if self._sessions.memory.token is not None:
-            _logger.warning("a token is left behind in the Miniserver: it could not be told")
+        self._tell_of_tokens()
         self._sessions.state.connection = ConnectionState.DISCONNECTED
 
     async def _attempt(self) -> None:
@@ -121,42 +130,70 @@ class _Supervisor:
 
     async def _pause(self, attempt: _Attempt, password: Secret) -> None:
         """Say what happened, and wait before the next session."""
-        state, memory, failure = self._sessions.state, self._sessions.memory, attempt.failure
+        state, memory, failure = self._sessions.state, self._sessions.memory, attempt.verdict
         state.link.failures[failure.reason if failure else FailureReason.BUG] += 1
-        _forget(memory, failure)
+        _forget(memory, attempt.failure)
         delay = self._backoff.delay(failure)
         wait = 0.0
         if memory.token is None:
             state.link.token_valid_until = None
+        if memory.reusable_token is None:
             wait = memory.budget.wait(password, trio.current_time())
+        pause = max(delay, wait)
         state.connection = _state_after(failure)
-        attempt.log(f"trying again in {max(delay, wait):.0f} s")
-        is_locked_out = isinstance(failure, LockedOutError)
-        is_about_login = is_locked_out or isinstance(failure, RejectedError) or wait > delay
-        state.link.login_retry = time.time() + max(delay, wait) if is_about_login else None
-        with self._stop.interrupts(), trio.move_on_after(max(delay, wait)):
-            if is_about_login and not is_locked_out:
+        attempt.log(_outlook(failure, pause, is_password_spared=wait > delay))
+        is_about_login = isinstance(failure, _ABOUT_LOGIN) or wait > delay
+        state.link.login_retry = time.time() + pause if is_about_login else None
+        with self._stop.interrupts(), trio.move_on_after(pause):
+            if is_about_login and not isinstance(failure, LockedOutError):
                 await self._passwords.wait_for_another(password, memory.budget)
             else:
                 await trio.sleep_forever()
 
     async def _end_token(self) -> None:
         """Kill the token that the last session left behind, if the Miniserver is there again."""
-        if self._sessions.memory.token is None:
+        if self._sessions.memory.reusable_token is None:
             return
         attempt = _Attempt()
         with trio.move_on_after(FAREWELL):
             await attempt.run(self._sessions.end_token)
-        attempt.log("the token cannot be ended")
+        attempt.log("the token was not killed", level=logging.INFO)
+
+    def _tell_of_tokens(self) -> None:
+        """Say which tokens the Miniserver may still have when this process is gone."""
+        memory = self._sessions.memory
+        if memory.token is not None and memory.token.life > 0:
+            _logger.warning("a token is left behind in the Miniserver: it could not be told")
+        if memory.lost_tokens:
+            _logger.warning(
+                "%d token(s) may be left behind in the Miniserver until they expire: asked "
+                "for without an answer, or not used any more",
+                memory.lost_tokens,
+            )
 
 
 def _forget(memory: SessionMemory, failure: SessionError | None) -> None:
     """Forget what a failure says is not true any more."""
+    if isinstance(failure, UserChangedError):
+        memory.is_told_time = True
     match failure:
         case UserChangedError(ourselves=True) | TokenExpiredError() | UserDisabledError():
             memory.token = memory.structure_version = None
         case UserChangedError() | OutOfServiceError():
             memory.structure_version = None
+
+
+def _outlook(failure: SessionError | None, pause: float, *, is_password_spared: bool) -> str:
+    """Say when the next session begins, and why not before."""
+    text = f"trying again in {pause:.1f} s" if pause < _SHORT else f"trying again in {pause:.0f} s"
+    if is_password_spared:
+        text += (
+            "; the password is spared until then, so that the Miniserver does not lock this "
+            "address out"
+        )
+    if isinstance(failure, _FOR_THE_OWNER):
+        text += "; a restart of the exporter tries at once"
+    return text
 
 
 def _state_after(failure: SessionError | None) -> ConnectionState:
@@ -184,13 +221,18 @@ class _Attempt:
         except* Exception as group:  # noqa: BLE001  # the supervisor's task, see above
             self.bug = group
 
-    def log(self, outlook: str) -> None:
+    @property
+    def verdict(self) -> SessionError | None:
+        """What it is counted as; None for a bug, which goes before any failure beside it."""
+        return None if self.bug is not None else self.failure
+
+    def log(self, outlook: str, level: int = logging.WARNING) -> None:
         """Say how it ended, and what comes next."""
         if self.bug is not None:
             _logger.error("a bug ended the session; %s", outlook, exc_info=self.bug)
         elif self.failure is not None:
             reason = {"reason": self.failure.reason}
-            _logger.warning("%s; %s", self.failure, outlook, extra=reason)
+            _logger.log(level, "%s; %s", self.failure, outlook, extra=reason)
 
 
 def _most_telling(group: BaseExceptionGroup[SessionError]) -> SessionError:

@@ -32,7 +32,7 @@ from loxone_exporter.miniserver.failures import closure, refusal
 from loxone_exporter.miniserver.network import STREAM_ERRORS, Address
 
 
-MAX_MESSAGE = 32 * 2**20
+MAX_MESSAGE = 16 * 2**20
 """Bytes; structure files have several MiB (protocol reference, section 2.1)."""
 
 CLOSE_GRACE = 1.0

@@ -43,11 +43,13 @@ class Account:
 
     Attributes:
         admin: Whether the user has full access.
+        password_changed: When the password was changed last, in Unix time.
     """
 
     username: str
     password: str = field(repr=False)
     admin: bool = True
+    password_changed: int = LOXONE_EPOCH
 
 
 @define(eq=False)
@@ -103,6 +105,12 @@ class OneTimeKeys:
                 self._keys.remove(entry)
                 return True
         return False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no key can be used."""
+        now = self._clock()
+        return all(now >= expires for _, expires in self._keys)
 
     def forget(self) -> None:
         """Take all keys back."""

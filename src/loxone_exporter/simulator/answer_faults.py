@@ -26,7 +26,7 @@ def spoil_answer(reply: Reply, name: str, faults: Faults) -> Reply:
     if not isinstance(reply, Answer) or reply.compact or reply.code != OK:
         return reply
     value = reply.value
-    defects: set[Defect] = set()
+    defects: set[Defect] = set(reply.defects)
     if name not in _FOR_LOGINS:
         value = "0" if faults.scalar_value_zero else value
         if faults.missing_value:

@@ -6,12 +6,11 @@ subscription in `session.py`, authentication of HTTP requests in `http_requests.
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from loxone_exporter.simulator import device_files, diagnostics, logins, objects
 from loxone_exporter.simulator.answer_faults import spoil_answer
@@ -33,7 +32,9 @@ from loxone_exporter.simulator.answers import (
 from loxone_exporter.simulator.device import Client, Device
 from loxone_exporter.simulator.parsing import Command, parse_command
 from loxone_exporter.simulator.profile import Codes, Profile
+from loxone_exporter.simulator.refusals import log_reply
 from loxone_exporter.simulator.structure_faults import spoil_structure
+from loxone_exporter.simulator.structure_file import fit_structure
 
 
 __all__ = [
@@ -53,8 +54,6 @@ LOGINS = frozenset(
     {"sys/getjwt", "sys/gettoken", "authwithtoken", "authenticate", "authenticateenc"}
 )
 """Commands that log in: where they fail, a login failed."""
-
-_HTTPS_EXPIRED = 2
 
 
 class Access(enum.Enum):
@@ -103,13 +102,20 @@ def run(device: Device, command: Command, client: Client) -> Reply:
     entry = _COMMANDS.get(command.name) or _diagnostic(device, command.name)
     code = _refusal(device, entry, command, client)
     if entry is None or code is not None:
-        return Answer(code=code or NOT_FOUND)
+        return _refused(device, command, client, code or NOT_FOUND)
     if command.name in LOGINS and device.faults.no_connections:
-        return Answer(code=TOO_MANY_CONNECTIONS)
+        return _refused(device, command, client, TOO_MANY_CONNECTIONS)
     reply = entry.run(device, command, client)
+    log_reply(device, command, client, reply)
     if command.name in LOGINS and is_rejected(reply):
         device.guard.failed(client.address)
     return spoil_answer(reply, command.name, device.faults)
+
+
+def _refused(device: Device, command: Command, client: Client, code: int) -> Reply:
+    reply = Answer(code=code)
+    log_reply(device, command, client, reply)
+    return reply
 
 
 def _refusal(device: Device, entry: _Entry | None, command: Command, client: Client) -> int | None:
@@ -164,31 +170,19 @@ def write_answer(
 def _diagnostic(device: Device, name: str) -> _Entry | None:
     if name == "sys/temperature" and device.profile.generation > 1:
         return _Entry(_temperature)
-    value = diagnostics.values(device.profile).get(name)
+    value = diagnostics.values(device.presented).get(name)
     if value is None:
         return None
     access = Access.ADMIN if name in diagnostics.ADMIN_ONLY else Access.USER
     return _Entry(lambda *_: Answer(value), http=access, websocket=access)
 
 
-def _shown(device: Device) -> Profile:
-    """The device as it presents itself, which a fault may change."""
-    faults, profile = device.faults, device.profile
-    https_status = profile.https_status
-    if faults.certificate_expired:
-        https_status = _HTTPS_EXPIRED
-    if faults.https_status is not None:
-        https_status = faults.https_status
-    serial = profile.serial if faults.serial is None else faults.serial
-    return evolve(profile, serial=serial, https_status=https_status)
-
-
 def _api(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(api_value(_shown(device), slots_left=device.slots_left))
+    return Answer(api_value(device.presented, slots_left=device.slots_left))
 
 
 def _api_key(device: Device, _command: Command, client: Client) -> Reply:
-    return Answer(api_key_value(_shown(device), key=client.keys.issue()))
+    return Answer(api_key_value(device.presented, key=client.keys.issue()))
 
 
 def _certificate(device: Device, _command: Command, _client: Client) -> Reply:
@@ -203,19 +197,19 @@ def _structure_version(device: Device, _command: Command, _client: Client) -> Re
 
 
 def _structure_file(device: Device, _command: Command, _client: Client) -> Reply:
-    structure = objects.fit_structure(device.house.structure, device.profile.miniserver_type)
+    structure = fit_structure(device.house.structure, device.presented, device.faults.serial)
     content = spoil_structure(structure, device.faults)
     return File(content, "application/json", is_structure=True)
 
 
 def _status_file(device: Device, _command: Command, _client: Client) -> Reply:
-    return File(device_files.status_xml(device.profile, _clock_time(device)), "text/xml")
+    return File(device_files.status_xml(device.presented, device.local_time()), "text/xml")
 
 
 def _log_file(device: Device, command: Command, _client: Client) -> Reply:
     if command.arguments[0].lower() != "def.log":
         return Answer(code=NOT_FOUND)
-    return File(device_files.log_file(device.profile, _clock_time(device)), "text/plain")
+    return File(device_files.log_file(device.presented, device.local_time()), "text/plain")
 
 
 def _subscribe(_device: Device, _command: Command, _client: Client) -> Reply:
@@ -223,7 +217,7 @@ def _subscribe(_device: Device, _command: Command, _client: Client) -> Reply:
 
 
 def _mac(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(device.profile.colon_serial)
+    return Answer(device.presented.colon_serial)
 
 
 def _version(device: Device, _command: Command, _client: Client) -> Reply:
@@ -231,21 +225,21 @@ def _version(device: Device, _command: Command, _client: Client) -> Reply:
 
 
 def _date(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(_clock_time(device).strftime("%Y-%m-%d"))
+    return Answer(device.local_time().strftime("%Y-%m-%d"))
 
 
 def _time(device: Device, _command: Command, _client: Client) -> Reply:
-    return Answer(_clock_time(device).strftime("%H:%M:%S"))
+    return Answer(device.local_time().strftime("%H:%M:%S"))
+
+
+def _statistics(_device: Device, command: Command, _client: Client) -> Reply:
+    """How often the devices of an extension failed; line ends are not escaped (section 6.2)."""
+    text = diagnostics.STATISTICS.get(command.arguments[0].upper(), "")
+    return Answer(text, defects=frozenset({"raw control characters"}))
 
 
 def _temperature(_device: Device, _command: Command, _client: Client) -> Reply:
     return File(diagnostics.TEMPERATURE, "text/plain")
-
-
-def _clock_time(device: Device) -> dt.datetime:
-    """Local time at the simulated house."""
-    zone = dt.timezone(dt.timedelta(seconds=device.profile.utc_offset))
-    return dt.datetime.fromtimestamp(device.now(), tz=zone)
 
 
 _ANYONE, _USER, _ADMIN, _NOBODY = Access
@@ -257,6 +251,7 @@ _COMMANDS = {
     "cfg/version": _Entry(_version),
     "sys/date": _Entry(_date, http=_ADMIN, websocket=_ADMIN),
     "sys/time": _Entry(_time, http=_ADMIN, websocket=_ADMIN),
+    "sys/extstatistics": _Entry(_statistics, 1),
     "sys/getpublickey": _Entry(logins.public_key, http=_ANYONE, websocket=_NOBODY),
     "sys/getcertificate": _Entry(_certificate, 0, _ANYONE, _NOBODY, since=(15, 2)),
     "sys/getkey": _Entry(logins.get_key, http=_ANYONE, websocket=_ANYONE),

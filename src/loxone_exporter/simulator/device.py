@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import trio
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from loxone_exporter.loxone.crypto import PrivateKey
+from loxone_exporter.simulator import closing
 from loxone_exporter.simulator.accounts import Account, Accounts, Guard, OneTimeKeys, Token
 from loxone_exporter.simulator.faults import Faults
 from loxone_exporter.simulator.house import House
 from loxone_exporter.simulator.messages import Messages
 from loxone_exporter.simulator.profile import Codes, Profile
+from loxone_exporter.simulator.refusals import log_command
 
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 Channel = Literal["http", "websocket"]
 
 _RECEIVED_KEPT = 100_000
+_HTTPS_EXPIRED = 2
 
 
 @frozen
@@ -69,9 +73,23 @@ class _FaultyGuard(Guard):
     def __init__(self, profile: Profile, clock: Callable[[], float], faults: Faults) -> None:
         super().__init__(profile, clock)
         self._faults = faults
+        self._ban: tuple[int, float] | None = None
 
     def remaining(self, address: str) -> int:
-        return self._faults.locked_out or super().remaining(address)
+        return self._remaining_for_all() or super().remaining(address)
+
+    def _remaining_for_all(self) -> int:
+        """Count `Faults.locked_out` down, from where it is first seen; then the fault is over."""
+        seconds = self._faults.locked_out
+        if seconds is None:
+            self._ban = None
+            return 0
+        if self._ban is None or self._ban[0] != seconds:
+            self._ban = (seconds, self._clock() + seconds)
+        left = math.ceil(self._ban[1] - self._clock())
+        if left <= 0:
+            self._faults.locked_out = self._ban = None
+        return max(left, 0)
 
 
 @define(eq=False)
@@ -120,6 +138,24 @@ class Device:
         """Unix time as the device believes it to be, for what goes over the wire."""
         return self.real_now() + self.faults.clock_offset
 
+    def local_time(self, moment: float | None = None) -> dt.datetime:
+        """The time at its house.
+
+        Args:
+            moment: In Unix time; now by default.
+        """
+        zone = dt.timezone(dt.timedelta(seconds=self.profile.utc_offset))
+        return dt.datetime.fromtimestamp(self.now() if moment is None else moment, tz=zone)
+
+    @property
+    def presented(self) -> Profile:
+        """Its profile as all answers show it, which faults may change."""
+        faults, profile = self.faults, self.profile
+        https_status = _HTTPS_EXPIRED if faults.certificate_expired else profile.https_status
+        if faults.https_status is not None:
+            https_status = faults.https_status
+        return evolve(profile, serial=faults.serial or profile.serial, https_status=https_status)
+
     @property
     def codes(self) -> Codes:
         """The type of the codes in answers."""
@@ -151,8 +187,9 @@ class Device:
         """A place for one-time keys."""
         return OneTimeKeys(self.clock, self.profile.one_time_key_life)
 
-    def note(self, channel: Channel, text: str, *, encrypted: bool) -> None:
+    def note(self, channel: Channel, address: str, text: str, *, encrypted: bool) -> None:
         """Keep a record of a command."""
+        log_command(channel, address, text, encrypted=encrypted)
         self._received_in_all += 1
         self.received.append(ReceivedCommand(channel, text, encrypted))
         del self.received[:-_RECEIVED_KEPT]
@@ -161,7 +198,7 @@ class Device:
         """Close the sessions whose token was killed (section 2.7)."""
         for session in list(self.sessions):
             if session.has_lost_its_token:
-                session.close(1000, "normally closed")
+                session.close(closing.NORMAL)
 
 
 @functools.cache

@@ -27,7 +27,7 @@ _TREE_EXTENSION = (
 _BRANCH = '<TreeBranch Branch="2" Devices="2" Errors="0">'
 _NAMED_BRANCH = (
     '<TreeBranch Branch="{branch}" Name="{name}" Icon="" Devices="2" Errors="0" '
-    'Serial="504f94a2" Version="{firmware}">'
+    'Serial="{branch_serial}" Version="{firmware}">'
 )
 _TOUCH = (
     '<TreeDevice Code="-2147286859" Name="Touch hall" Place="Hall" Serial="B0100003" '
@@ -100,6 +100,7 @@ def status_xml(profile: Profile, now: dt.datetime) -> bytes:
     ]
     text = _LINE_END.join([*lines, ""])
     filled = text.replace("{firmware}", profile.firmware).replace("{now}", stamp)
+    filled = filled.replace("{branch_serial}", profile.serial[:8].lower())
     return (_BOM + filled).encode()
 
 

@@ -64,7 +64,6 @@ _COMMON = {
     "sys/numtasks": "51",
     "sys/spscycle": "100",
     "sys/check": "1:User admin IP: 192.0.2.84",
-    "sps/enumdev": "Loxone Miniserver (504F94A10001), Dimmer Extension 1 (504F94A10001.02D80001)",
     "sps/enumin": "",
     "sps/enumout": "",
     "sps/state": "5",
@@ -76,7 +75,6 @@ _COMMON = {
     "bus/overruns": "0",
     "bus/parityerrors": "0",
     "cfg/versiondate": "Nov 11 2025 12:26:21",
-    "cfg/ip": "192.0.2.10",
     "cfg/mask": "255.255.255.0",
     "cfg/gateway": "192.0.2.1",
     "cfg/dns1": "192.0.2.1",
@@ -128,6 +126,14 @@ _CARD = "ManufactorerID 2 Date 2016/3 CardType 2 Blocksize 512"
 _NEWER_CARD = "ManufacturerId: 27, Date 2014/2, CardType 2, Usage: 2.79%"
 _SECOND_CARD = "Usage: 0.00%, Used: 4%, UncorrectableEcc: 0, PowerOnCycles: 23"
 
+STATISTICS = {
+    "06000008": (
+        "\n1-Wire Serial 28.0000000009.B1: 2709 Packet Requests, 0 CRC Errors, "
+        "0 85 Degree Problems;\n"
+    )
+}
+"""The answers to `jdev/sys/ExtStatistics/{serial}`; those of other devices are empty."""
+
 TEMPERATURE = b"Cpu Temperature: 53 C. STM32 Cpu Temperature: 34 C"
 """The answer to `jdev/sys/temperature` on the second generation: plain text, no JSON."""
 
@@ -139,6 +145,10 @@ def values(profile: Profile) -> Mapping[str, str | int]:
         "sys/sdtest": _card_test(profile),
         "sys/version": profile.firmware.replace(".", ""),
         "sys/mac": profile.colon_serial.replace(":", "-"),
+        "sps/enumdev": (
+            f"Loxone Miniserver ({profile.serial}), Dimmer Extension 1 ({profile.serial}.02D80001)"
+        ),
+        "cfg/ip": profile.address,
         "cfg/timezoneoffset": _zone(profile.utc_offset),
     }
     if profile.generation == 1:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import Self
 
 import trio
+from attrs import frozen
 
 
 _logger = logging.getLogger(__name__)
@@ -51,8 +53,7 @@ class Doors:
             handler: Serves one client.
             clients: Where the handlers run.
         """
-        family = listener.socket.family
-        address = listener.socket.getsockname()
+        place = _Place.of(listener)  # of a closed socket nothing can be asked
         while True:
             with trio.CancelScope() as scope:
                 self._accepting.add(scope)
@@ -61,23 +62,49 @@ class Doors:
                 finally:
                     self._accepting.discard(scope)
             await self._opened.wait()
-            listener = await _reopen(family, address)
+            listener = await _reopen(place)
 
 
-async def _reopen(family: int, address: tuple[object, ...]) -> trio.SocketListener:
+@frozen
+class _Place:
+    """Where a socket listens.
+
+    Attributes:
+        family: IPv4 or IPv6.
+        address: As the operating system writes it.
+        only_ipv6: Whether an IPv6 socket does not accept clients by IPv4.
+    """
+
+    family: int
+    address: tuple[object, ...]
+    only_ipv6: bool
+
+    @classmethod
+    def of(cls, listener: trio.SocketListener) -> Self:
+        """The place of a listener that is open."""
+        opened = listener.socket
+        is_ipv6 = opened.family == trio.socket.AF_INET6
+        only_ipv6 = is_ipv6 and bool(
+            opened.getsockopt(trio.socket.IPPROTO_IPV6, trio.socket.IPV6_V6ONLY)
+        )
+        return cls(opened.family, opened.getsockname(), only_ipv6)
+
+
+async def _reopen(place: _Place) -> trio.SocketListener:
     """Listen where a listener was before."""
     while True:
-        opened = trio.socket.socket(family, trio.socket.SOCK_STREAM)
+        opened = trio.socket.socket(place.family, trio.socket.SOCK_STREAM)
         try:
             opened.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_REUSEADDR, 1)
-            if family == trio.socket.AF_INET6:
-                opened.setsockopt(trio.socket.IPPROTO_IPV6, trio.socket.IPV6_V6ONLY, 1)
-            await opened.bind(address)
+            if place.family == trio.socket.AF_INET6:
+                only_ipv6 = int(place.only_ipv6)
+                opened.setsockopt(trio.socket.IPPROTO_IPV6, trio.socket.IPV6_V6ONLY, only_ipv6)
+            await opened.bind(place.address)
             opened.listen()
         except OSError as error:
             # Somebody else took the port meanwhile; a device cannot move to another either.
             opened.close()
-            _logger.warning("cannot listen on %s again yet: %s", address, error.strerror)
+            _logger.warning("cannot listen on %s again yet: %s", place.address, error.strerror)
             await trio.sleep(_RETRY)
         else:
             return trio.SocketListener(opened)

@@ -8,9 +8,8 @@ from typing import Any, Final
 import trio
 from attrs import frozen
 
-from loxone_exporter.simulator.fault_values import SWITCH, ValueForm, positive, whole_number
+from loxone_exporter.simulator.fault_values import SWITCH, ValueForm, seconds, whole_number
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
-from loxone_exporter.simulator.session import close_reason
 from loxone_exporter.simulator.structure_changes import rename_a_control
 
 
@@ -35,19 +34,24 @@ class Drill:
 
 
 async def _close(miniserver: SimulatedMiniserver, code: int) -> None:
-    await miniserver.drop_sessions(code, close_reason(code, "192.0.2.1"))
+    miniserver.close_sessions(code)
+    await trio.lowlevel.checkpoint()
 
 
 async def _drop(miniserver: SimulatedMiniserver, _value: object) -> None:
     await miniserver.drop_sessions()
 
 
-async def _reboot(miniserver: SimulatedMiniserver, seconds: float) -> None:
-    await miniserver.reboot(refused=seconds, booting=seconds)
+async def _reboot(miniserver: SimulatedMiniserver, duration: float) -> None:
+    await miniserver.reboot(refused=duration, booting=duration)
 
 
-async def _update(miniserver: SimulatedMiniserver, seconds: float) -> None:
-    await miniserver.update(booting=seconds, keep_tokens=False)
+async def _reboot_without_tokens(miniserver: SimulatedMiniserver, duration: float) -> None:
+    await miniserver.reboot(refused=duration, booting=duration, keep_tokens=False)
+
+
+async def _update(miniserver: SimulatedMiniserver, duration: float) -> None:
+    await miniserver.update(booting=duration, keep_tokens=False)
 
 
 async def _change_structure(miniserver: SimulatedMiniserver, _value: object) -> None:
@@ -81,14 +85,20 @@ DRILLS: Final[Mapping[str, Drill]] = {
             "reboot",
             "A reboot (section 7): WebSockets are told and closed, connections are refused for so "
             "many seconds, then get 503 for as long.",
-            positive("SECONDS", bare=3.0),
+            seconds(bare=3.0),
             _reboot,
+        ),
+        Drill(
+            "reboot-without-tokens",
+            "The same, and all tokens are forgotten.",
+            seconds(bare=3.0),
+            _reboot_without_tokens,
         ),
         Drill(
             "update",
             "An update: WebSockets are closed with 4007, then all gets 503 for so many seconds; "
             "tokens are forgotten.",
-            positive("SECONDS", bare=30.0),
+            seconds(bare=30.0),
             _update,
         ),
         Drill(

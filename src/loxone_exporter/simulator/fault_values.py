@@ -13,6 +13,9 @@ from typing import Any, Final
 from attrs import frozen
 
 
+DAY: Final = 86400.0
+
+
 @frozen
 class ValueForm:
     """What the value of a fault looks like.
@@ -41,20 +44,15 @@ def _whole_number(text: str, lowest: int, highest: int) -> int:
     raise ValueError(f"the value must be a whole number from {lowest} to {highest}, not {text!r}")
 
 
-def _positive(text: str) -> float:
-    number = _number(text)
-    if number <= 0:
-        raise ValueError(f"the value must be more than 0, not {text!r}")
-    return number
-
-
-def _number(text: str) -> float:
+def _number(text: str, lowest: float, highest: float) -> float:
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number):
+    if math.isnan(number):
         raise ValueError(f"the value must be a number, not {text!r}")
+    if not lowest <= number <= highest:
+        raise ValueError(f"the value must be from {lowest:.10g} to {highest:.10g}, not {text!r}")
     return number
 
 
@@ -100,14 +98,16 @@ def whole_number(
     return ValueForm(placeholder, lambda text: _whole_number(text, lowest, highest), bare)
 
 
-def positive(placeholder: str, *, bare: float | None = None) -> ValueForm:
-    """A number above zero."""
-    return ValueForm(placeholder, _positive, bare)
+def number(
+    placeholder: str, *, lowest: float, highest: float, bare: float | None = None
+) -> ValueForm:
+    """A number within limits, whole or not."""
+    return ValueForm(placeholder, lambda text: _number(text, lowest, highest), bare)
 
 
-def number(placeholder: str, *, bare: float | None = None) -> ValueForm:
-    """Any finite number."""
-    return ValueForm(placeholder, _number, bare)
+def seconds(*, lowest: float = 0.1, bare: float | None = None) -> ValueForm:
+    """A time: up to a day."""
+    return number("SECONDS", lowest=lowest, highest=DAY, bare=bare)
 
 
 SWITCH: Final = ValueForm("", _switch, bare=True)

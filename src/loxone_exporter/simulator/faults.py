@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from attrs import define, field, fields, frozen
 
 from loxone_exporter.simulator.fault_values import (
+    DAY,
     HEXADECIMAL,
     RAW,
     SERIAL,
@@ -21,13 +22,14 @@ from loxone_exporter.simulator.fault_values import (
     ValueForm,
     choice,
     number,
-    positive,
+    seconds,
     whole_number,
 )
 
 
 _CLOSE_CODE: Final = whole_number("CODE", lowest=1000, highest=4999)
 _ANSWER_CODE: Final = whole_number("CODE", lowest=100, highest=999)
+_TEN_YEARS: Final = 3650 * DAY
 _KEY: Final = "fault"
 
 
@@ -40,18 +42,22 @@ class FaultInfo:
         attribute: The attribute of `Faults`.
         about: What it does.
         form: What its value looks like.
+        only_from_start: Whether it cannot begin or end while the device runs.
+        only_texts: Whether it shows in text states only, which not every house has.
     """
 
     name: str
     attribute: str
     about: str
     form: ValueForm
+    only_from_start: bool = False
+    only_texts: bool = False
 
 
-def _fault(about: str, form: ValueForm = SWITCH, *, default: Any = None) -> Any:  # noqa: ANN401  # as attrs.field
+def _fault(about: str, form: ValueForm = SWITCH, *, default: Any = None, **traits: bool) -> Any:  # noqa: ANN401  # as attrs.field
     if form is SWITCH:
         default = False
-    return field(default=default, metadata={_KEY: (about, form)})
+    return field(default=default, metadata={_KEY: {"about": about, "form": form, **traits}})
 
 
 @define(kw_only=True)
@@ -63,14 +69,16 @@ class Faults:
 
     # All traffic.
     half_open: bool = _fault("No byte goes in or out any more; connections stay open.")
-    dribble: float | None = _fault("All is sent so slowly, in bytes per second.", positive("RATE"))
+    dribble: float | None = _fault(
+        "All is sent so slowly, in bytes per second.", number("RATE", lowest=0.1, highest=1e9)
+    )
     answer_delay: float = _fault(
-        "Each answer comes so many seconds late.", positive("SECONDS"), default=0.0
+        "Each answer comes so many seconds late.", seconds(lowest=0.001), default=0.0
     )
     mute_after: int | None = _fault(
         "So many commands are answered, counted over all connections since the start; "
         "then nothing at all is sent: no answers, no events, no pongs.",
-        whole_number("COUNT", bare=0),
+        whole_number("COUNT", highest=10**6, bare=0),
     )
 
     # HTTP.
@@ -82,16 +90,23 @@ class Faults:
         "Every HTTP request without TLS, a WebSocket's too, is redirected there (section 4).", URL
     )
     locked_out: int | None = _fault(
-        "Every address is banned, with so many seconds left: the 403 page, and close code 4003 "
-        "(section 3.8).",
-        whole_number("SECONDS", lowest=1, bare=300),
+        "Every address is banned for so many seconds, which are counted down: the 403 page, and "
+        "close code 4003 (section 3.8).",
+        whole_number("SECONDS", lowest=1, highest=int(DAY), bare=300),
     )
     no_connections: bool = _fault(
         "The limit of connections is reached: HTTP requests and logins get code 901 (section 3.7)."
     )
-    serial: str | None = _fault("Another device answers: it says this serial.", SERIAL)
+    serial: str | None = _fault(
+        "Another device answers: it says this serial, and its certificate is for that one. Only "
+        "from the start on.",
+        SERIAL,
+        only_from_start=True,
+    )
     certificate_expired: bool = _fault(
-        "apiKey says that the certificate has expired: httpsStatus 2 (section 1.3)."
+        "The certificate has expired, and apiKey says so: httpsStatus 2 (section 1.3). Only from "
+        "the start on.",
+        only_from_start=True,
     )
     https_status: int | None = _fault(
         "apiKey has this httpsStatus.", whole_number("STATUS", highest=99)
@@ -101,8 +116,9 @@ class Faults:
         "with 4008 (section 7)."
     )
     clock_offset: float = _fault(
-        "The device's clock is so many seconds ahead, or behind if negative.",
-        number("SECONDS"),
+        "The device's clock is so many seconds ahead, or behind if negative; the global state "
+        "miniserverTime stays.",
+        number("SECONDS", lowest=-_TEN_YEARS, highest=_TEN_YEARS),
         default=0.0,
     )
 
@@ -110,7 +126,8 @@ class Faults:
     reject_logins: bool = _fault("Every login is answered as one with a wrong password.")
     login_code: int | None = _fault("Every login is answered with this code.", _ANSWER_CODE)
     token_code: int | None = _fault(
-        "Every use and renewal of a token is answered with this code, for instance 401 or 477.",
+        "Every use, renewal, check and end of a token is answered with this code, for instance 401 "
+        "or 477; the end is one all the same.",
         _ANSWER_CODE,
     )
     user_disabled: bool = _fault(
@@ -135,6 +152,10 @@ class Faults:
         "text states (quirk 3)."
     )
     unescaped_quotes: bool = _fault("Quotes in the values of answers are not escaped (quirk 4).")
+    invalid_utf8_answer: bool = _fault(
+        "Answers over the WebSocket have bytes that are no UTF-8, in a text frame all the same "
+        "(quirk 6)."
+    )
     scalar_value_zero: bool = _fault('Every scalar value is "0" (quirk 21).')
     missing_value: bool = _fault("Scalar answers have no value at all (section 1.1).")
 
@@ -192,16 +213,22 @@ class Faults:
     )
     flood: float = _fault(
         "So many more value events per second are sent to each subscribed session.",
-        positive("RATE", bare=10_000.0),
+        number("RATE", lowest=1, highest=100_000, bare=10_000.0),
         default=0.0,
     )
     nan_values: bool = _fault("All value events are not-a-number or infinite.")
-    invalid_utf8_text: bool = _fault("Text states have bytes that are no UTF-8 (quirk 6).")
-    trailing_nuls: bool = _fault("Texts end with NULs, which count as part of them (quirk 8).")
-    text_padding: bytes | None = _fault(
-        "These bytes, over and over, fill up text entries (quirk 8).", HEXADECIMAL
+    invalid_utf8_text: bool = _fault(
+        "Text states have bytes that are no UTF-8 (quirk 6).", only_texts=True
     )
-    double_encoded_texts: bool = _fault("Text states are JSON inside JSON (quirk 1).")
+    trailing_nuls: bool = _fault(
+        "Texts end with NULs, which count as part of them (quirk 8).", only_texts=True
+    )
+    text_padding: bytes | None = _fault(
+        "These bytes, over and over, fill up text entries (quirk 8).", HEXADECIMAL, only_texts=True
+    )
+    double_encoded_texts: bool = _fault(
+        "Text states are JSON inside JSON (quirk 1).", only_texts=True
+    )
 
 
 def all_faults() -> Mapping[str, FaultInfo]:
@@ -209,7 +236,7 @@ def all_faults() -> Mapping[str, FaultInfo]:
     return {
         info.name: info
         for info in (
-            FaultInfo(attribute.name.replace("_", "-"), attribute.name, *attribute.metadata[_KEY])
+            FaultInfo(attribute.name.replace("_", "-"), attribute.name, **attribute.metadata[_KEY])
             for attribute in fields(Faults)
         )
     }

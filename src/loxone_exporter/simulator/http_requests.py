@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.simulator import commands
 from loxone_exporter.simulator.answers import (
+    BAD_REQUEST,
     BOOTING,
     FORBIDDEN,
     INTERNAL_ERROR,
@@ -17,6 +18,7 @@ from loxone_exporter.simulator.answers import (
     OK,
     TOO_MANY_CONNECTIONS,
     UNAUTHORIZED,
+    Answer,
     File,
     Reply,
     ban_page,
@@ -26,7 +28,8 @@ from loxone_exporter.simulator.commands import Command
 from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
 from loxone_exporter.simulator.device import Client, Device
 from loxone_exporter.simulator.encryption import EncryptedCommand, Encryption, parse_encrypted
-from loxone_exporter.simulator.logins import verdict
+from loxone_exporter.simulator.logins import token_verdict, verdict
+from loxone_exporter.simulator.refusals import log_refusal
 
 
 _HTML = "text/html"
@@ -51,27 +54,29 @@ def respond(device: Device, request: HttpRequest, address: str) -> HttpResponse:
     envelope, command = None, commands.parse_command(text)
     encryption = Encryption(device.private_key, strict=False)
     undecryptable = False
-    if command.name in {"sys/enc", "sys/fenc"}:
+    if command.name in {"sys/enc", "sys/fenc"} and device.profile.encryption:
         envelope = parse_encrypted(text)
         try:
             text = _decrypt(encryption, envelope)
         except ProtocolError:
             undecryptable = True
         command = commands.parse_command(text, encrypted=True)
-    device.note("http", text, encrypted=envelope is not None)
+    client = Client("http", address, device.http_keys)
+    device.note("http", address, text, encrypted=envelope is not None)
 
     if device.faults.booting:
         return error(BOOTING)
     remaining = device.guard.remaining(address)
     if remaining:
+        log_refusal(client, FORBIDDEN, f"banned, for another {remaining} s")
         return HttpResponse(FORBIDDEN, ban_page(address, remaining), _HTML)
     if request.method != "GET":
         return error(METHOD_NOT_ALLOWED)
     if device.faults.no_connections:
         return error(TOO_MANY_CONNECTIONS)
-    client = Client("http", address, device.http_keys)
     code = UNAUTHORIZED if undecryptable else _authenticate(device, request, command, client)
     if code != OK:
+        log_refusal(client, code, "not decryptable, or wrong credentials")
         return error(code)
     reply = commands.run(device, command, client)
     if command.name == "sys/killtoken":
@@ -98,11 +103,12 @@ def _authenticate(device: Device, request: HttpRequest, command: Command, client
         token = device.accounts.check_token(user, command.query["autht"], client.keys)
         client.token = token
         client.account = None if token is None else token.account
+        code = token_verdict(device, token)
     elif authorization:
         client.account = device.accounts.check_password(*_basic_credentials(authorization))
+        code = verdict(device, client.account)
     else:
         return OK
-    code = verdict(device, client.account)
     if code == UNAUTHORIZED:
         device.guard.failed(client.address)
     return code
@@ -125,13 +131,15 @@ def _write(
     envelope: EncryptedCommand | None,
     encryption: Encryption,
 ) -> HttpResponse:
+    is_sealed = envelope is not None and envelope.kind == "fenc"
+    if isinstance(reply, File) and is_sealed:
+        reply = Answer(code=BAD_REQUEST)  # section 2.4 says so of the structure file
     if isinstance(reply, File):
         return HttpResponse(OK, reply.content, reply.media_type)
     if reply.status in {FORBIDDEN, NOT_FOUND} or (
         reply.status == UNAUTHORIZED and not reply.compact
     ):
         return error(reply.status)
-    is_sealed = envelope is not None and envelope.kind == "fenc"
     outer = envelope.control if envelope is not None and not is_sealed else None
     text = commands.write_answer(reply, command, device.codes, outer_control=outer, http=True)
     if is_sealed:

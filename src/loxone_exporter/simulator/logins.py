@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 from loxone_exporter.errors import MissingExtraError
 from loxone_exporter.loxone.crypto import HashAlgorithm
@@ -24,9 +25,8 @@ from loxone_exporter.simulator.parsing import Command
 
 _logger = logging.getLogger(__name__)
 
-_NEVER_CHANGED = {"lastEdit": "2009-01-01 00:00:00", "unix": 1230768000}
 _TRUE = frozenset({"true", "1"})
-_CERTIFICATE_BEGIN = "-----BEGIN CERTIFICATE-----"
+_PERMISSION = re.compile("[0-9]{1,10}")
 _TOKEN_FOR_PASSWORD_SINCE = (12, 2, 10, 6)
 
 
@@ -44,15 +44,27 @@ def verdict(device: Device, account: Account | None) -> int:
     return USER_DISABLED if device.faults.user_disabled else OK
 
 
+def token_verdict(device: Device, token: Token | None) -> int:
+    """The code that answers a login by a token.
+
+    Args:
+        device: The device; its faults may refuse any token.
+        token: The token that was shown, if there is one.
+    """
+    return device.faults.token_code or verdict(device, None if token is None else token.account)
+
+
 def key_certificates(device: Device) -> bytes | None:
     """The certificates of `getcertificate`; the last one holds the RSA key (section 1.4).
 
     Returns:
-        Nothing where the libraries that make certificates are not installed: the device then knows
-        no such command.
+        Nothing where there is no encryption, or where the libraries that make certificates are not
+        installed: the device then knows no such command.
     """
+    if not device.profile.encryption:
+        return None
     try:
-        return tls.key_certificates(device.private_key.public_text, device.profile.serial)
+        return tls.key_certificates(device.private_key.public_text, device.presented.serial)
     except MissingExtraError as error:
         _logger.warning("getcertificate is not answered: %s", error)
         return None
@@ -60,15 +72,18 @@ def key_certificates(device: Device) -> bytes | None:
 
 def public_key(device: Device, _command: Command, _client: Client) -> Reply:
     """`getPublicKey`: the RSA key, wrongly labelled unless a fault says otherwise (section 1.4)."""
-    text = device.private_key.public_text
-    form = device.faults.public_key_form
-    if form == "labelled":
-        return Answer(text.replace("CERTIFICATE", "PUBLIC KEY"))
-    certificates = key_certificates(device) if form == "certificate" else text.encode()
-    if certificates is None or not device.profile.encryption:
+    if not device.profile.encryption:
         return Answer(code=NOT_FOUND)
-    last = certificates.decode().rpartition(_CERTIFICATE_BEGIN)[2]
-    return Answer("".join([_CERTIFICATE_BEGIN, *last.splitlines()]))
+    text = device.private_key.public_text
+    if device.faults.public_key_form == "labelled":
+        return Answer(text.replace("CERTIFICATE", "PUBLIC KEY"))
+    if device.faults.public_key_form is None:
+        return Answer(text)
+    certificates = key_certificates(device)
+    if certificates is None:
+        return Answer(code=NOT_FOUND)
+    last = certificates.decode().rpartition(tls.BEGIN)[2]
+    return Answer("".join([tls.BEGIN, *last.splitlines()]))
 
 
 def get_key(_device: Device, _command: Command, client: Client) -> Reply:
@@ -92,8 +107,8 @@ def get_token(device: Device, command: Command, client: Client) -> Reply:
     account = _account_of(device, command, client)
     code = verdict(device, account)
     if code != OK or account is None:
-        return Answer(_NEVER_CHANGED, code, compact=True)
-    permission = int(permission_text) if permission_text.isdecimal() else 0
+        return Answer(_last_edit(device), code, compact=True)
+    permission = int(permission_text) if _PERMISSION.fullmatch(permission_text) else 0
     if not permission & (PERMISSION_WEB | PERMISSION_APP):
         return Answer(code=FORBIDDEN, compact=True)
     token = device.accounts.issue(
@@ -117,9 +132,7 @@ def get_token(device: Device, command: Command, client: Client) -> Reply:
 def auth_with_token(device: Device, command: Command, client: Client) -> Reply:
     """`authwithtoken`: a login by a token that was given before (section 3.5)."""
     token = _token_of(device, command, client)
-    code = verdict(device, None if token is None else token.account)
-    if device.faults.token_code is not None:
-        code = device.faults.token_code
+    code = token_verdict(device, token)
     if code != OK or token is None:
         return Answer(code=code, compact=True)
     _log_in(client, token.account, token)
@@ -155,10 +168,9 @@ def refresh(device: Device, command: Command, client: Client) -> Reply:
     if not command.encrypted and not _plain_tokens_allowed(device):
         return Answer(code=BAD_REQUEST, compact=True)
     token = _token_of(device, command, client)
-    if device.faults.token_code not in {None, OK}:
-        return Answer(code=device.faults.token_code or OK, compact=True, http_status=OK)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, compact=True, http_status=OK)
+    code = _token_code(device, token)
+    if code != OK or token is None:
+        return Answer(code=code, compact=True, http_status=OK)
     as_jwt = command.name == "sys/refreshjwt"
     device.accounts.refresh(token, jwt=as_jwt)
     value: dict[str, object] = {"validUntil": token.valid_until, "unsecurePass": False}
@@ -170,19 +182,35 @@ def refresh(device: Device, command: Command, client: Client) -> Reply:
 def check_token(device: Device, command: Command, client: Client) -> Reply:
     """`checktoken`: how long a token lives yet (section 3.5)."""
     token = _token_of(device, command, client)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, compact=True, http_status=OK)
+    code = _token_code(device, token)
+    if code != OK or token is None:
+        return Answer(code=code, compact=True, http_status=OK)
     value = {"validUntil": token.valid_until, "unsecurePass": False}
     return Answer(value, compact=True, text_code=True)
 
 
 def kill_token(device: Device, command: Command, client: Client) -> Reply:
-    """`killtoken`: the end of a token; the connections that it logged in follow (section 3.5)."""
+    """`killtoken`: the end of a token; the connections that it logged in follow (section 3.5).
+
+    Whether real devices answer 200 or 401 to that is disputed. A fault can make it the latter, and
+    the token ends all the same.
+    """
     token = _token_of(device, command, client)
-    if token is None:
-        return Answer(code=UNAUTHORIZED, http_status=OK)
-    device.accounts.kill(token)
-    return Answer("1")
+    code = _token_code(device, token)
+    if token is not None:
+        device.accounts.kill(token)
+    return Answer("1" if code == OK else "", code, http_status=OK)
+
+
+def _last_edit(device: Device) -> dict[str, object]:
+    """When the user's password was changed; users whom nobody knows get the same (section 3.4)."""
+    changed = device.account.password_changed
+    return {"lastEdit": f"{device.local_time(changed):%Y-%m-%d %H:%M:%S}", "unix": changed}
+
+
+def _token_code(device: Device, token: Token | None) -> int:
+    """The code that answers a command about a token."""
+    return device.faults.token_code or (UNAUTHORIZED if token is None else OK)
 
 
 def _account_of(device: Device, command: Command, client: Client) -> Account | None:

@@ -1,7 +1,8 @@
 """What a simulated Miniserver sends over the WebSocket: headers and frames, right and wrong ones.
 
-Pure functions of the profile and the faults; each message comes as pieces to be sent one after the
-other (protocol reference, sections 2.2 to 2.5 and 5.3).
+Without I/O: what is sent follows from the profile and the faults, as they are at the moment. Each
+message comes as pieces to be sent one after the other (protocol reference, sections 2.2 to 2.5 and
+5.3).
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ class Messages:
 
     def text(self, payload: bytes) -> Iterator[bytes]:
         """An answer."""
+        if self.faults.invalid_utf8_answer:
+            payload = spoil_utf8(payload[:-1] + STAND_IN.encode() + payload[-1:])
         yield from self._stranger()
         yield from self._message(Identifier.TEXT, TEXT_FRAME, payload)
 
@@ -110,9 +113,9 @@ class Messages:
                 table = spoil_utf8(table)
             yield from self._table(Identifier.TEXTS, table)
 
-    def flood(self, house: House, count: int) -> Iterator[bytes]:
-        """So many value events: the states as they are, over and over."""
-        for values in _batches(islice(cycle(house.values.items()), count), 1000):
+    def flood(self, house: House, first: int, count: int) -> Iterator[bytes]:
+        """So many value events: the states as they are, over and over, from one of them on."""
+        for values in _batches(islice(cycle(house.values.items()), first, first + count), 1000):
             yield from self._table(Identifier.VALUES, encode_values(values))
 
     def garbage(self) -> Iterator[bytes]:

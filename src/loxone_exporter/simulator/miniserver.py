@@ -16,6 +16,7 @@ import trio
 from attrs import evolve
 
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.simulator import closing
 from loxone_exporter.simulator.accounts import Account, Token
 from loxone_exporter.simulator.device import Channel, Device, ReceivedCommand
 from loxone_exporter.simulator.doors import Doors
@@ -23,7 +24,7 @@ from loxone_exporter.simulator.faults import Faults
 from loxone_exporter.simulator.house import House
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.reception import Reception
-from loxone_exporter.simulator.session import Session, close_reason
+from loxone_exporter.simulator.session import Session
 from loxone_exporter.simulator.structure_changes import date_structure, modifications_state
 
 
@@ -34,10 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["Channel", "Faults", "Profile", "ReceivedCommand", "Session", "SimulatedMiniserver"]
 
 _TICK = 1.0
-_USER_CHANGED = 4005
-_OTHER_USER_CHANGED = 4004
-_USER_DISABLED = 4006
-_UPDATING = 4007
+_FLOOD_TABLES = 100.0
+"""How many tables a flood has in a second, unless it has fewer events."""
 _NO_VALUES: Mapping[StateUuid, float] = {}
 _NO_TEXTS: Mapping[StateUuid, str] = {}
 
@@ -68,7 +67,7 @@ class SimulatedMiniserver:
         self._doors = Doors()
         self._reception = Reception(self._device, self._doors)
         self._modifications = 0
-        self._flood_due = 0.0
+        self._flood_at = 0
         self._outage = trio.Lock()
 
     @property
@@ -175,13 +174,15 @@ class SimulatedMiniserver:
 
     async def live(self) -> None:
         """Let the house live, second by second, and send its changes, until cancelled."""
-        due = self._device.clock()
-        while True:
-            due = max(due + _TICK, self._device.clock())
-            await trio.sleep_until(due)
-            changes = self._device.house.advance(_TICK)
-            self._broadcast(changes.values, changes.texts)
-            self._disturb()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._flood)
+            due = self._device.clock()
+            while True:
+                due = max(due + _TICK, self._device.clock())
+                await trio.sleep_until(due)
+                changes = self._device.house.advance(_TICK)
+                self._broadcast(changes.values, changes.texts)
+                self._disturb()
 
     async def publish(
         self,
@@ -193,6 +194,11 @@ class SimulatedMiniserver:
         self._device.house.texts.update(texts)
         self._broadcast(values, texts)
         await trio.lowlevel.checkpoint()
+
+    def close_sessions(self, code: int) -> None:
+        """Close all WebSocket connections with the reason that goes with the code."""
+        for session in list(self.sessions):
+            session.close(code)
 
     async def drop_sessions(self, code: int | None = None, reason: str = "") -> None:
         """End all WebSocket connections; does not wait for their clients.
@@ -241,7 +247,7 @@ class SimulatedMiniserver:
             keep_tokens: Whether the tokens are still valid afterwards.
         """
         async with self._outage:
-            self._close_sessions(_UPDATING)
+            self.close_sessions(closing.UPDATING)
             if not keep_tokens:
                 self._device.accounts.forget_tokens()
             await self._boot(booting)
@@ -254,21 +260,22 @@ class SimulatedMiniserver:
         """
         device = self._device
         if password is not None:
-            device.account = evolve(device.account, password=password)
+            changed = int(device.now())
+            device.account = evolve(device.account, password=password, password_changed=changed)
         device.accounts.forget_tokens()
         device.accounts = device.new_accounts()
-        self._close_sessions(_USER_CHANGED)
+        self.close_sessions(closing.USER_CHANGED)
         await trio.lowlevel.checkpoint()
 
     async def change_another_user(self) -> None:
         """Change some user who does not exist here: sessions are closed with 4004."""
-        self._close_sessions(_OTHER_USER_CHANGED)
+        self.close_sessions(closing.OTHER_USER_CHANGED)
         await trio.lowlevel.checkpoint()
 
     async def disable_user(self) -> None:
         """Disable the user: sessions are closed with 4006, logins get 423 from now on."""
         self.faults.user_disabled = True
-        self._close_sessions(_USER_DISABLED)
+        self.close_sessions(closing.USER_DISABLED)
         await trio.lowlevel.checkpoint()
 
     async def handle(self, stream: trio.abc.Stream) -> None:
@@ -299,10 +306,6 @@ class SimulatedMiniserver:
         for session in list(self.sessions):
             session.go_out_of_service()
 
-    def _close_sessions(self, code: int) -> None:
-        for session in list(self.sessions):
-            session.close(code, close_reason(code, session.client.address))
-
     def _drop_sessions(self, code: int | None, reason: str) -> None:
         for session in list(self.sessions):
             if code is None:
@@ -313,15 +316,28 @@ class SimulatedMiniserver:
     def _disturb(self) -> None:
         """Do, once a second, what faults ask for between messages."""
         faults, messages = self.faults, self._device.messages
-        self._flood_due = self._flood_due % 1 + faults.flood
-        flood = list(messages.flood(self.house, int(self._flood_due))) if faults.flood else []
+        self._device.guard.remaining("")  # a ban of all counts down even where nobody comes
         for session in list(self.sessions):
             if faults.user_disabled and session.client.account is not None:
-                session.close(_USER_DISABLED, close_reason(_USER_DISABLED, session.client.address))
+                session.close(closing.USER_DISABLED)
             if faults.garbage_frames:
                 session.send(messages.garbage())
-            if session.subscribed:
-                session.send(flood)
+
+    async def _flood(self) -> None:
+        """Send the events that are too many: one by one up to a rate, above that in tables."""
+        due = self._device.clock()
+        while True:
+            rate = self.faults.flood
+            count = max(1, round(rate / _FLOOD_TABLES))
+            due = max(due, self._device.clock() - _TICK) + (count / rate if rate else _TICK)
+            await trio.sleep_until(due)
+            listeners = [session for session in self.sessions if session.subscribed]
+            if not (rate and listeners):
+                continue
+            table = list(self._device.messages.flood(self.house, self._flood_at, count))
+            self._flood_at = (self._flood_at + count) % (len(self.house.values) or 1)
+            for session in listeners:
+                session.send(table)
 
     def _broadcast(self, values: Mapping[StateUuid, float], texts: Mapping[StateUuid, str]) -> None:
         for session in list(self.sessions):

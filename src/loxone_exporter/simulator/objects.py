@@ -19,7 +19,7 @@ from loxone_exporter.simulator.answers import FORBIDDEN, NOT_FOUND, Answer, Repl
 from loxone_exporter.simulator.device import Client, Device
 from loxone_exporter.simulator.house import House
 from loxone_exporter.simulator.parsing import Command
-from loxone_exporter.simulator.profile import MiniserverType
+from loxone_exporter.simulator.structure_file import read_document
 
 
 _MESSAGES_SINCE = (10,)
@@ -59,26 +59,6 @@ def refused(_device: Device, _command: Command, _client: Client) -> Reply:
     return Answer(code=FORBIDDEN)
 
 
-def fit_structure(structure: bytes, miniserver_type: MiniserverType | None) -> bytes:
-    """A house's structure file as a device of some type sends it.
-
-    Args:
-        structure: The structure file.
-        miniserver_type: For `msInfo`; nothing leaves the file as it is.
-    """
-    return structure if miniserver_type is None else _with_type(structure, miniserver_type)
-
-
-@functools.lru_cache(maxsize=4)
-def _with_type(structure: bytes, miniserver_type: MiniserverType) -> bytes:
-    document = _read(structure)
-    information = document.get("msInfo")
-    if not isinstance(information, dict) or information.get("miniserverType") == miniserver_type:
-        return structure
-    information["miniserverType"] = miniserver_type
-    return json.dumps(document, ensure_ascii=False).encode()
-
-
 @frozen
 class _Object:
     """A control: its states in the file's order, and how its value is written."""
@@ -97,7 +77,7 @@ class _Directory:
 
 @functools.lru_cache(maxsize=4)
 def _directory(structure: bytes) -> _Directory:
-    document = _read(structure)
+    document = read_document(structure)
     objects: dict[str, _Object] = {}
     for key, control in _parts(document.get("controls")):
         details = control.get("details")
@@ -110,15 +90,6 @@ def _directory(structure: bytes) -> _Directory:
         for key, centre in _parts(document.get("messageCenter"))
     }
     return _Directory(objects, frozenset(centres))
-
-
-def _read(structure: bytes) -> dict[str, Any]:
-    """The document; an empty one where the house sends something else."""
-    try:
-        document = json.loads(structure)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
 
 
 def _parts(section: object) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -29,7 +29,9 @@ class Profile:
         serial: Twelve hexadecimal digits.
         firmware: Decides which commands exist and which hash algorithm is asked for (section 3).
         generation: 1 has the diagnostic values of the first hardware generation (section 6.1).
-        miniserver_type: `miniserverType` of the structure file; as the house has it by default.
+        miniserver_type: `miniserverType` of the structure file. A device that has one also puts its
+            serial number, firmware and kind of user into that file; without one, the file is sent
+            as the house has it.
         encryption: Commands can be encrypted: there is a public key. Without it, firmware before
             9.3 knows but the login by a one-time hash (section 3.6), and newer firmware none.
         key_bits: Size of the RSA key.

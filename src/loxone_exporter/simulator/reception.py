@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 
 import trio
@@ -25,6 +26,8 @@ from loxone_exporter.simulator.doors import Doors
 from loxone_exporter.simulator.session import Session
 from loxone_exporter.simulator.stream_faults import FaultyStream
 
+
+_logger = logging.getLogger(__name__)
 
 _WEBSOCKET_PATH = "/ws/rfc6455"
 _SUBPROTOCOL = "remotecontrol"
@@ -55,12 +58,7 @@ class Reception:
         Whatever the client does, this does not raise.
         """
         faulty = FaultyStream(stream, self._device.faults)
-        try:
-            if not self._doors.are_closed:
-                await self._serve_http(faulty, _address_of(stream), encrypted=_is_tls(stream))
-                await faulty.outlast_client()
-        finally:
-            await trio.aclose_forcefully(stream)
+        await self._serve(stream, faulty, faulty, encrypted=_is_tls(stream))
 
     async def handle_tls(self, stream: trio.abc.Stream, context: ssl.SSLContext) -> None:
         """Serve one client by TLS.
@@ -71,10 +69,30 @@ class Reception:
         """
         faulty = FaultyStream(stream, self._device.faults)
         encrypted = trio.SSLStream(faulty, context, server_side=True, https_compatible=True)
+        await self._serve(stream, faulty, encrypted, encrypted=True)
+
+    async def _serve(
+        self,
+        stream: trio.abc.Stream,
+        faulty: FaultyStream,
+        outermost: trio.abc.Stream,
+        *,
+        encrypted: bool,
+    ) -> None:
+        """Serve one connection; whatever goes wrong costs this one only.
+
+        Args:
+            stream: The connection itself.
+            faulty: The connection with what is wrong about it.
+            outermost: Where HTTP is spoken: this, or the TLS above it.
+            encrypted: Whether that is TLS.
+        """
         try:
             if not self._doors.are_closed:
-                await self._serve_http(encrypted, _address_of(stream), encrypted=True)
+                await self._serve_http(outermost, _address_of(stream), encrypted=encrypted)
                 await faulty.outlast_client()
+        except* Exception:  # the simulator's supervisor: one client ends no other's
+            _logger.exception("a connection ended by an error of the simulator")
         finally:
             await trio.aclose_forcefully(stream)
 
@@ -130,7 +148,7 @@ class Reception:
     ) -> HttpResponse | WebSocket:
         """Answer a request, or agree to become a WebSocket."""
         if self._device.faults.redirect is not None and not encrypted:
-            return self._redirect(request, self._device.faults.redirect)
+            return self._redirect(request, address, self._device.faults.redirect)
         if not request.is_upgrade:
             # What has become a WebSocket does not count.
             if self._connections > self._device.profile.http_connections:
@@ -152,9 +170,9 @@ class Reception:
         except ValueError:
             return http_requests.error(BAD_REQUEST)
 
-    def _redirect(self, request: HttpRequest, url: str) -> HttpResponse:
+    def _redirect(self, request: HttpRequest, address: str, url: str) -> HttpResponse:
         """Send a client to another place, with the path it asked for."""
-        self._device.note("http", request.target.removeprefix("/"), encrypted=False)
+        self._device.note("http", address, request.target.removeprefix("/"), encrypted=False)
         location = f"{url.rstrip('/')}/{request.target.removeprefix('/')}"
         return HttpResponse(_FOUND, b"", "text/html", [(b"Location", location.encode())])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 
@@ -10,7 +11,7 @@ import trio
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.crypto import decode_base64, encode_base64
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.simulator import commands
+from loxone_exporter.simulator import closing, commands
 from loxone_exporter.simulator.answers import (
     BAD_REQUEST,
     OK,
@@ -22,6 +23,7 @@ from loxone_exporter.simulator.answers import (
     ban_reason,
     render,
 )
+from loxone_exporter.simulator.closing import close_reason
 from loxone_exporter.simulator.commands import Command
 from loxone_exporter.simulator.connection import GONE, WebSocket
 from loxone_exporter.simulator.device import Client, Device
@@ -31,29 +33,14 @@ from loxone_exporter.simulator.encryption import (
     parse_encrypted,
     parse_key_exchange,
 )
+from loxone_exporter.simulator.refusals import log_refusal
 
+
+_logger = logging.getLogger(__name__)
 
 _RECEIVE_SIZE = 64 * 1024
 _SEND_SIZE = 64 * 1024
 _CIPHER_BLOCK = 16
-_NO_SLOT_LEFT = 4008
-_USER_DISABLED = 4006
-_BLOCKED = 4003
-_IDLE = 1001
-_NORMAL = 1000
-_NORMAL_REASON = "normally closed"
-
-_BAN = 300
-
-CLOSE_REASONS = {
-    _NORMAL: _NORMAL_REASON,
-    4004: "a user was changed",
-    4005: "the user was changed",
-    _USER_DISABLED: "the user was disabled",
-    4007: "update running",
-    _NO_SLOT_LEFT: "no event slot left",
-}
-"""What the closing of a WebSocket says; only the first is known from real devices."""
 
 
 class Session:
@@ -109,21 +96,30 @@ class Session:
             self._leave()
             self._queued.close()
 
-    def close(self, code: int, reason: str) -> None:
-        """Close with a close frame, after what is queued, unless the client has begun to."""
+    def close(self, code: int, reason: str | None = None) -> None:
+        """Close with a close frame, after what is queued, unless the client has begun to.
+
+        Args:
+            code: The close code.
+            reason: By default what is always said with the code.
+        """
+        if reason is None:
+            reason = close_reason(code, self.client.address, self._device.profile)
         if self._websocket.is_open:
+            self._log_end(f"closed with {code} {reason}")
             self._send(self._websocket.close(code, reason))
             self._leave()
 
     def abort(self) -> None:
         """Drop the connection without a word."""
+        self._log_end("broken off")
         self._leave()
         self._scope.cancel()
 
     def go_out_of_service(self) -> None:
         """Announce a restart, then close (section 7)."""
         self.send(self._device.messages.out_of_service())
-        self.close(_NORMAL, _NORMAL_REASON)
+        self.close(closing.NORMAL)
 
     def send_events(
         self, values: Mapping[StateUuid, float], texts: Mapping[StateUuid, str]
@@ -150,6 +146,7 @@ class Session:
                     self._handle(message)
                 self._send(received.reply)
                 if received.ended:
+                    self._log_end("closed by the client, or for a breach of the protocol")
                     return
             with trio.move_on_at(self._deadline()) as waiting:
                 try:
@@ -188,34 +185,39 @@ class Session:
             return
         if self.client.account is None and now >= self._began + self._device.profile.login_limit:
             self._send_answer(Answer(code=TOO_LONG_UNAUTHENTICATED), "")
-            self.close(_NORMAL, _NORMAL_REASON)
+            self.close(closing.NORMAL)
         elif self.has_lost_its_token:
-            self.close(_NORMAL, _NORMAL_REASON)
+            self.close(closing.NORMAL)
         else:
-            self.close(_IDLE, "")
+            self.close(closing.IDLE)
 
     def _handle(self, text: str) -> None:
         """Answer one text message; the client may have closed right after it."""
         if self._is_over:
             return
         command = commands.parse_command(text)
-        if command.name == "sys/keyexchange":
+        knows_encryption = self._device.profile.encryption
+        if command.name == "sys/keyexchange" and knows_encryption:
             self._exchange_keys(text)
-        elif command.name in {"sys/enc", "sys/fenc"}:
+        elif command.name in {"sys/enc", "sys/fenc"} and knows_encryption:
             self._handle_encrypted(text)
         elif text == "keepalive" and self.client.account is not None:
-            self._device.note("websocket", text, encrypted=False)
+            self._note(text, encrypted=False)
             self.send(self._device.messages.keepalive())
         else:
-            self._device.note("websocket", text, encrypted=False)
+            self._note(text, encrypted=False)
             self._obey(command, None)
 
+    def _note(self, text: str, *, encrypted: bool) -> None:
+        self._device.note("websocket", self.client.address, text, encrypted=encrypted)
+
     def _exchange_keys(self, text: str) -> None:
-        self._device.note("websocket", text, encrypted=False)
+        self._note(text, encrypted=False)
         self.client.keys.forget()  # a second exchange breaks a login under way (section 3.1)
         try:
             self._encryption.exchange(parse_key_exchange(text))
-        except ProtocolError:
+        except ProtocolError as error:
+            log_refusal(self.client, UNAUTHORIZED, str(error))
             self._send_answer(Answer(code=UNAUTHORIZED), text)
         else:
             self._send_answer(Answer(self._encryption.seal(self.client.keys.issue())), text)
@@ -224,11 +226,12 @@ class Session:
         envelope = parse_encrypted(text)
         try:
             inner = self._encryption.open(envelope.cipher)
-        except ProtocolError:
-            self._device.note("websocket", text, encrypted=True)
+        except ProtocolError as error:
+            self._note(text, encrypted=True)
+            log_refusal(self.client, UNAUTHORIZED, str(error))
             self._send_answer(Answer(code=UNAUTHORIZED), envelope.control)
             return
-        self._device.note("websocket", inner, encrypted=True)
+        self._note(inner, encrypted=True)
         self._obey(commands.parse_command(inner, encrypted=True), envelope)
 
     def _obey(self, command: Command, envelope: EncryptedCommand | None) -> None:
@@ -238,7 +241,7 @@ class Session:
             return
         is_login = command.name in commands.LOGINS
         if is_login and faults.close_login is not None:
-            self._close_for_fault(faults.close_login)
+            self.close(faults.close_login)
             return
         reply = commands.run(self._device, command, self.client)
         succeeded = isinstance(reply, Answer) and reply.code == OK
@@ -246,26 +249,23 @@ class Session:
             self._subscribe(command, envelope, reply)
             return
         self._send_reply(command, envelope, reply)
-        if command.name == "sys/killtoken" and succeeded:
+        if command.name == "sys/killtoken":
             self._device.end_dead_sessions()
         elif is_login and faults.user_disabled:
-            self.close(_USER_DISABLED, CLOSE_REASONS[_USER_DISABLED])
+            self.close(closing.USER_DISABLED)
         elif is_login and commands.is_rejected(reply):
             self._after_rejected_login()
 
     def _after_rejected_login(self) -> None:
         if not self._close_if_banned() and self._device.profile.closes_rejected_logins:
-            self.close(_NORMAL, _NORMAL_REASON)
+            self.close(closing.NORMAL)
 
     def _close_if_banned(self) -> bool:
         address = self.client.address
         banned = self._device.guard.remaining(address)
         if banned:
-            self.close(_BLOCKED, ban_reason(address, banned))
+            self.close(closing.BLOCKED, ban_reason(address, banned))
         return bool(banned)
-
-    def _close_for_fault(self, code: int) -> None:
-        self.close(code, close_reason(code, self.client.address))
 
     def _subscribe(
         self, command: Command, envelope: EncryptedCommand | None, answer: Reply
@@ -273,10 +273,10 @@ class Session:
         """Send all states and from now on their changes (section 5.1)."""
         faults = self._device.faults
         if faults.close_subscription is not None:
-            self._close_for_fault(faults.close_subscription)
+            self.close(faults.close_subscription)
             return
         if not (self.subscribed or self._device.slots_left):
-            self.close(_NO_SLOT_LEFT, CLOSE_REASONS[_NO_SLOT_LEFT])
+            self.close(closing.NO_SLOT_LEFT)
             return
         tables_first = self._device.profile.tables_before_answer or faults.tables_before_answer
         if not tables_first:
@@ -349,6 +349,10 @@ class Session:
             with trio.fail_after(self._device.send_limit):
                 await self._stream.send_all(view[start : start + _SEND_SIZE])
 
+    def _log_end(self, how: str) -> None:
+        if not self._is_over:
+            _logger.debug("websocket from %s: %s", self.client.address, how)
+
     def _leave(self) -> None:
         """Take no more part in the house's life, and send nothing beyond what is queued."""
         self._is_over = True
@@ -356,8 +360,3 @@ class Session:
         self._queue.close()
         if self in self._device.sessions:
             self._device.sessions.remove(self)
-
-
-def close_reason(code: int, address: str) -> str:
-    """The reason that goes with a close code of section 2.7."""
-    return ban_reason(address, _BAN) if code == _BLOCKED else CLOSE_REASONS.get(code, "")

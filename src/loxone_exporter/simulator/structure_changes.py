@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
-from typing import Any
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.simulator.house import House
+from loxone_exporter.simulator.structure_file import Document, read_document, write_document
 
 
 _LAST_MODIFIED = "%Y-%m-%d %H:%M:%S"
@@ -21,10 +20,10 @@ def rename_a_control(house: House) -> None:
 
     The name says how often that has happened. A structure file that is no JSON object stays.
     """
-    document = _read(house.structure)
+    document = read_document(house.structure)
     controls = document.get("controls")
     if isinstance(controls, dict):
-        for control in list(controls.values())[:1]:
+        for control in [part for part in controls.values() if isinstance(part, dict)][:1]:
             name = str(control.get("name", ""))
             mark = _MARK.search(name)
             number = int(mark[1]) + 1 if mark else 1
@@ -35,14 +34,14 @@ def rename_a_control(house: House) -> None:
 
 def date_structure(house: House, last_modified: str) -> None:
     """Give the structure file of a house another `lastModified`."""
-    document = _read(house.structure)
+    document = read_document(house.structure)
     if document:
         _put(house, document, last_modified)
 
 
 def modifications_state(structure: bytes) -> StateUuid | None:
     """The global state that tells of changes made by the API, where there is one (section 5.5)."""
-    states = _read(structure).get("globalStates")
+    states = read_document(structure).get("globalStates")
     if not isinstance(states, dict):
         return None
     try:
@@ -51,17 +50,9 @@ def modifications_state(structure: bytes) -> StateUuid | None:
         return None
 
 
-def _read(structure: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(structure)
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _put(house: House, document: dict[str, Any], last_modified: str) -> None:
+def _put(house: House, document: Document, last_modified: str) -> None:
     document["lastModified"] = last_modified
-    house.structure = json.dumps(document, ensure_ascii=False).encode()
+    house.structure = write_document(document)
     house.last_modified = last_modified
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from loxone_exporter.simulator.faults import Faults
+from loxone_exporter.simulator.structure_file import Document, read_document
 
 
 STAND_IN: Final = "\ufffd"
@@ -17,8 +18,6 @@ _NO_UTF8: Final = b"\xff\xc0\xfe"
 _CONTROL_CHARACTERS: Final = "\n\t"
 _ESCAPED_CONTROL_CHARACTERS: Final = "\\n\\t"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
-
-Document = dict[str, Any]
 
 
 def spoil_structure(structure: bytes, faults: Faults) -> bytes:
@@ -47,7 +46,7 @@ def spoil_json(text: str) -> str:
     """Put raw line feeds and tabs into the texts of a JSON document, or at the end of any text."""
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text + _CONTROL_CHARACTERS
     if not isinstance(document, dict | list):
         return text + _CONTROL_CHARACTERS
@@ -57,11 +56,8 @@ def spoil_json(text: str) -> str:
 def _changed(
     structure: bytes, changes: list[Callable[[Document], None]], *, with_control_characters: bool
 ) -> bytes:
-    try:
-        document = json.loads(structure)
-    except ValueError:
-        return structure
-    if not isinstance(document, dict):
+    document = read_document(structure)
+    if not document:
         return structure
     for change in changes:
         change(document)

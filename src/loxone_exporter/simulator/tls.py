@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DOMAIN: Final = "dyndns.loxonecloud.com"
 
-_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _YEAR: Final = dt.timedelta(days=365)
 _DAY: Final = dt.timedelta(days=1)
 
@@ -124,7 +124,7 @@ def key_certificates(public_text: str, serial: str) -> bytes:
         "rsa.RSAPrivateKey",
         serialization.load_pem_private_key(authority.private_key_pem.bytes(), None),
     )
-    public_der = decode_base64(public_text.removeprefix(_BEGIN).removesuffix(_END))
+    public_der = decode_base64(public_text.removeprefix(BEGIN).removesuffix(_END))
     public_key = cast("rsa.RSAPublicKey", serialization.load_der_public_key(public_der))
     now = dt.datetime.now(dt.UTC)
     leaf = (

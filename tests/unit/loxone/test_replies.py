@@ -179,6 +179,12 @@ def test_what_json_cannot_hold_is_refused(payload: str) -> None:
         decode_json(payload)
 
 
+@pytest.mark.parametrize("part", ["[],", "{},"])
+def test_what_would_take_all_memory_is_refused(part: str) -> None:
+    with pytest.raises(ProtocolError, match="more than 500000 objects and arrays"):
+        decode_json(f"[{part * 500_000}0]")
+
+
 def test_refusals_are_short() -> None:
     for payload in ("x" * 100_000, b"\xff" * 100_000):
         with pytest.raises(ProtocolError) as caught:

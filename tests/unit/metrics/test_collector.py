@@ -319,6 +319,9 @@ async def test_fault_in_one_house_does_not_cost_the_others(
         assert {"tempActual": 21.5} == found.values("loxone_control_value")
         assert {"odd": 1, "home": 1} == found.values("loxone_exporter_connected", "miniserver")
         assert errors == found.value("loxone_exporter_scrape_errors_total")
+    by_uuid = LoxoneCollector(configure({"uuid_label": True}), [odd, fine])
+    values = next(family for family in by_uuid.collect() if family.name == "loxone_control_value")
+    assert [key(1)] == [sample.labels["uuid"] for sample in values.samples]
     assert "cannot make series of the structure of odd" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     # It cannot be compared with another either.

@@ -69,12 +69,14 @@ def in_use(name: str = "home", structure: Structure = HOUSE) -> MiniserverState:
         token_valid_until=1767225602.0,
         login_retry=1767225603.0,
         clock_offset=-2.5,
-        sessions=4,
+        sessions=3,
         broken_structures=5,
     )
     state.link.failures.update({FailureReason.OUT_OF_SERVICE: 6, FailureReason.TLS: 7})
     state.link.structure_changes.update(added=8, removed=9, renamed=10)
     state.replace_structure(structure)
+    state.begin_dump()
+    state.end_dump()
     return state
 
 
@@ -186,9 +188,17 @@ async def test_every_reason_is_counted_by_itself() -> None:
 async def test_structure_is_dated_in_the_miniservers_zone(
     text: str | None, expected: float
 ) -> None:
-    state = in_use()
+    state = MiniserverState(name="home")
+    state.replace_structure(HOUSE)
+    assert [] == (await scrape(state)).samples(MODIFIED)
+    state.begin_dump()
     if text is not None:
         state.apply_texts([(uuid(90), text)])
+    state.end_dump()
+    assert expected == (await scrape(state)).value(MODIFIED)
+    # It is not another time because summer ends.
+    state.apply_texts([(uuid(90), "2026-11-01 08:00:00 +01:00:00")])
+    state.end_dump()
     assert expected == (await scrape(state)).value(MODIFIED)
 
 

@@ -14,6 +14,7 @@ from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.demo.blueprint import Control, assign_uuids
 from loxone_exporter.simulator.house import PlayedHouse
+from loxone_exporter.simulator.profile import Profile
 
 
 NOON = dt.datetime(2026, 3, 18, 12, 0, tzinfo=dt.timezone(dt.timedelta(hours=1)))
@@ -170,7 +171,8 @@ def test_formats_of_sensors_are_as_various_as_in_real_houses(document: dict[str,
 
 def test_the_other_sections_are_there(house: DemoHouse, document: dict[str, Any]) -> None:
     assert document["lastModified"] == house.last_modified
-    assert "504F94D0E0DE" == document["msInfo"]["serialNr"]
+    assert Profile().serial == document["msInfo"]["serialNr"]
+    assert Profile().firmware == ".".join(str(part) for part in document["softwareVersion"])
     assert "" == document["msInfo"]["location"]
     assert {"operatingMode", "sunrise", "sunset", "notifications"} <= set(document["globalStates"])
     assert {"actual", "forecast"} == set(document["weatherServer"]["states"])

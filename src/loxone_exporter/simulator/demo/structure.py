@@ -23,6 +23,8 @@ from loxone_exporter.simulator.demo.world import World
 
 LAST_MODIFIED = "2026-03-14 15:09:26"
 
+SOFTWARE_VERSION = [16, 0, 6, 10]
+
 OPERATING_MODES = {
     "0": "Feiertag",
     "1": "Dovolená",
@@ -57,7 +59,7 @@ _MS_INFO = {
     "coolPeriodEnd": "09-30",
     "catTitle": "Categories",
     "roomTitle": "Rooms",
-    "miniserverType": 2,
+    "miniserverType": 0,
 }
 
 _WEATHER_TYPES = {
@@ -163,6 +165,7 @@ def write_structure(controls: Sequence[Control], other: OtherSections) -> bytes:
     """Write `LoxAPP3.json`; all controls and states need to have their UUIDs."""
     document = {
         "lastModified": LAST_MODIFIED,
+        "softwareVersion": SOFTWARE_VERSION,
         "msInfo": {**_MS_INFO, "currentUser": _current_user()},
         "globalStates": other.global_states,
         "operatingModes": OPERATING_MODES,
