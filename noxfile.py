@@ -18,6 +18,9 @@ nox.options.reuse_existing_virtualenvs = True
 # By default nox kills the exporter half a second after Ctrl-C, in the middle of its farewells.
 PATIENCE = 10.0
 
+# Two at a time: more would get in the way of tests that look at the clock.
+PARALLEL = ("--numprocesses=2",)
+
 FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
 
 # What interop/loxwebsocket.py was written for; the releases from npm are in interop/package.json.
@@ -44,7 +47,7 @@ def run(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests."""
     install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -52,7 +55,7 @@ def coverage(session: nox.Session) -> None:
     """Run the tests, and fail where too little of the code took part."""
     install(session, "tests")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", "--quiet", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "--quiet", *PARALLEL, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--fail-under=90")
     session.run("coverage", "report", f"--include={FULLY_COVERED}", "--fail-under=100")

@@ -242,9 +242,10 @@ class MiniserverState:
         """Work out when the structure was changed, once: its zone's summer time ends."""
         structure = self.structure
         if structure is not None and structure.last_modified != self._dated:
-            self._dated = structure.last_modified
-            zone = find_zone(structure, self.texts) or dt.UTC
-            self.link.structure_time = parse_local_time(structure.last_modified, zone)
+            zone = find_zone(structure, self.texts)
+            if zone is not None:
+                self._dated = structure.last_modified
+            self.link.structure_time = parse_local_time(structure.last_modified, zone or dt.UTC)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
         """Take over a value table; states that no control names are ignored."""

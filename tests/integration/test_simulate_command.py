@@ -99,8 +99,8 @@ async def test_the_log_says_who_it_is_and_what_clients_ask_for() -> None:
         assert "device default: firmware 16.0.6.10, serial 504F94D0E0DE, user Eva" in simulator.log
         async with await trio.open_tcp_stream("127.0.0.1", simulator.ports["http"]) as stream:
             await request(stream, "jdev/sps/io/x/on")
-        await simulator.wait_for_log("http from 127.0.0.1: sps/io")
-        await simulator.wait_for_log("refused with 401: sps/io: not logged in")
+        await simulator.wait_for_log("http from 127.0.0.1: 'sps/io'")
+        await simulator.wait_for_log("refused with 401: 'sps/io': not logged in")
 
 
 async def test_text_faults_where_there_are_no_texts_are_warned_of(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ def add_miniserver(
             await miniserver.handle(stream)
 
     network.hosts[f"{name}.test"] = handle
+    network.miniservers.append(miniserver)
     return miniserver
 
 

@@ -15,6 +15,7 @@ from loxone_exporter.errors import UnreachableError
 from loxone_exporter.loxone.uuids import parse_uuid
 from loxone_exporter.miniserver.network import Address
 from loxone_exporter.simulator.house import PlayedHouse
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 
 
 TLS_PORT = 443
@@ -101,6 +102,7 @@ class MemoryNetwork:
         addresses: Where each attempt went.
         streams: The near ends of all connections that came about.
         latency: Seconds that bytes take from the host.
+        miniservers: Simulated Miniservers among them, whose records are looked through in the end.
     """
 
     _nursery: trio.Nursery
@@ -110,6 +112,7 @@ class MemoryNetwork:
     addresses: list[Address] = field(factory=list)
     streams: list[WatchedStream] = field(factory=list)
     latency: float = 0.0
+    miniservers: list[SimulatedMiniserver] = field(factory=list)
 
     async def connect(self, address: Address) -> trio.abc.Stream:
         await trio.lowlevel.checkpoint()

@@ -17,6 +17,7 @@ import trio
 from attrs import define, field
 
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from support.exporters import not_on_the_list
 
 
 START_DEADLINE = 20.0
@@ -133,11 +134,21 @@ async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, 
 
 
 async def serve_on_loopback(miniserver: SimulatedMiniserver, nursery: trio.Nursery) -> int:
-    """Put a simulated Miniserver on the network; its port."""
+    """Put a simulated Miniserver on the network; its port.
+
+    In the end its record must hold nothing that the exporter cannot send.
+    """
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    nursery.start_soon(miniserver.serve, listeners)
+    nursery.start_soon(_serve, miniserver, listeners)
     port: int = listeners[0].socket.getsockname()[1]
     return port
+
+
+async def _serve(miniserver: SimulatedMiniserver, listeners: list[trio.SocketListener]) -> None:
+    try:
+        await miniserver.serve(listeners)
+    finally:
+        assert [] == not_on_the_list(miniserver)
 
 
 def write_toml(path: Path, ports: Mapping[str, int], *, extra: str = "") -> Path:

@@ -8,7 +8,7 @@ import trio
 from trio.testing import MockClock
 
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
-from support.exporters import Exporter, add_miniserver
+from support.exporters import Exporter, add_miniserver, not_on_the_list
 from support.memory_network import MemoryNetwork
 
 
@@ -39,5 +39,7 @@ def house(network: MemoryNetwork) -> SimulatedMiniserver:
 
 
 @pytest.fixture
-def exporter(nursery: trio.Nursery, network: MemoryNetwork) -> Exporter:
-    return Exporter(nursery, network)
+def exporter(nursery: trio.Nursery, network: MemoryNetwork) -> Iterator[Exporter]:
+    yield Exporter(nursery, network)
+    for miniserver in network.miniservers:
+        assert [] == not_on_the_list(miniserver)

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from trio.testing import MockClock
 
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.uuids import format_uuid, parse_uuid
 from loxone_exporter.miniserver.structure_watch import POLL_INTERVAL, REST, SETTLING
-from loxone_exporter.simulator import http_requests
+from loxone_exporter.simulator import commands, http_requests
+from loxone_exporter.simulator.answers import Answer
 from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
 from loxone_exporter.simulator.device import Device
 from loxone_exporter.simulator.house import PlayedHouse
@@ -364,3 +366,21 @@ def refuse_over_http(monkeypatch: pytest.MonkeyPatch, status: int, path: str) ->
         return http_requests.error(status) if path in request.target else response
 
     monkeypatch.setattr(http_requests, "respond", refuse)
+
+
+async def test_a_user_who_is_not_told_the_version_stays_connected(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "sps/loxappversion3"
+    refused = evolve(commands._COMMANDS[name], run=lambda *_: Answer(code=401))
+    monkeypatch.setitem(commands._COMMANDS, name, refused)
+    state = exporter.start()
+    await wait_until_connected(state)
+    await trio.sleep(10 * POLL_INTERVAL)
+    assert state.connected
+    assert 1 == state.link.sessions
+    assert 1 == len(sent(house, "LoxAPPversion3"))
+    assert 1 == len(house.tokens)

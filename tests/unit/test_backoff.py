@@ -58,7 +58,7 @@ MINUTE, HOUR = 60, 3600
 ROWS = [
     (SilentError("mute"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
     (MisbehaviourError("nonsense"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
-    (TokenExpiredError("477"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
+    (TokenExpiredError("477"), [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600], 1.0, 1.2),
     (UserChangedError("4004", ourselves=False), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
     (LoginTimeoutError("420"), [1, 2, 4, 8, 16, 30, 30], 0.5, 1.0),
     (BootingError("503"), [5, 10, 20, 30, 30], 1.0, 1.2),

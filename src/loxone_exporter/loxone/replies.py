@@ -119,8 +119,8 @@ def decode_json(payload: str | bytes) -> Json:
         ProtocolError: It is not JSON even so.
     """
     text = _decode_text(payload)
-    if text.count("[") + text.count("{") > _MAX_PARTS:
-        raise ProtocolError(f"JSON of more than {_MAX_PARTS} objects and arrays")
+    if text.count("[") + text.count("{") > _MAX_PARTS or text.count(",") > 4 * _MAX_PARTS:
+        raise ProtocolError(f"JSON of more than {_MAX_PARTS} objects and arrays, or their members")
     try:
         value: Json = json.loads(text.removeprefix("\ufeff"), strict=False)
         if _SURROGATE_ESCAPE in text.lower():

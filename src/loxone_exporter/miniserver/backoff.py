@@ -20,6 +20,7 @@ from loxone_exporter.errors import (
     RejectedError,
     SessionError,
     TlsError,
+    TokenExpiredError,
     UpdatingError,
     UserDisabledError,
 )
@@ -67,6 +68,7 @@ _PACES: Final[Mapping[type[SessionError], Pace]] = {
     BusyError: Pace(60.0, 600.0),
     BadTextError: Pace(5.0, 3600.0),
     TlsError: Pace(30.0, 600.0),
+    TokenExpiredError: Pace(1.0, 600.0),
     IdentityError: Pace(300.0, 3600.0),
     InsecureLoginError: Pace(300.0, 3600.0),
     UserDisabledError: Pace(3600.0, 3600.0),

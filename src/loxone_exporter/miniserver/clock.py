@@ -69,7 +69,8 @@ class ClockWatch:
         reply = await self._conversation.request(command, purpose=purpose)
         # Not even after a code that ends the login is it asked again: should the code be about the
         # user's rights, every session would end here.
-        self._memory.is_told_time = reply.code == OK
+        if reply.code != OK and self._state.link.clock_offset is None:
+            self._memory.is_told_time = False
         failure = end_of_login(reply, purpose)
         if failure is not None:
             raise failure

@@ -77,7 +77,11 @@ _NOT_ABOUT_TOKEN = (
     UpdatingError,
     UserDisabledError,
 )
-"""Failures of a login with a token that say nothing of the token."""
+"""Failures of a login with a token that say nothing of the token.
+
+Going out of service and coming too late are not among them: who does so at each login may have
+counted each as a failed one.
+"""
 
 _MAX_UNANSWERED = 2
 """Logins with a token in a row that may go without an answer, before it is held for worthless; a
@@ -169,15 +173,17 @@ class Login:
             return False
         except MisbehaviourError as error:
             _logger.info("the token is of no use: %s", error)
+            memory.give_up_token()
+            memory.note_refused_token()
             return False
         except SessionError as error:
             # Some firmware refuses without a word (section 2.7).
             token.unanswered += 1
             if isinstance(error, ClosedNormallyError) or token.unanswered >= _MAX_UNANSWERED:
-                memory.lost_tokens += not isinstance(error, ClosedNormallyError)
+                memory.give_up_token()
                 memory.note_refused_token()
             raise
-        token.unanswered = 0
+        token.unanswered = memory.refused_tokens = 0
         self._prolong(token, parse_validity(reply.value))
         return True
 
@@ -311,8 +317,9 @@ class Login:
             return
         # Firmware answers 200 or 401 to this, or closes the line at once (section 3.5): all three
         # mean that the token is gone.
+        command = await self._with_hash(token, commands.kill_token, "logging out", Phase.SESSION)
         with contextlib.suppress(*_REFUSED_TOKEN, ClosedNormallyError):
-            await self._ask_with_hash(token, commands.kill_token, "logging out", Phase.SESSION)
+            await self._ask(command, "logging out", Phase.SESSION)
         self._party.memory.token = None
         self._party.link.token_valid_until = None
 
@@ -329,7 +336,14 @@ class Login:
     async def _ask_with_hash(
         self, token: HeldToken, command: Callable[[str, str], str], purpose: str, phase: Phase
     ) -> Reply:
-        """Send a command that carries the token's hash, under a key that is good for once."""
+        return await self._ask(
+            await self._with_hash(token, command, purpose, phase), purpose, phase
+        )
+
+    async def _with_hash(
+        self, token: HeldToken, command: Callable[[str, str], str], purpose: str, phase: Phase
+    ) -> str:
+        """A command that carries the token's hash, under a key that is good for once."""
         key, self._one_time_key = self._one_time_key, None
         if key is None:
             before = Phase.OPENING if phase is Phase.LOGIN else phase
@@ -338,7 +352,7 @@ class Login:
             token_hash = hash_token(token.text, key, token.algorithm)
         except ProtocolError as error:
             raise MisbehaviourError(f"{purpose}: {error}") from error
-        return await self._ask(command(token_hash, self._party.config.username), purpose, phase)
+        return command(token_hash, self._party.config.username)
 
 
 def _until_refresh(token: HeldToken) -> float:

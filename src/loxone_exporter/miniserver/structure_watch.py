@@ -46,6 +46,7 @@ class StructureWatch:
     _state: MiniserverState
     _memory: SessionMemory
     _fetch_over_http: Callable[[], Awaitable[bytes]]
+    _is_told_version: bool = True
 
     async def discover(self) -> None:
         """Fetch the structure file, unless it is the one that is known already.
@@ -85,11 +86,15 @@ class StructureWatch:
 
     async def _ask_version(self) -> str | None:
         """The version in the Miniserver's words, for comparing only; None if it does not say."""
+        if not self._is_told_version:
+            return None
         purpose = "the version of the structure file"
         reply = await self._conversation.request(commands.STRUCTURE_VERSION, purpose=purpose)
         failure = end_of_login(reply, purpose)
-        if failure is not None:
+        if failure is not None and self._state.connected:
             raise failure
+        # Right after a login it does not mean the end of that: this user is not told the version.
+        self._is_told_version = failure is None
         return reply.value if reply.code == OK and isinstance(reply.value, str) else None
 
     async def _fetch(self, version: str | None) -> bool:

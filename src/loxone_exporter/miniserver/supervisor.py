@@ -46,6 +46,9 @@ stop is over within five."""
 _SHORT = 2.0
 """Seconds; of a pause shorter than that, the tenths are told."""
 
+LONG_SESSION: Final = 3600.0
+"""Seconds after which refused tokens are forgiven: one an hour gets nobody locked out."""
+
 _TELLING = (LockedOutError, UserDisabledError, RejectedError, UserChangedError)
 """What a failure is called first, where several tasks of a session noticed its end."""
 
@@ -126,6 +129,8 @@ class _Supervisor:
             time_connected = trio.current_time() - state.connected_since
             if time_connected >= STABLE_AFTER:
                 self._backoff.after_stable_session()
+            if time_connected >= LONG_SESSION:
+                self._sessions.memory.refused_tokens = 0
         await self._pause(attempt, password)
 
     async def _pause(self, attempt: _Attempt, password: Secret) -> None:
@@ -163,7 +168,7 @@ class _Supervisor:
         """Say which tokens the Miniserver may still have when this process is gone."""
         memory = self._sessions.memory
         if memory.token is not None and memory.token.life > 0:
-            _logger.warning("a token is left behind in the Miniserver: it could not be told")
+            _logger.warning("a token is left behind in the Miniserver until it expires")
         if memory.lost_tokens:
             _logger.warning(
                 "%d token(s) may be left behind in the Miniserver until they expire: asked "
@@ -177,7 +182,10 @@ def _forget(memory: SessionMemory, failure: SessionError | None) -> None:
     if isinstance(failure, UserChangedError):
         memory.is_told_time = True
     match failure:
-        case UserChangedError(ourselves=True) | TokenExpiredError() | UserDisabledError():
+        case TokenExpiredError():
+            memory.give_up_token()
+            memory.structure_version = None
+        case UserChangedError(ourselves=True) | UserDisabledError():
             memory.token = memory.structure_version = None
         case UserChangedError() | OutOfServiceError():
             memory.structure_version = None
@@ -187,8 +195,8 @@ def _outlook(failure: SessionError | None, pause: float, *, is_password_spared: 
     """Say when the next session begins, and why not before."""
     text = f"trying again in {pause:.1f} s" if pause < _SHORT else f"trying again in {pause:.0f} s"
     if is_password_spared:
-        text += (
-            "; the password is spared until then, so that the Miniserver does not lock this "
+        return (
+            f"{text}; the password is spared until then, so that the Miniserver does not lock this "
             "address out"
         )
     if isinstance(failure, _FOR_THE_OWNER):

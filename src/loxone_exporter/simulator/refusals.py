@@ -48,7 +48,7 @@ def log_reply(device: Device, command: Command, client: Client, reply: Reply) ->
 
 
 def _shown(name: str) -> str:
-    return _SECRET.sub("...", name)[:_NAME_LIMIT]
+    return repr(_SECRET.sub("...", name)[:_NAME_LIMIT])
 
 
 def _explain(device: Device, command: Command, client: Client, code: int) -> str:

@@ -196,10 +196,14 @@ async def test_structure_is_dated_in_the_miniservers_zone(
         state.apply_texts([(uuid(90), text)])
     state.end_dump()
     assert expected == (await scrape(state)).value(MODIFIED)
-    # It is not another time because summer ends.
-    state.apply_texts([(uuid(90), "2026-11-01 08:00:00 +01:00:00")])
-    state.end_dump()
-    assert expected == (await scrape(state)).value(MODIFIED)
+
+
+async def test_structure_is_not_dated_anew_because_summer_ends() -> None:
+    state = in_use()
+    for zone, expected in (("", 1779732000.0), ("+02:00", 1779724800.0), ("+01:00", 1779724800.0)):
+        state.apply_texts([(uuid(90), f"2026-11-01 08:00:00 {zone}")])
+        state.end_dump()
+        assert expected == (await scrape(state)).value(MODIFIED)
 
 
 @pytest.mark.parametrize("text", ["", "2026", "0", "2026-05-25 25:00:00"])
