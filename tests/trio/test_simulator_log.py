@@ -28,8 +28,8 @@ async def test_commands_and_the_end_are_logged_without_secrets(
     await client.ask(f"jdev/wrong{token}/demo")
     miniserver.close_sessions(4005)
     await client.closing()
-    assert "websocket from memory: cfg/version" in caplog.messages
-    assert "websocket from memory: encrypted, sys/getjwt" in caplog.messages
+    assert "websocket from memory: 'cfg/version'" in caplog.messages
+    assert "websocket from memory: encrypted, 'sys/getjwt'" in caplog.messages
     assert "websocket from memory: closed with 4005 the user was changed" in caplog.messages
     assert token not in caplog.text
 
@@ -39,11 +39,11 @@ async def test_wrong_logins_are_explained(
 ) -> None:
     client = await RawClient.open(connect(miniserver, nursery))
     await client.ask("jdev/cfg/version")
-    assert "refused with 400: cfg/version: not logged in" in caplog.text
+    assert "refused with 400: 'cfg/version': not logged in" in caplog.text
     await client.log_in(miniserver, password="wrong")
-    assert "refused with 401: sys/getjwt: wrong hash" in caplog.text
+    assert "refused with 401: 'sys/getjwt': wrong hash" in caplog.text
     await client.ask("authwithtoken/abc/nobody")
-    assert "refused with 401: authwithtoken: no such user" in caplog.text
+    assert "refused with 401: 'authwithtoken': no such user" in caplog.text
     assert (await client.closing()).code == 4003
     assert "closed with 4003 Forbidden" in caplog.text
     assert (await get(miniserver, "jdev/cfg/api")).status == 403
@@ -55,10 +55,10 @@ async def test_a_spent_key_and_a_fault_are_told_apart(
 ) -> None:
     client = await RawClient.open(connect(miniserver, nursery))
     await client.ask("authwithtoken/abc/demo")
-    assert "authwithtoken: no such key: one is asked for first" in caplog.text
+    assert "'authwithtoken': no such key: one is asked for first" in caplog.text
     miniserver.faults.login_code = 401
     await client.ask("authwithtoken/abc/demo")
-    assert "refused with 401: authwithtoken: by a fault" in caplog.text
+    assert "refused with 401: 'authwithtoken': by a fault" in caplog.text
 
 
 async def test_an_encrypted_command_without_a_key_is_explained(
