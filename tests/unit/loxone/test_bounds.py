@@ -53,7 +53,7 @@ from support.structures import key
 
 
 MEGABYTE = 2**20
-SECONDS = 5.0
+SECONDS = 20.0
 BYTES = 2 * MEGABYTE
 
 ANSWER = '{"LL": {"control": "c", "value": "'
