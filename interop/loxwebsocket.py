@@ -22,7 +22,7 @@ from importlib.metadata import version
 from typing import Any
 
 from attrs import define, field
-from loxwebsocket import LoxWs  # type: ignore[import-not-found]  # nox's session interop has it
+from loxwebsocket import LoxWs
 
 
 KINDS = {2: "values", 3: "texts"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -46,7 +46,7 @@ class Expected:
         """What the house has that simulators play by default."""
         house = DemoHouse(now=datetime.now(UTC))
         structure = json.loads(house.structure)
-        counted = (house.values, house.texts, house.daytimers, house.weather)
+        counted: tuple[Sized, ...] = (house.values, house.texts, house.daytimers, house.weather)
         states = {kind: len(part) for kind, part in zip(_KINDS, counted, strict=True)}
         return cls(len(structure["controls"]), structure["lastModified"], states)
 

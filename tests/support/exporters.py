@@ -79,6 +79,12 @@ class Exporter:
         self._nursery.start_soon(self._supervise, name, password, changes, state)
         return state
 
+    async def connect(self, name: str = "home", **changes: Any) -> MiniserverState:  # noqa: ANN401  # as attrs.evolve
+        """Likewise, and wait until it is connected."""
+        state = self.start(name, **changes)
+        await wait_until_connected(state)
+        return state
+
     async def _supervise(
         self, name: str, password: str, changes: dict[str, Any], state: MiniserverState
     ) -> None:

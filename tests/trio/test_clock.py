@@ -51,8 +51,7 @@ async def test_the_offset_of_the_clock_is_known(
 ) -> None:
     house = add_house(network)
     house.faults.clock_offset = ahead
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(0.1)
     # The Miniserver tells whole seconds; within ten minutes of midnight it is not asked again.
     if state.link.clock_offset is not None:
@@ -74,8 +73,7 @@ async def test_a_user_without_full_access_asks_once(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
 ) -> None:
     house = add_house(network, admin=False)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(10 * INTERVAL)
     assert ["jdev/sys/date"] == sent(house, "jdev/sys/date") + sent(house, "jdev/sys/time")
     assert (1, None) == (state.link.sessions, state.link.clock_offset)

@@ -151,8 +151,7 @@ async def test_a_lost_connection_is_no_bug(
     house: SimulatedMiniserver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions()
     await trio.sleep(0.1)
     assert ConnectionState.BACKOFF is state.connection

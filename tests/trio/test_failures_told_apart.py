@@ -320,6 +320,5 @@ async def test_old_firmware_of_the_shelf_is_no_failure(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
 ) -> None:
     add_miniserver(network, profile=PROFILES["gen1-8"])
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     assert 0 == state.link.failures.total()

@@ -46,8 +46,7 @@ async def test_every_kind_of_miniserver_is_logged_in_to_and_left(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     house = add_miniserver(network, profile=plain(PROFILES[name]))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.publish({TEMPERATURE: -7.5})
     await trio.sleep(0.1)
     assert -7.5 == state.values[TEMPERATURE]
@@ -139,8 +138,7 @@ async def test_old_firmware_is_logged_in_to_by_the_encrypted_hash(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     house = add_miniserver(network, profile=PROFILES["gen1-8"])
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions()
     await trio.sleep(5)
     assert state.connected
@@ -206,8 +204,7 @@ async def test_salts_are_rotated_over_many_encrypted_commands(
     # Each refresh takes two commands.
     profile = evolve(DEVICE, long_token_life=240.0, strict_salts=True)
     house = add_miniserver(network, profile=profile)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(120 * 45)
     encrypted = [command for command in house.received if command.encrypted]
     assert len(encrypted) > 60

@@ -129,8 +129,7 @@ async def test_an_unreadable_file_leaves_the_last_password_in_use_and_is_told_on
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     safe.content = PASSWORD
-    state = exporter.start(password="from the start", password_file=FILE)
-    await wait_until_connected(state)
+    state = await exporter.connect(password="from the start", password_file=FILE)
     safe.content = None
     for _ in range(3):
         await house.change_user()

@@ -64,8 +64,7 @@ def names(state: MiniserverState) -> list[str]:
 
 async def connect(exporter: Exporter, miniserver: SimulatedMiniserver) -> MiniserverState:
     """A session in which a value has arrived, and nothing was wrong."""
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await miniserver.publish(VALUES)
     await trio.sleep(5)
     assert state.connected
@@ -102,8 +101,7 @@ async def test_quirk_02_codes_and_controls_in_all_shapes(
 ) -> None:
     miniserver = add_miniserver(network, profile=PROFILES[profile])
     miniserver.faults.codes = codes
-    state = exporter.start(tls="off")
-    await wait_until_connected(state)
+    state = await exporter.connect(tls="off")
     await trio.sleep(5)
     assert {} == state.link.failures
     assert miniserver.house.values == state.values
@@ -283,8 +281,7 @@ async def test_quirk_13_padding_and_truncated_sealed_answers(
     # By `fenc` some answers came without their end; this exporter does not seal answers.
     miniserver = add_miniserver(network, username=user)
     miniserver.faults.sealed_cut = True
-    state = exporter.start(username=user)
-    await wait_until_connected(state)
+    state = await exporter.connect(username=user)
     assert {} == state.link.failures
 
 
@@ -322,8 +319,7 @@ async def test_quirk_14_names_and_passwords_of_any_characters(
     miniserver = add_miniserver(
         network, profile=PROFILES[profile], username=user, password=password
     )
-    state = exporter.start(username=user, password=password)
-    await wait_until_connected(state)
+    state = await exporter.connect(username=user, password=password)
     assert {} == state.link.failures
     assert [] == not_on_the_list(miniserver)
     await exporter.end()
@@ -369,8 +365,7 @@ async def test_quirk_16_a_redirection_to_the_name_in_the_certificate(
     miniserver.faults.redirect = f"https://{name}/"
     ca_file = tmp_path / "ca.pem"
     ca_file.write_bytes(certificate.authority_pem)
-    state = exporter.start(tls_ca_file=ca_file)
-    await wait_until_connected(state)
+    state = await exporter.connect(tls_ca_file=ca_file)
     assert Security.VERIFIED is state.link.security
     assert {"home.test"} == {host for host, _ in network.connections}
     assert 1 == network.ports().count(80)
@@ -578,8 +573,7 @@ async def test_quirk_24_a_change_under_the_same_date_brings_new_uuids(
 ) -> None:
     states = {"modifications": MODIFICATIONS}
     miniserver = add_miniserver(network, house=house_of(globalStates=states))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     uuid = "10000000-0000-0009-ffff000000000009"
     controls = {"20000000-0000-0001-ffff000000000001": {"states": {"value": uuid}}}
     new = house_of(controls=controls, globalStates=states)

@@ -69,8 +69,7 @@ async def reconnect(house: SimulatedMiniserver, state: MiniserverState) -> None:
 async def test_an_unchanged_file_is_not_fetched_again(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     for _ in range(3):
         await reconnect(changing, state)
     await trio.sleep(3 * POLL_INTERVAL)
@@ -86,8 +85,7 @@ async def test_a_file_that_changed_meanwhile_is_fetched(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.replace_house(houses(1, light=False))
     await reconnect(changing, state)
     assert 2 == len(sent(changing, FILE))
@@ -103,8 +101,7 @@ async def test_a_file_that_changed_meanwhile_is_fetched(
 async def test_an_uploaded_program_is_fetched_although_its_version_is_the_same(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.replace_house(houses(1, version=changing.house.last_modified), upload=True)
     await wait_for(state, ConnectionState.BACKOFF)
     await wait_until_connected(state)
@@ -120,8 +117,7 @@ async def test_a_modification_is_followed_within_the_session(
     *,
     keep_last_modified: bool,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(1)
     new = houses(1, light=False)
     new.values[TEMPERATURE] = -4.5
@@ -140,8 +136,7 @@ async def test_a_modification_is_followed_within_the_session(
 async def test_a_modification_that_is_told_as_a_number_is_followed(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.replace_house(houses(1))
     await changing.publish({MODIFICATIONS: 5.0})
     await trio.sleep(SETTLING + 0.1)
@@ -151,8 +146,7 @@ async def test_a_modification_that_is_told_as_a_number_is_followed(
 async def test_many_modifications_cost_one_file_in_a_while(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     for number in range(1, 100):
         await changing.modify_structure(houses(number))
         await trio.sleep(1)
@@ -164,8 +158,7 @@ async def test_many_modifications_cost_one_file_in_a_while(
 async def test_many_modifications_of_a_broken_file_are_no_storm_either(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.faults.truncated_structure = True
     for number in range(1, 100):
         await changing.modify_structure(houses(number))
@@ -181,8 +174,7 @@ async def test_many_modifications_of_a_broken_file_are_no_storm_either(
 async def test_a_change_that_nobody_announced_is_found_by_asking(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.replace_house(houses(1))
     await trio.sleep(POLL_INTERVAL + 1)
     assert ["Temperatur 1", "Licht"] == names(state)
@@ -196,8 +188,7 @@ async def test_a_miniserver_that_tells_no_version_is_not_asked_for_the_file_agai
 ) -> None:
     changing.faults.missing_value = True
     # The subscription's answer has no value either, which is as good as any.
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(3 * POLL_INTERVAL)
     assert 1 == len(sent(changing, FILE))
     await reconnect(changing, state)
@@ -210,8 +201,7 @@ async def test_the_structure_is_shown_old_or_new(
     network: MemoryNetwork,
     changing: SimulatedMiniserver,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(1)
     network.latency = 0.2
     await reconnect(changing, state)
@@ -247,8 +237,7 @@ async def test_a_later_broken_file_leaves_the_last_good_one_in_use(
     changing: SimulatedMiniserver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.faults.truncated_structure = True
     changing.replace_house(houses(1))
     await reconnect(changing, state)
@@ -265,8 +254,7 @@ async def test_a_file_that_is_no_utf8_is_read_over_http(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
     changing.faults.invalid_utf8_structure = True
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     assert {FailureReason.BAD_TEXT: 1} == state.link.failures
     assert [FILE, f"{FILE}?"] == [text[: len(FILE) + 1] for text in sent(changing, FILE)]
     assert any("\ufffd" in name for name in names(state))
@@ -309,8 +297,7 @@ async def test_a_later_file_that_is_not_to_be_had_in_any_way_is_not_asked_for_ag
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refuse_over_http(monkeypatch, 404, FILE)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     changing.faults.invalid_utf8_structure = True
     changing.replace_house(houses(1))
     await trio.sleep(POLL_INTERVAL + 10)
@@ -331,8 +318,7 @@ async def test_a_later_file_that_is_not_to_be_had_in_any_way_is_not_asked_for_ag
 async def test_another_text_that_is_no_utf8_costs_no_structure(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     delays = []
     for _ in range(4):
         await changing.drop_sessions(1007)
@@ -377,8 +363,7 @@ async def test_a_user_who_is_not_told_the_version_stays_connected(
     name = "sps/loxappversion3"
     refused = evolve(commands._COMMANDS[name], run=lambda *_: Answer(code=401))
     monkeypatch.setitem(commands._COMMANDS, name, refused)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(10 * POLL_INTERVAL)
     assert state.connected
     assert 1 == state.link.sessions

@@ -47,8 +47,7 @@ def rare_keepalives(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_reconnect_takes_the_token_and_no_password(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     for _ in range(5):
         before = len(house.received)
         await house.drop_sessions()
@@ -72,8 +71,7 @@ async def test_a_refused_token_gives_way_to_the_password_in_the_same_session(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     secrets = secrets_of(house)
     house.faults.token_code = code
     house.forget_tokens()
@@ -154,8 +152,7 @@ async def test_a_stop_that_finds_the_token_dead_tells_of_no_failure(
     house: SimulatedMiniserver,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions(4008)
     await wait_for(state, ConnectionState.BACKOFF)
     house.forget_tokens()
@@ -167,8 +164,7 @@ async def test_a_stop_that_finds_the_token_dead_tells_of_no_failure(
 async def test_a_session_closed_in_answer_to_the_token_makes_the_next_one_take_the_password(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     house.faults.close_login = 1000
     house.forget_tokens()
     await wait_for(state, ConnectionState.BACKOFF)
@@ -185,8 +181,7 @@ async def test_a_session_closed_in_answer_to_the_token_makes_the_next_one_take_t
 async def test_a_token_that_is_never_answered_is_given_up(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     house.faults.close_login = 1001
     house.forget_tokens()
     await wait_for(state, ConnectionState.BACKOFF)
@@ -212,8 +207,7 @@ async def test_a_hundred_days_leave_one_token_and_a_stop_none(
 ) -> None:
     profile = evolve(DEVICE, firmware=firmware, idle_limit=DAY)
     house = add_miniserver(network, profile=profile)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     for _ in range(100):
         await trio.sleep(DAY)
         assert 1 == len(house.tokens)
@@ -247,8 +241,7 @@ async def test_a_token_of_an_hour_is_refreshed_in_time(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
 ) -> None:
     house = add_miniserver(network, profile=evolve(DEVICE, long_token_life=HOUR, idle_limit=DAY))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(DAY)
     assert 1 == state.link.sessions
     assert 47 <= len(sent(house, "refreshjwt")) <= 49
@@ -260,8 +253,7 @@ async def test_firmware_that_cannot_refresh_is_not_asked_to(
 ) -> None:
     profile = evolve(DEVICE, firmware="10.0.9.12", long_token_life=DAY, idle_limit=DAY)
     house = add_miniserver(network, profile=profile)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(10 * DAY)
     assert [] == sent(house, "refresh")
     # The Miniserver ends the session with the token; the password gives the next one.
@@ -290,8 +282,7 @@ async def test_odd_times_of_validity_do_no_harm(
 
     monkeypatch.setattr(Accounts, "_life_of", life_of)
     house = add_miniserver(network, profile=evolve(DEVICE, idle_limit=DAY))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(5 * DAY)
     await house.drop_sessions()
     await wait_for(state, ConnectionState.BACKOFF)
@@ -324,8 +315,7 @@ async def test_a_token_that_is_not_refreshed_serves_until_its_end(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork, code: int
 ) -> None:
     house = add_miniserver(network, profile=evolve(DEVICE, long_token_life=DAY, idle_limit=DAY))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     house.faults.token_code = code
     await trio.sleep(DAY - 10)
     assert state.connected
@@ -345,8 +335,7 @@ async def test_a_token_that_was_wrongly_refused_is_killed_all_the_same(
     autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
 ) -> None:
     house = add_miniserver(network, profile=evolve(DEVICE, long_token_life=DAY, idle_limit=DAY))
-    state = exporter.start()
-    await wait_until_connected(state)
+    await exporter.connect()
     house.faults.token_code = 401
     await trio.sleep(DAY * 0.75)
     await exporter.end()
@@ -362,8 +351,7 @@ async def test_a_refresh_that_fails_otherwise_is_repeated(
     fault: tuple[str, object],
 ) -> None:
     house = add_miniserver(network, profile=evolve(DEVICE, long_token_life=DAY, idle_limit=DAY))
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     usual = getattr(house.faults, fault[0])
     setattr(house.faults, *fault)
     await trio.sleep(DAY * 0.6)
@@ -379,8 +367,7 @@ async def test_a_lost_answer_to_a_refresh_costs_one_login(
 ) -> None:
     profile = evolve(DEVICE, long_token_life=DAY, idle_limit=DAY, token_per_client=True)
     house = add_miniserver(network, profile=profile)
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await trio.sleep(DAY / 2 - 60)
     # The one-time key is answered, the refresh is not.
     house.faults.mute_after = len(house.received) + 1
@@ -399,8 +386,7 @@ async def test_a_lost_answer_to_a_refresh_costs_one_login(
 async def test_a_changed_user_needs_the_password(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.change_user()
     await wait_for(state, ConnectionState.BACKOFF)
     assert None is state.link.token_valid_until
@@ -414,8 +400,7 @@ async def test_a_changed_user_needs_the_password(
 async def test_another_changed_user_does_not_cost_the_token(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.change_another_user()
     await wait_for(state, ConnectionState.BACKOFF)
     before = len(house.received)
@@ -429,8 +414,7 @@ async def test_another_changed_user_does_not_cost_the_token(
 async def test_a_disabled_user_is_asked_for_once_an_hour(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.disable_user()
     await wait_for(state, ConnectionState.REJECTED)
     assert None is state.link.token_valid_until
@@ -446,8 +430,7 @@ async def test_a_disabled_user_is_asked_for_once_an_hour(
 async def test_a_stop_in_a_pause_ends_the_token_by_a_short_session(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions(4008)
     await wait_for(state, ConnectionState.BACKOFF)
     await trio.sleep(20)
@@ -462,8 +445,7 @@ async def test_a_stop_in_a_pause_ends_the_token_by_a_short_session(
 async def test_a_stop_in_a_pause_ends_no_token_by_a_password(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions(4008)
     await wait_for(state, ConnectionState.BACKOFF)
     house.forget_tokens()
@@ -481,8 +463,7 @@ async def test_a_stop_does_not_wait_for_a_miniserver_that_is_away(
     away: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions(4008)
     await wait_for(state, ConnectionState.BACKOFF)
 
@@ -507,8 +488,7 @@ async def test_a_stop_does_not_wait_for_a_miniserver_that_is_away(
 async def test_a_stop_with_a_miniserver_that_falls_mute_meanwhile_takes_no_five_seconds(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver, answered: int
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    state = await exporter.connect()
     await house.drop_sessions()
     await wait_for(state, ConnectionState.BACKOFF)
     house.faults.mute_after = len(house.received) + answered
@@ -524,8 +504,7 @@ async def test_a_farewell_to_a_miniserver_that_falls_mute_is_not_waited_for(
     answered: int,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    await exporter.connect()
     await trio.sleep(1)
     house.faults.mute_after = len(house.received) + answered
     assert await exporter.end() < STOP_BUDGET
@@ -535,8 +514,7 @@ async def test_a_farewell_to_a_miniserver_that_falls_mute_is_not_waited_for(
 async def test_a_farewell_after_hours_kills_the_token(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:
-    state = exporter.start()
-    await wait_until_connected(state)
+    await exporter.connect()
     await trio.sleep(HOUR)
     assert await exporter.end() < 1
     assert {} == dict(house.tokens)

@@ -29,7 +29,9 @@ _REMAINING = re.compile(r"<remaining>\s*(\d{1,9})\s*</remaining>", re.IGNORECASE
 _FIRMWARE = re.compile(r"\d{1,9}(\.\d{1,9}){0,7}")
 _HASH_ALGORITHMS: Final[dict[str, HashAlgorithm]] = {"SHA1": "SHA1", "SHA256": "SHA256"}
 _SERIAL = re.compile(r"[0-9A-F]{12}")
-_CLOUD_DOMAINS = frozenset({"com", "cn"})
+CLOUD_DOMAINS: Final = ("com", "cn")
+"""The top-level domains of the vendor's cloud; there are no others to be believed."""
+
 _UNESCAPED = re.compile(
     r'\s*\{\s*"LL"\s*:\s*\{\s*"control"\s*:\s*"(?P<control>[^"]*)"\s*,'
     r'\s*"value"\s*:\s*"(?P<value>.*)"\s*,\s*"[Cc]ode"\s*:\s*"?(?P<code>\d{1,9})"?\s*\}\s*\}\s*',
@@ -58,6 +60,11 @@ class Reply:
     control: str
     code: int
     value: Json
+
+    @property
+    def text(self) -> str | None:
+        """The value, where all went well and it is a text."""
+        return self.value if self.code == OK and isinstance(self.value, str) else None
 
 
 @frozen
@@ -178,7 +185,7 @@ def parse_device(value: Json) -> Device:
         firmware=parse_firmware(device.get("version")),
         https_status=_number_or_none(device.get("httpsStatus")),
         has_event_slots=slots if isinstance(slots, bool) else None,
-        cloud_domain=domain if domain in _CLOUD_DOMAINS else "com",
+        cloud_domain=domain if domain in CLOUD_DOMAINS else "com",
     )
 
 

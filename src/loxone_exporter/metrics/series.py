@@ -92,6 +92,7 @@ def build_series(
         miniserver=miniserver,
         names=names,
         filter=filter_,
+        label_names=label_names(uuid_label=uuid_label),
         uuid_label=uuid_label,
         with_texts=texts,
         private=_private_uuids(structure),
@@ -123,6 +124,7 @@ class _Builder:
     miniserver: str
     names: Names
     filter: Filter
+    label_names: tuple[str, ...]
     uuid_label: bool
     with_texts: bool
     private: frozenset[StateUuid]
@@ -164,7 +166,7 @@ class _Builder:
             self.duplicates.append(row)
             return
         self._taken.add(row)
-        series = Series(Row.write(label_names(uuid_label=self.uuid_label), row), state.uuid, index)
+        series = Series(Row.write(self.label_names, row), state.uuid, index)
         if privacy(control.type, state.base_name) is None:
             self.values.append(series)
         if self.with_texts and state.uuid not in self.private:

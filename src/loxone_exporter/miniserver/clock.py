@@ -74,4 +74,4 @@ class ClockWatch:
         failure = end_of_login(reply, purpose)
         if failure is not None:
             raise failure
-        return reply.value if reply.code == OK and isinstance(reply.value, str) else None
+        return reply.text

@@ -205,7 +205,6 @@ class Login:
         with password_attempt(party), token_asked_for(party.memory):
             reply = await self._ask(command, f"the login of {user!r}", Phase.LOGIN)
             token = parse_token(reply.value)
-        party.memory.give_up_token()  # one that was of no use, but not refused either
         party.memory.token = HeldToken(token.token, parameters.algorithm)
         self._prolong(party.memory.token, token.valid_until)
 

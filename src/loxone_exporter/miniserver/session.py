@@ -189,5 +189,5 @@ async def _say_farewell(login: Login) -> None:
     try:
         await login.log_out()
     except SessionError as error:
-        # Not the last word: the supervisor tries once more, and says how it ended.
+        # Not the last word: what becomes of the token is told at the stop.
         _logger.debug("the token was not killed with its session: %s", error)

@@ -12,7 +12,6 @@ from attrs import define
 from loxone_exporter.errors import BadTextError, MisbehaviourError, StructureError
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.difference import StructureDifference
-from loxone_exporter.loxone.replies import OK
 from loxone_exporter.loxone.structure import Control, Structure, parse_structure
 from loxone_exporter.miniserver.conversation import Conversation
 from loxone_exporter.miniserver.failures import end_of_login
@@ -95,7 +94,7 @@ class StructureWatch:
             raise failure
         # Right after a login it does not mean the end of that: this user is not told the version.
         self._is_told_version = failure is None
-        return reply.value if reply.code == OK and isinstance(reply.value, str) else None
+        return reply.text
 
     async def _fetch(self, version: str | None) -> bool:
         """Take over the structure file; whether there was one that can be read."""

@@ -20,13 +20,14 @@ from attrs import frozen
 
 from loxone_exporter.errors import ConnectionLostError, ProtocolError, TlsError
 from loxone_exporter.loxone.crypto import end_of_validity
+from loxone_exporter.loxone.replies import CLOUD_DOMAINS
 from loxone_exporter.miniserver.network import Address, peer_of
 from loxone_exporter.state import Security
 
 
 # In any other top-level domain a name might be anybody's.
 _CLOUD_NAME = re.compile(
-    r"[a-z0-9*-]+\.(?P<serial>[0-9a-f]{12})\.dyndns\.loxonecloud\.(?:com|cn)",
+    rf"[a-z0-9*-]+\.(?P<serial>[0-9a-f]{{12}})\.dyndns\.loxonecloud\.(?:{'|'.join(CLOUD_DOMAINS)})",
     re.ASCII | re.IGNORECASE,
 )
 _LABEL_LENGTH = 63

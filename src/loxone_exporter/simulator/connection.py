@@ -34,6 +34,15 @@ _MEDIUM_LENGTH = 0xFFFF
 Headers = Sequence[tuple[bytes, bytes]]
 
 
+async def wait_for_end(stream: trio.abc.Stream) -> None:
+    """Say nothing until the client gives up."""
+    try:
+        while await stream.receive_some():
+            pass
+    except GONE:
+        return
+
+
 @frozen
 class HttpRequest:
     """One request."""

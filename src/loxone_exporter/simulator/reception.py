@@ -15,11 +15,11 @@ from loxone_exporter.simulator.answers import (
     TOO_MANY_CONNECTIONS,
 )
 from loxone_exporter.simulator.connection import (
-    GONE,
     HttpConnection,
     HttpRequest,
     HttpResponse,
     WebSocket,
+    wait_for_end,
 )
 from loxone_exporter.simulator.device import Device
 from loxone_exporter.simulator.doors import Doors
@@ -127,7 +127,7 @@ class Reception:
             if isinstance(outcome, WebSocket):
                 return outcome, connection.trailing_data
             if device.is_mute:
-                await _wait_for_end(stream)
+                await wait_for_end(stream)
                 return None
             may_go_on = False
             with trio.move_on_after(device.send_limit):
@@ -191,12 +191,3 @@ def _address_of(stream: trio.abc.Stream) -> str:
         return str(stream.socket.getpeername()[0])
     except OSError:
         return _NO_ADDRESS  # gone already
-
-
-async def _wait_for_end(stream: trio.abc.Stream) -> None:
-    """Say nothing until the client gives up."""
-    try:
-        while await stream.receive_some():
-            pass
-    except GONE:
-        return

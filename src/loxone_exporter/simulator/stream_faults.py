@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from attrs import define
 
-from loxone_exporter.simulator.connection import GONE
+from loxone_exporter.simulator.connection import wait_for_end
 from loxone_exporter.simulator.faults import Faults
 
 
@@ -56,13 +56,8 @@ class FaultyStream(trio.abc.Stream):
 
     async def outlast_client(self) -> None:
         """Where the connection is half-open, wait for the client to give it up."""
-        if not self.is_half_open:
-            return
-        try:
-            while await self.transport_stream.receive_some():
-                pass
-        except GONE:
-            return
+        if self.is_half_open:
+            await wait_for_end(self.transport_stream)
 
     async def _send(self, data: bytes | bytearray | memoryview) -> None:
         if self._is_lost():

@@ -26,16 +26,9 @@ from loxone_exporter.simulator.encryption import (
     parse_encrypted,
     parse_key_exchange,
 )
+from support.vectors import GO_KEY, LOGIN_HASH, LOGIN_KEY
 
 
-# Protocol reference, section 8.3.
-KEY = SessionKey(
-    bytes.fromhex("c8afa9a257c1577892d940afa82435550bbcc52bc2ff9d49d1c6aea5a71bf4a8"),
-    bytes.fromhex("a74b457d12e5c00520292ca83b03aac3"),
-)
-# Section 8.5.
-LOGIN_KEY = SessionKey(bytes(range(32)), bytes(range(0xA0, 0xB0)))
-LOGIN_HASH = "1d03bdda74c178d98d41b1e81cc63cee73a943cec67d8f311ed7f3971ccac038"
 CLIENT_UUID = "098802e1-02b4-603c-ffffeee000d80cfd"
 SERIAL = "504F94A0BBCC"
 PRIVATE_KEY = PrivateKey.generate(1024)
@@ -43,21 +36,21 @@ PUBLIC_KEY = PublicKey.parse(PRIVATE_KEY.public_text)
 
 SALTED = [
     pytest.param(
-        KEY,
+        GO_KEY,
         "d93b",
         commands.hash_parameters("xcid"),
         "FqlXx4NrS7XYxddF8kTP1dadaH9FY%2FMBt9Z1zC%2FANqI%3D",
         id="8.3a",
     ),
     pytest.param(
-        KEY,
+        GO_KEY,
         "d93b",
         commands.hash_parameters("admin"),
         "FqlXx4NrS7XYxddF8kTP1TtoWMH0pUsJdsZMuvVQ1Q8%3D",
         id="8.3b-aligned",
     ),
     pytest.param(
-        KEY,
+        GO_KEY,
         "d93b",
         commands.ENABLE_UPDATES,
         "FqlXx4NrS7XYxddF8kTP1SackKP4PycnyPK7Fp34QQRFpe%2F6spvn86hfB12G5NEK",
@@ -82,7 +75,7 @@ SALTED = [
 ]
 
 
-def opened(command: str, key: SessionKey = KEY) -> str:
+def opened(command: str, key: SessionKey = GO_KEY) -> str:
     """What the Miniserver finds in an encrypted command."""
     wrapped = re.fullmatch(r"jdev/sys/enc/([A-Za-z0-9%]+)", command)
     assert wrapped is not None
@@ -99,14 +92,14 @@ def test_encrypted_command_vectors(key: SessionKey, salt: str, command: str, cip
 # Section 8.3b.
 def test_encrypted_command_vector_with_the_next_salt(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secrets, "token_hex", lambda _: "51ac")
-    encrypted = CommandCipher(KEY, "d93b", uses=30).encrypt(commands.STRUCTURE_VERSION)
+    encrypted = CommandCipher(GO_KEY, "d93b", uses=30).encrypt(commands.STRUCTURE_VERSION)
     cipher = "IAA0AjRiXfsXXwJ%2Ff2J6tzzDXiQ%2Ftt%2FPyrYw3epzNDp39OZ4srFqGc78mB2rm%2F0p"
     assert f"jdev/sys/enc/{cipher}" == encrypted
     assert f"nextSalt/d93b/51ac/{commands.STRUCTURE_VERSION}" == opened(encrypted)
 
 
 def test_salt_is_replaced_after_thirty_uses() -> None:
-    cipher = CommandCipher(KEY)
+    cipher = CommandCipher(GO_KEY)
     texts = [opened(cipher.encrypt("dev")) for _ in range(91)]
     salts = [re.fullmatch(r"salt/([0-9a-f]{4})/dev", text) for text in texts]
     assert [30, 60, 90] == [use for use, salt in enumerate(salts) if salt is None]
@@ -120,12 +113,12 @@ def test_salt_is_replaced_after_thirty_uses() -> None:
 
 
 def test_each_connection_starts_with_a_salt_of_its_own() -> None:
-    assert 1 < len({CommandCipher(KEY).encrypt("dev") for _ in range(10)})
+    assert 1 < len({CommandCipher(GO_KEY).encrypt("dev") for _ in range(10)})
 
 
 @given(command=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60))
 def test_every_command_can_be_opened_again(command: str) -> None:
-    assert f"salt/9f3c/{command}" == opened(CommandCipher(KEY, "9f3c").encrypt(command))
+    assert f"salt/9f3c/{command}" == opened(CommandCipher(GO_KEY, "9f3c").encrypt(command))
 
 
 # What ends like the padding of PKCS #7 could be that; commands are printable.
@@ -133,9 +126,9 @@ def test_every_command_can_be_opened_again(command: str) -> None:
 def test_a_miniserver_opens_whatever_a_connection_sends(texts: list[str]) -> None:
     encryption = Encryption(PRIVATE_KEY, strict=True)
     encryption.exchange(
-        parse_key_exchange(commands.key_exchange(PUBLIC_KEY.encrypt(KEY.exchange_text)))
+        parse_key_exchange(commands.key_exchange(PUBLIC_KEY.encrypt(GO_KEY.exchange_text)))
     )
-    cipher = CommandCipher(KEY, uses=20)
+    cipher = CommandCipher(GO_KEY, uses=20)
     for text in texts:
         envelope = parse_encrypted(cipher.encrypt(text))
         assert text == encryption.open(envelope.cipher)
@@ -218,17 +211,17 @@ def test_legacy_login_carries_nothing_but_the_hash() -> None:
 
 
 def test_encrypted_legacy_login_has_no_salt() -> None:
-    command = commands.encrypted_legacy_login(KEY, "ab" * 20, "müller")
+    command = commands.encrypted_legacy_login(GO_KEY, "ab" * 20, "müller")
     verb, _, cipher = command.partition("/")
     assert "authenticateEnc" == verb
-    text = strip_padding(KEY.decrypt(decode_base64(cipher)))
+    text = strip_padding(GO_KEY.decrypt(decode_base64(cipher)))
     assert f"{'ab' * 20}/müller" == text.decode()
 
 
 def test_encrypted_legacy_login_is_opened_by_a_miniserver() -> None:
     encryption = Encryption(PRIVATE_KEY, strict=True)
-    encryption.exchange(encode_base64(PUBLIC_KEY.encrypt(KEY.exchange_text)))
-    envelope = parse_encrypted(commands.encrypted_legacy_login(KEY, "ab" * 20, "müller"))
+    encryption.exchange(encode_base64(PUBLIC_KEY.encrypt(GO_KEY.exchange_text)))
+    envelope = parse_encrypted(commands.encrypted_legacy_login(GO_KEY, "ab" * 20, "müller"))
     inside = encryption.open(envelope.cipher)
     assert f"authenticateEnc/{'ab' * 20}/m%C3%BCller" == inside
     assert commands.is_on_the_list(inside)
@@ -279,7 +272,7 @@ def test_every_command_that_can_be_built_is_on_the_list(
     digest: str, user: str, client_id: str, serial: str, firmware: tuple[int, ...]
 ) -> None:
     built = [
-        commands.key_exchange(PUBLIC_KEY.encrypt(KEY.exchange_text)),
+        commands.key_exchange(PUBLIC_KEY.encrypt(GO_KEY.exchange_text)),
         commands.hash_parameters(user),
         commands.request_token(
             firmware, credentials_hash=digest, user=user, client_id=client_id, serial=serial
@@ -288,9 +281,9 @@ def test_every_command_that_can_be_built_is_on_the_list(
         commands.refresh_token(firmware, digest, user),
         commands.kill_token(digest, user),
         commands.legacy_login(digest),
-        commands.encrypted_legacy_login(KEY, digest, user),
+        commands.encrypted_legacy_login(GO_KEY, digest, user),
         commands.structure_file_by_token(digest, user),
-        CommandCipher(KEY).encrypt(user),
+        CommandCipher(GO_KEY).encrypt(user),
     ]
     assert [] == [command for command in built if not commands.is_on_the_list(command)]
 

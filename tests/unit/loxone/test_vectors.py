@@ -30,34 +30,22 @@ from loxone_exporter.simulator.accounts import (
 from loxone_exporter.simulator.encryption import Encryption, parse_encrypted, parse_key_exchange
 from loxone_exporter.simulator.parsing import parse_command
 from loxone_exporter.simulator.profile import Profile
+from support.vectors import (
+    ANSWER_KEY,
+    GO_KEY,
+    KEY_EXCHANGE_KEY,
+    KEYED_HASHES,
+    KT_KEY,
+    KT_SALT,
+    LB_KEY,
+    LOGIN_HASH,
+    LOGIN_KEY,
+    ONE_TIME_KEY,
+)
 
 
 PRIVATE_KEY = PrivateKey.generate(1024)
 PUBLIC_KEY = PublicKey.parse(PRIVATE_KEY.public_text)
-
-# Section 8.3.
-GO_KEY = SessionKey(
-    bytes.fromhex("c8afa9a257c1577892d940afa82435550bbcc52bc2ff9d49d1c6aea5a71bf4a8"),
-    bytes.fromhex("a74b457d12e5c00520292ca83b03aac3"),
-)
-KEY_EXCHANGE_KEY = SessionKey(
-    bytes.fromhex("d40c5b075527237ef57b63fd76ab4695166a92330742cf6c3dfe4bcac39c39af"),
-    bytes.fromhex("e2df1e834912cac10d237062aa024cc5"),
-)
-ANSWER_KEY = SessionKey(
-    bytes.fromhex("307828077baa0961a0333a607efc2225de69b30d07e0d6b7ff872aab4265d7f3"),
-    bytes.fromhex("b1d6400c44a40a09aa11b98bbce5bff7"),
-)
-# Section 8.5.
-LOGIN_KEY = SessionKey(bytes(range(32)), bytes(range(0xA0, 0xB0)))
-ONE_TIME_KEY = "30313233343536373839414243444546303132333435363738394142434445463031323334353637"
-LOGIN_HASH = "1d03bdda74c178d98d41b1e81cc63cee73a943cec67d8f311ed7f3971ccac038"
-JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJleHBvcnRlciJ9.c2ln"
-
-KT_KEY = "32353930373135363644424636333638334131414441394243393939343834303141324531413045"
-KT_SALT = "31346632393637342D303239312D323837622D66666666613532346235633538306662"
-LB_KEY = "0123456789abcdef" * 4
-TOKEN = "8E2AA590E996B321C0E17C3FA9F7A3C17BD376CC"
 
 
 def encryption_with(key: SessionKey) -> Encryption:
@@ -277,44 +265,6 @@ def test_a_miniserver_accepts_the_hash_of_a_password(
     assert other.check_password_hash(user, digest, keys_with(key), algorithm) is None
 
 
-TOKEN_HASHES: list[tuple[str, str, HashAlgorithm, str]] = [
-    (
-        "tokTESTVALUE123",
-        LB_KEY,
-        "SHA256",
-        "3b50109633af4140485302f72bd8a2734950286ca29a4633ef6c54376540bd69",
-    ),
-    ("tokTESTVALUE123", LB_KEY, "SHA1", "d6cb4b3ad89b3e8fc26d79b0451d306e88920aab"),
-    (TOKEN, KT_KEY, "SHA1", "d808a89059d5573a873600ea735e21ea485ef593"),
-    (
-        TOKEN,
-        KT_KEY,
-        "SHA256",
-        "e4c2e5eca66f706633597e60cd382de17f2e70aef75a29ea66f1bd2ef5b71f0d",
-    ),
-    (
-        JWT,
-        ONE_TIME_KEY,
-        "SHA256",
-        "caf85c574ea073aae02997cd35a149f3b18e29c9ce57fe1cc1c16fd5889158f0",
-    ),
-    (JWT, ONE_TIME_KEY, "SHA1", "cf32dc96211c47094d0c1ea893747ee76f4ab673"),
-    # A keyed hash of a text that is no token (GO).
-    (
-        "user:29798721D364CF650CC24C3C2B8F6CF5F73C204C",
-        "33323346364341453435414635323433344239343045334230344143334133304443434544304538",
-        "SHA1",
-        "e3f9c5020c414d7601ae2b44d329bd97d9bb5b8c",
-    ),
-    (
-        "user:29798721D364CF650CC24C3C2B8F6CF5F73C204C",
-        "33323346364341453435414635323433344239343045334230344143334133304443434544304538",
-        "SHA256",
-        "bda3b7e89b0bf04c952681fb8bdfcbde5ee7b24c44eda18e925624f317abbb97",
-    ),
-]
-
-
 def accounts_with_token(text: str, *, firmware: str = "16.1.11.6") -> tuple[Accounts, Token]:
     accounts = accounts_of("exporter", "x", firmware=firmware)
     account = accounts.check_password("exporter", "x")
@@ -324,7 +274,7 @@ def accounts_with_token(text: str, *, firmware: str = "16.1.11.6") -> tuple[Acco
     return accounts, token
 
 
-@pytest.mark.parametrize(("text", "key", "algorithm", "digest"), TOKEN_HASHES)
+@pytest.mark.parametrize(("text", "key", "algorithm", "digest"), KEYED_HASHES)
 def test_a_miniserver_accepts_the_hash_of_a_token(
     text: str, key: str, algorithm: HashAlgorithm, digest: str
 ) -> None:
