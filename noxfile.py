@@ -71,7 +71,7 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks", "interop"):
+    for folder in ("src", "benchmarks", "interop", "tools"):
         check_async(session, folder)
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
@@ -92,6 +92,13 @@ def typing(session: nox.Session) -> None:
     """Check the types."""
     install(session, "typing")
     session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write docs/metrics.md anew: what the catalog says is written down there."""
+    install(session)
+    session.run("python", "-m", "tools.metrics_page", *session.posargs)
 
 
 @nox.session

@@ -22,7 +22,7 @@ from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
 from loxone_exporter.config.model import LogLevel
 from loxone_exporter.errors import ListenError, OutputError, StructureError
-from loxone_exporter.survey import describe
+from loxone_exporter.survey.configuration import describe
 from loxone_exporter.web.server import bind, url
 
 
@@ -126,6 +126,34 @@ def _check(options: argparse.Namespace) -> int:
     return app.STOPPED
 
 
+def _discover(options: argparse.Namespace) -> int:
+    # Neither does it have to carry what a look at houses needs.
+    from loxone_exporter.survey import report  # noqa: PLC0415  # see above
+    from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # see above
+
+    loaded = _load(options)
+    logs.configure(options.log_level or "warning", "text", sys.stderr)
+    houses = trio.run(discover_all, loaded.config)
+    if options.explain is not None:
+        lines = [line for house in houses for line in report.explain(house, options.explain)]
+    elif options.json:
+        lines = [report.as_json(houses)]
+    elif sys.stdout is not None and sys.stdout.isatty():
+        lines = list(report.table(houses))
+    else:
+        lines = list(report.lines(houses))
+    for line in lines:
+        _say(line)
+    failures = [
+        f"Miniserver {house.miniserver!r}: {house.failure}" for house in houses if house.failure
+    ]
+    if options.explain is not None and not lines:
+        failures.append(f"no control has the name or UUID {options.explain!r}")
+    for failure in failures:
+        _complain(failure)
+    return app.FAILED if failures else app.STOPPED
+
+
 def _health(options: argparse.Namespace) -> int:
     address = _load(options).config.web.listen[0]
     # What listens on all addresses listens on this one.
@@ -197,6 +225,19 @@ def _build_parser() -> argparse.ArgumentParser:
     add("run", "Run the exporter.", _run, config, listen, log_level)
     add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level)
     add("check", "Say what is wrong with the configuration.", _check, config)
+    discover = add(
+        "discover",
+        "Show the controls of all Miniservers and the metrics that they become.",
+        _discover,
+        config,
+        log_level,
+    )
+    discover.add_argument("--json", action="store_true", help="everything, for programs")
+    discover.add_argument(
+        "--explain",
+        metavar="CONTROL",
+        help="say what decided about the states of the controls of this name or UUID, or pattern",
+    )
     add("health", "Ask the running exporter whether it is alive.", _health, config)
     simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
     _add_simulator_options(simulate)

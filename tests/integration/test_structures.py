@@ -178,11 +178,14 @@ async def test_metrics_hold_exactly_the_numbers_of_every_house(
     assert len(expected) >= (15 if PUBLISHED.is_dir() else 2)
     ports = await site.serve(nursery)
     total = sum(map(len, expected.values()))
-    config = write_toml(tmp_path / "plain.toml", ports)
+    everything = "[metrics]\noptional_quantities = true"
+    config = write_toml(tmp_path / "plain.toml", ports, extra=everything)
     async with running_exporter(["run", "--config", str(config)]) as exporter:
         await exporter.wait_until_listening()
         body = await complete_scrape(exporter, total)
 
+        series = [line.rpartition(" ")[0] for line in body.splitlines() if line[:1] != "#"]
+        assert len(series) == len(set(series))
         samples = parse(body)
         assert len(samples) == len({tuple(sorted(labels.items())) for labels, _ in samples})
         for name, house in site.houses.items():

@@ -168,7 +168,7 @@ async def test_many_requests_on_one_connection(house: House) -> None:
 async def test_a_failing_scrape_is_answered_and_logged(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def stumble(*_: object) -> bytes:
+    async def stumble(*_: object, **__: object) -> bytes:
         await trio.lowlevel.checkpoint()
         raise ZeroDivisionError("planted")
 
@@ -312,7 +312,7 @@ async def test_a_body_in_many_pieces_from_a_client_that_reads_late(
 ) -> None:
     """Hypercorn's queue of them is full by then."""
 
-    async def render(*_: object) -> bytes:
+    async def render(*_: object, **__: object) -> bytes:
         await trio.lowlevel.checkpoint()
         return b"x" * LARGE
 

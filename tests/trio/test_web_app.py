@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -281,10 +282,24 @@ async def test_a_client_that_leaves_is_no_error(app: WebApp) -> None:
     assert len(sent) == 2
 
 
+async def test_a_scrape_is_compressed_for_who_accepts_it(app: WebApp) -> None:
+    plain = await ask(app, "/metrics", headers=[("Accept-Encoding", "identity")])
+    assert "content-encoding" not in plain.headers
+    packed = await ask(app, "/metrics", headers=[("Accept-Encoding", "gzip")])
+    assert "gzip" == packed.headers["content-encoding"]
+    assert str(len(packed.body)) == packed.headers["content-length"]
+    for answer in (plain, packed):
+        assert "accept, accept-encoding" == answer.headers["vary"]
+    text = gzip.decompress(packed.body)
+    for body in (plain.body, text):
+        assert b"\nloxone_exporter_up 1.0\n" in body
+    assert len(packed.body) < len(plain.body) / 3
+
+
 async def test_a_failing_scrape_is_the_servers_to_answer(
     app: WebApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def stumble(*_: object) -> bytes:
+    async def stumble(*_: object, **__: object) -> bytes:
         await trio.lowlevel.checkpoint()
         raise ZeroDivisionError("planted")
 

@@ -7,7 +7,12 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from attrs import fields
 
 from loxone_exporter.config.findings import Problem
-from loxone_exporter.config.model import Config, MiniserverConfig
+from loxone_exporter.config.model import (
+    OVERRIDE_EFFECTS,
+    OVERRIDE_MATCHES,
+    Config,
+    MiniserverConfig,
+)
 
 
 _OPTIONS = fields(MiniserverConfig)
@@ -30,6 +35,12 @@ def find_contradictions(document: Mapping[str, object]) -> Iterator[Problem]:
             for index, table in enumerate(tables):
                 for key, message in _find_contradictions_of_tls(table):
                     yield ("miniservers", index, key), message
+    match document:
+        case {"override": list(overrides)}:
+            for index, table in enumerate(overrides):
+                if isinstance(table, dict):
+                    for path, message in _find_contradictions_of_override(table):
+                        yield ("override", index, *path), message
     match document:
         case {"web": {"listen": list(addresses)}}:
             texts = [address if isinstance(address, str) else None for address in addresses]
@@ -112,6 +123,21 @@ def _find_contradictions_of_tls(table: Mapping[str, object]) -> Iterator[tuple[s
         key, other = ("tls_port", "port") if "tls_port" in table else ("port", "tls_port")
         remedy = 'change one, or set tls = "required", which leaves plain HTTP alone'
         yield key, f"the same as {other}, but plain HTTP and TLS have a port each: {remedy}"
+
+
+def _find_contradictions_of_override(table: Mapping[str, object]) -> Iterator[Problem]:
+    """Keys of an override, or the whole of it, with what speaks against it."""
+    if not any(table.get(key) for key in OVERRIDE_MATCHES):
+        yield (), f"needs something to match by: {', '.join(OVERRIDE_MATCHES)}"
+    effects = [key for key in OVERRIDE_EFFECTS if key in table and table[key] is not False]
+    if not effects:
+        yield (), f"needs something to do: {', '.join(OVERRIDE_EFFECTS)}"
+    if "drop" in effects and len(effects) > 1:
+        others = ", ".join(key for key in effects if key != "drop")
+        yield ("drop",), f"leaves out what {others} is about: remove one of the two"
+    for key in ("name", "room"):
+        if key in effects and table.get("states"):
+            yield (key,), "is that of whole controls: remove states, or make it a table of its own"
 
 
 def _find_doubts_of_miniserver(miniserver: MiniserverConfig) -> Iterator[tuple[str, str]]:

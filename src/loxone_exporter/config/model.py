@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.checks import duration, host, one_line, whole_number
+from loxone_exporter.config.quantities import quantity, unit
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.config.tls import fingerprint, serial_number, server_name
 
@@ -20,6 +21,7 @@ from loxone_exporter.config.tls import fingerprint, serial_number, server_name
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["json", "text"]
 TlsMode: TypeAlias = Literal["auto", "off", "required"]
+MetricType: TypeAlias = Literal["gauge", "counter"]
 
 Host: TypeAlias = Annotated[str, host]
 OneLine: TypeAlias = Annotated[str, one_line]
@@ -30,6 +32,8 @@ Patterns: TypeAlias = tuple[str, ...]
 SerialNumber: TypeAlias = Annotated[str, serial_number]
 ServerName: TypeAlias = Annotated[str, server_name]
 Fingerprint: TypeAlias = Annotated[str, fingerprint]
+Quantity: TypeAlias = Annotated[str, quantity]
+UnitSpelling: TypeAlias = Annotated[str, unit]
 
 PASSWORD_KEYS = ("password", "password_file", "password_env")
 """The keys of which a Miniserver's table has exactly one."""
@@ -67,6 +71,8 @@ class MetricsConfig:
 
     Attributes:
         control_value: Whether `loxone_control_value` is served.
+        quantities: Whether families by quantity and unit are served.
+        optional_quantities: Whether those are too that few need.
         text_values: Whether text states are served, as `loxone_control_text_info`.
         text_max_length: Characters of a text state; the rest is cut off.
         stale_after: Seconds after the last byte from a Miniserver that is gone for which its values
@@ -75,6 +81,8 @@ class MetricsConfig:
     """
 
     control_value: bool = True
+    quantities: bool = True
+    optional_quantities: bool = False
     text_values: bool = False
     text_max_length: TextLength = 128
     stale_after: DurationOrNever = 300.0
@@ -101,6 +109,45 @@ class FilterConfig:
     exclude_uuids: Patterns = ()
     include_states: Patterns = ()
     exclude_states: Patterns = ()
+
+
+@frozen(kw_only=True)
+class OverrideConfig:
+    """One `[[override]]` table: what the owner knows better than the structure file.
+
+    The patterns are those of a filter: of each key that is given, one must match. They are compared
+    with what the structure file says, before any override. Of several tables that match, the last
+    one that says something wins.
+
+    Attributes:
+        quantity: What the states are, as `humidity_target`: the middle of the metric's name. Empty
+            leaves them the plain value only.
+        unit: What the Miniserver sends, as Loxone Config would write it; empty for a mere number.
+        metric_type: Whether they are gauges or counters.
+        name: The label `name` of the controls.
+        room: The label `room` of the controls.
+        drop: Leaves the states out altogether.
+    """
+
+    rooms: Patterns = ()
+    categories: Patterns = ()
+    types: Patterns = ()
+    names: Patterns = ()
+    uuids: Patterns = ()
+    states: Patterns = ()
+    quantity: Quantity | None = None
+    unit: UnitSpelling | None = None
+    metric_type: MetricType | None = None
+    name: OneLine | None = None
+    room: str | None = None
+    drop: bool = False
+
+
+OVERRIDE_MATCHES = ("rooms", "categories", "types", "names", "uuids", "states")
+"""Keys of which an override has at least one."""
+
+OVERRIDE_EFFECTS = ("quantity", "unit", "metric_type", "name", "room", "drop")
+"""Likewise, what it does."""
 
 
 @frozen(kw_only=True)
@@ -166,4 +213,5 @@ class Config:
     log: LogConfig = field(factory=LogConfig)
     metrics: MetricsConfig = field(factory=MetricsConfig)
     filter: FilterConfig = field(factory=FilterConfig)
+    override: tuple[OverrideConfig, ...] = ()
     miniservers: tuple[MiniserverConfig, ...]

@@ -14,8 +14,10 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from loxone_exporter.errors import ProtocolError, StructureError
+from loxone_exporter.loxone.details import NO_DETAILS, Details, parse_details
 from loxone_exporter.loxone.replies import Json, decode_json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
+from loxone_exporter.units import HouseUnits
 
 
 _MAX_DEPTH = 16
@@ -39,7 +41,7 @@ _MAX_STATE_NAME = 256
 _NAME_SHOWN = 80
 
 
-@frozen
+@frozen(weakref_slot=False)
 class State:
     """One state of a control.
 
@@ -57,8 +59,14 @@ class State:
         """The name without the index of a list."""
         return self.name.partition("[")[0]
 
+    @property
+    def index(self) -> int | None:
+        """The index in a list; None where the file has no list."""
+        _, bracket, index = self.name.removesuffix("]").partition("[")
+        return int(index) if bracket and index.isdecimal() else None
 
-@frozen
+
+@frozen(weakref_slot=False)
 class Control:
     """A control or sub-control.
 
@@ -67,6 +75,8 @@ class Control:
             (`…/AI1`). Unique in the file, which `uuidAction` is not.
         room: Name of its room, or empty. A sub-control has its parent's where it has none itself.
         category: Likewise.
+        category_type: What kind of category that is: `lights`, `indoortemperature`, `undefined`.
+        details: What tells more of its values.
     """
 
     key: str
@@ -76,6 +86,8 @@ class Control:
     category: str
     states: tuple[State, ...] = ()
     sub_controls: tuple[Control, ...] = ()
+    category_type: str = ""
+    details: Details = NO_DETAILS
 
     def walk(self) -> Iterator[Control]:
         """This control and all below it, parents first."""
@@ -96,6 +108,7 @@ class Structure:
         model: What kind of Miniserver it is, in words; empty where the file does not say.
         global_states: The states of the Miniserver itself, by name (section 5.5).
         weather_states: The states of the weather service: `actual`, `forecast`.
+        units: What its values are in where nothing else is said.
     """
 
     last_modified: str
@@ -105,6 +118,7 @@ class Structure:
     model: str = ""
     global_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
     weather_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
+    units: HouseUnits = field(factory=HouseUnits)
 
     def walk(self) -> Iterator[Control]:
         """All controls and sub-controls, parents first."""
@@ -134,7 +148,12 @@ def parse_structure(payload: str | bytes) -> Structure:
     controls = document.get("controls")
     if not isinstance(controls, dict):
         raise StructureError("the structure file has no controls")
-    reader = _Reader(rooms=_names(document.get("rooms")), categories=_names(document.get("cats")))
+    rooms, categories = _section(document, "rooms"), _section(document, "cats")
+    reader = _Reader(
+        rooms=_texts(rooms, "name"),
+        categories=_texts(categories, "name"),
+        category_types=_texts(categories, "type"),
+    )
     parsed = tuple(reader.read_controls(controls, parent=None))
     info = _section(document, "msInfo")
     return Structure(
@@ -145,6 +164,8 @@ def parse_structure(payload: str | bytes) -> Structure:
         model=_model(info.get("miniserverType")),
         global_states=dict(_states(_section(document, "globalStates"))),
         weather_states=dict(_states(_section(_section(document, "weatherServer"), "states"))),
+        # The number may be a text.
+        units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))),
     )
 
 
@@ -165,11 +186,12 @@ def _states(section: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
             yield name, parse_uuid(_text(uuid))
 
 
-def _names(section: Json) -> Mapping[str, str]:
-    if not isinstance(section, dict):
-        return {}
+def _texts(section: Mapping[str, Json], attribute: str) -> Mapping[str, str]:
+    """An attribute of rooms or categories, by their UUIDs."""
     return {
-        uuid: _text(entry.get("name")) for uuid, entry in section.items() if isinstance(entry, dict)
+        uuid: _text(entry.get(attribute))
+        for uuid, entry in section.items()
+        if isinstance(entry, dict)
     }
 
 
@@ -177,6 +199,7 @@ def _names(section: Json) -> Mapping[str, str]:
 class _Reader:
     rooms: Mapping[str, str]
     categories: Mapping[str, str]
+    category_types: Mapping[str, str]
     problems: list[str] = field(factory=list)
 
     def read_controls(
@@ -195,8 +218,18 @@ class _Reader:
     ) -> Control:
         name, type_ = (_text(entry.get(attribute)) for attribute in ("name", "type"))
         room = self.rooms.get(_text(entry.get("room")), parent.room if parent else "")
-        category = self.categories.get(_text(entry.get("cat")), parent.category if parent else "")
-        control = Control(key, name, type_, room, category)
+        own = _text(entry.get("cat"))
+        category = self.categories.get(own, parent.category if parent else "")
+        category_type = self.category_types.get(own, parent.category_type if parent else "")
+        control = Control(
+            key,
+            name,
+            type_,
+            room,
+            category,
+            category_type=category_type,
+            details=parse_details(entry),
+        )
         states = tuple(self._read_states(control, entry.get("states")))
         sub_controls = entry.get("subControls")
         if not isinstance(sub_controls, dict):

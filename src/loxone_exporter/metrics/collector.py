@@ -21,10 +21,11 @@ from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.families import counter, gauge
-from loxone_exporter.metrics.filters import Filter
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.series import INFO_LABELS, SeriesTable, build_series, label_names
+from loxone_exporter.metrics.places import Plan
+from loxone_exporter.metrics.quantities import Family
+from loxone_exporter.metrics.series import SeriesTable, build_series
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
@@ -55,6 +56,13 @@ class _Snapshot:
         shown: set[int] = set()
         if self.fresh and config.control_value:
             shown |= {series.control for series in self.table.values if series.uuid in self.values}
+        elif self.fresh:
+            shown |= {
+                typed.series.control
+                for family in self.table.typed.values()
+                for typed in family
+                if typed.value(self.values) is not None
+            }
         if self.fresh and config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
@@ -69,25 +77,25 @@ class _Miniserver:
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
 
-    def table(self, config: Config, filter_: Filter) -> SeriesTable | None:
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is a structure whose series are not made yet."""
+        return self.state.structure is not None and self.state.structure is not self._structure
+
+    def table(self, plan: Plan) -> SeriesTable | None:
         """The series; None where a bug kept them from being made, which is logged once."""
         structure = self.state.structure
-        if structure is not None and structure is not self._structure:
+        if structure is not None and self.is_pending:
             self._structure, self._table = structure, None
             try:
-                self._table = self._build(structure, config, filter_)
+                self._table = self._build(structure, plan)
             except Exception:  # one house's odd structure must not cost the others
                 _logger.exception("cannot make series of the structure of %s", self.state.name)
         return self._table
 
-    def _build(self, structure: Structure, config: Config, filter_: Filter) -> SeriesTable:
+    def _build(self, structure: Structure, plan: Plan) -> SeriesTable:
         table = build_series(
-            structure,
-            miniserver=self.state.name,
-            registry=self._registry,
-            filter_=filter_,
-            uuid_label=config.metrics.uuid_label,
-            texts=config.metrics.text_values,
+            structure, miniserver=self.state.name, registry=self._registry, plan=plan
         )
         for labels in table.duplicates[:_DUPLICATES_LOGGED]:
             _logger.warning("left out a series whose labels are those of another: %s", labels)
@@ -98,8 +106,8 @@ class LoxoneCollector(Collector):
     """All families of Loxone Miniservers, and those about the exporter's work for them."""
 
     def __init__(self, config: Config, states: Iterable[MiniserverState]) -> None:
-        self._config = config
-        self._filter = Filter.compile(config.filter)
+        self._metrics = config.metrics
+        self._plan = Plan.compile(config.metrics, config.filter, config.override)
         self._miniservers = [_Miniserver(state) for state in states]
         self._scrape_errors = 0
 
@@ -115,7 +123,7 @@ class LoxoneCollector(Collector):
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
         yield from link_families([snapshot.state for snapshot in snapshots])
-        yield from _structure_families(snapshots, self._config.metrics)
+        yield from _structure_families(snapshots, self._metrics)
         yield from _error_families(snapshots)
         yield from self._control_families(snapshots)
         yield CounterMetricFamily(
@@ -129,18 +137,28 @@ class LoxoneCollector(Collector):
             value=time.perf_counter() - started,
         )
 
+    def pending(self) -> Iterator[None]:
+        """Make the series of structures that are new, a Miniserver's at each step.
+
+        That takes a while in a large house: whoever cares for other tasks lets them have their turn
+        between the steps. A scrape makes what is left.
+        """
+        for miniserver in self._miniservers:
+            if miniserver.is_pending:
+                miniserver.table(self._plan)
+                yield
+
     def exported_controls(self) -> Mapping[str, int]:
         """For each Miniserver, how many controls have a sample right now."""
         return {
-            snapshot.state.name: snapshot.exported(self._config.metrics)
-            for snapshot in self._snapshots()
+            snapshot.state.name: snapshot.exported(self._metrics) for snapshot in self._snapshots()
         }
 
     def _snapshots(self) -> Iterator[_Snapshot]:
-        stale_after = self._config.metrics.stale_after
+        stale_after = self._metrics.stale_after
         for miniserver in self._miniservers:
             state = miniserver.state
-            table = miniserver.table(self._config, self._filter)
+            table = miniserver.table(self._plan)
             fresh = state.is_fresh(stale_after)
             yield _Snapshot(
                 state, table or _EMPTY, state.values, state.texts, fresh, failed=table is None
@@ -152,15 +170,15 @@ class LoxoneCollector(Collector):
             "loxone_control",
             "Controls of the structure file, without their sub-controls.",
             "info",
-            labels=INFO_LABELS,
             rows=lambda: ((row, 1.0) for snapshot in fresh for row in snapshot.table.controls),
         )
-        metrics = self._config.metrics
-        labels = label_names(uuid_label=metrics.uuid_label)
-        if metrics.control_value:
-            yield _values(fresh, labels)
-        if metrics.text_values:
-            yield _texts(fresh, labels, metrics.text_max_length)
+        if self._metrics.control_value:
+            yield _values(fresh)
+        if self._metrics.quantities:
+            yield _nodes(fresh)
+            yield from _typed_families(fresh)
+        if self._metrics.text_values:
+            yield _texts(fresh, self._metrics.text_max_length)
 
 
 def _build_info() -> Metric:
@@ -185,6 +203,11 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         "loxone_exporter_structure_problems",
         "Entries of the structure file that make no sense; see the log.",
     )
+    unknown = gauge(
+        "loxone_exporter_unknown_states",
+        "States that nobody knows, with their plain value only; `loxone-exporter discover` lists "
+        "them, to be reported.",
+    )
     duplicates = gauge(
         "loxone_exporter_duplicate_series",
         "Series that are left out because another one has the same labels.",
@@ -195,8 +218,9 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         exported.add_metric(name, snapshot.exported(config))
         renamed.add_metric(name, snapshot.table.renamed)
         problems.add_metric(name, len(structure.problems) if structure else 0)
+        unknown.add_metric(name, snapshot.table.unknown)
         duplicates.add_metric(name, len(snapshot.table.duplicates))
-    yield from (discovered, exported, renamed, problems, duplicates)
+    yield from (discovered, exported, renamed, problems, unknown, duplicates)
 
 
 def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
@@ -214,37 +238,74 @@ def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
     yield from (undecodable, non_finite)
 
 
-def _values(snapshots: Sequence[_Snapshot], labels: tuple[str, ...]) -> Metric:
+def _values(snapshots: Sequence[_Snapshot]) -> Metric:
     def rows() -> Iterator[tuple[Row, float]]:
         for snapshot in snapshots:
             known = snapshot.values.get
             for series in snapshot.table.values:
                 value = known(series.uuid)
                 if value is not None:
-                    yield series.row, value
+                    yield series, value
 
     return WrittenFamily(
         "loxone_control_value",
         "Every number as the Miniserver sends it, in whatever unit and with whatever number means "
         "that there is no value; the label subcontrol names the state.",
         "gauge",
-        labels=labels,
         rows=rows,
     )
 
 
-def _texts(snapshots: Sequence[_Snapshot], labels: tuple[str, ...], max_length: int) -> Metric:
+def _nodes(snapshots: Sequence[_Snapshot]) -> Metric:
+    return WrittenFamily(
+        "loxone_energy_flow_node",
+        "What the nodes of an energy flow monitor are: name and role of each power in the families "
+        "loxone_power_flow_node_….",
+        "info",
+        rows=lambda: ((row, 1.0) for snapshot in snapshots for row in snapshot.table.nodes),
+    )
+
+
+def _typed_families(snapshots: Sequence[_Snapshot]) -> Iterator[Metric]:
+    """Families by quantity and unit, in the order of their names."""
+    families: dict[str, Family] = {}
+    for snapshot in snapshots:
+        for family in snapshot.table.typed:
+            # A gauge and a counter of one name can be made by overrides: only one is to be had.
+            families.setdefault(family.name, family)
+    for _, family in sorted(families.items()):
+        yield _typed(family, snapshots)
+
+
+def _typed(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
+    def rows() -> Iterator[tuple[Row, float]]:
+        for snapshot in snapshots:
+            values = snapshot.values
+            for typed in snapshot.table.typed.get(family, ()):
+                value = typed.value(values)
+                if value is not None:
+                    yield typed.series, value
+
+    return WrittenFamily(
+        family.name,
+        family.help,
+        family.type,
+        rows=rows,
+        unit=family.metadata_unit,
+    )
+
+
+def _texts(snapshots: Sequence[_Snapshot], max_length: int) -> Metric:
     def rows() -> Iterator[tuple[Row, float]]:
         for snapshot in snapshots:
             for series in snapshot.table.texts:
                 text = snapshot.texts.get(series.uuid)
                 if text is not None:
-                    yield series.row.extended("value", text[:max_length]), 1.0
+                    yield series.extended("value", text[:max_length]), 1.0
 
     return WrittenFamily(
         "loxone_control_text",
         "Texts as the Miniserver sends them, cut off at the configured length.",
         "info",
-        labels=(*labels, "value"),
         rows=rows,
     )

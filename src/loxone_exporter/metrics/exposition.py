@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 
 import trio
 from attrs import frozen
@@ -30,6 +31,12 @@ class Format(enum.Enum):
 
 _END = b"# EOF\n"
 
+_GZIP = 31
+"""What zlib calls the format of gzip, with the largest window."""
+
+_LEVEL = 1
+"""The quickest: on the way through a house, time is scarcer than bytes."""
+
 _MEDIA_TYPES = {
     "text/plain": ("0.0.4", Format.TEXT),
     "text/*": ("0.0.4", Format.TEXT),
@@ -43,34 +50,55 @@ class Exposition:
     """All that is scraped: the process, the interpreter, and the Miniservers."""
 
     _registry: CollectorRegistry
+    _pending: Callable[[], Iterator[None]]
 
     @classmethod
-    def of(cls, collector: Collector) -> Exposition:
-        """Put a collector beside those of the process and the interpreter."""
+    def of(
+        cls, collector: Collector, pending: Callable[[], Iterator[None]] = lambda: iter(())
+    ) -> Exposition:
+        """Put a collector beside those of the process and the interpreter.
+
+        Args:
+            collector: What there is beside those.
+            pending: Work to be done before it collects, in steps.
+        """
         registry = CollectorRegistry(support_collectors_without_names=True)
         for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
             process_collector(registry=registry)
         registry.register(collector)
-        return cls(registry)
+        return cls(registry, pending)
 
-    async def render(self, format_: Format) -> bytes:
-        """Collect everything and write it down; other tasks have their turn in between."""
+    async def render(self, format_: Format, *, gzip: bool = False) -> bytes:
+        """Collect everything and write it down; other tasks have their turn in between.
+
+        Args:
+            format_: How to write it.
+            gzip: Whether to compress it.
+        """
+        for _ in self._pending():
+            await trio.lowlevel.checkpoint()
+        compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
+        for chunk in self._chunks(format_):
+            body.append(compressor.compress(chunk) if compressor else chunk)
+            await trio.lowlevel.checkpoint()
+        if compressor:
+            body.append(compressor.flush())
+        return b"".join(body)
+
+    def _chunks(self, format_: Format) -> Iterator[bytes]:
         stock: list[Metric] = []
         for family in self._registry.collect():
-            if not isinstance(family, WrittenFamily):
+            if isinstance(family, WrittenFamily):
+                heading = Metric(family.name, family.documentation, family.type, family.unit)
+                yield _write([*stock, heading], format_)
+                stock.clear()
+                yield from family.chunks()
+            else:
                 stock.append(family)
-                continue
-            heading = Metric(family.name, family.documentation, family.type)
-            body.append(_write([*stock, heading], format_))
-            stock.clear()
-            for chunk in family.chunks():
-                body.append(chunk)
-                await trio.lowlevel.checkpoint()
-        body.append(_write(stock, format_))
+        yield _write(stock, format_)
         if format_ is Format.OPENMETRICS:
-            body.append(_END)
-        return b"".join(body)
+            yield _END
 
 
 @frozen
@@ -107,6 +135,15 @@ def choose_format(accept: str) -> Format:
         if quality > best_quality:
             best, best_quality = format_, quality
     return best
+
+
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Read an `Accept-Encoding` header; whatever cannot be understood accepts nothing."""
+    qualities = {
+        coding: _quality(parameters.get("q", "1"))
+        for coding, parameters in _media_ranges(accept_encoding)
+    }
+    return qualities.get("gzip", qualities.get("*", 0.0)) > 0
 
 
 def _media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from attrs import frozen
 
-from loxone_exporter.config.model import FilterConfig
+from loxone_exporter.config.model import FilterConfig, OverrideConfig
+from loxone_exporter.loxone.structure import Control
 
 
 @frozen
@@ -27,10 +29,22 @@ class ControlLabels:
     type: str
     uuids: tuple[str, ...]
 
+    @classmethod
+    def of(cls, control: Control, name: str, above: tuple[str, ...] = ()) -> ControlLabels:
+        """The labels of a control or sub-control.
+
+        Args:
+            control: As the structure file has it.
+            name: The label `name`.
+            above: Keys of the controls that it is a part of.
+        """
+        keys = (*above, control.key)
+        return cls(name, control.room, control.category, control.type, keys)
+
 
 @frozen
-class _Patterns:
-    """The keys of one prefix. A key without patterns is None."""
+class Patterns:
+    """What a table of the configuration matches by. A key without patterns is None."""
 
     rooms: re.Pattern[str] | None
     categories: re.Pattern[str] | None
@@ -40,20 +54,36 @@ class _Patterns:
     states: re.Pattern[str] | None
 
     @classmethod
-    def of(cls, config: FilterConfig, prefix: str) -> _Patterns:
+    def of(cls, config: FilterConfig | OverrideConfig, prefix: str = "") -> Patterns:
+        """Compile the keys that begin with a prefix."""
         keys = ("rooms", "categories", "types", "names", "uuids", "states")
         return cls(**{key: _compile(getattr(config, prefix + key)) for key in keys})
 
-    def verdicts(self, control: ControlLabels) -> list[bool]:
-        """For each key that is given, all but `states`, whether it matches."""
+    def verdicts(self, control: ControlLabels) -> Iterator[tuple[str, bool]]:
+        """Each key that is given, all but `states`, and whether it matches."""
         subjects = (
-            (self.rooms, (control.room,)),
-            (self.categories, (control.category,)),
-            (self.types, (control.type,)),
-            (self.names, (control.name,)),
-            (self.uuids, control.uuids),
+            ("rooms", self.rooms, (control.room,)),
+            ("categories", self.categories, (control.category,)),
+            ("types", self.types, (control.type,)),
+            ("names", self.names, (control.name,)),
+            ("uuids", self.uuids, control.uuids),
         )
-        return [_matches(pattern, values) for pattern, values in subjects if pattern]
+        for key, pattern, values in subjects:
+            if pattern is not None:
+                yield key, _matches(pattern, values)
+
+    def matches(self, control: ControlLabels) -> bool:
+        """Whether each key that is given, all but `states`, matches."""
+        return all(verdict for _, verdict in self.verdicts(control))
+
+    def matches_state(self, names: tuple[str, ...], *, otherwise: bool) -> bool:
+        """Whether `states` matches.
+
+        Args:
+            names: All that a pattern may name it by: the label `subcontrol` and the bare name.
+            otherwise: The answer where no such key is given.
+        """
+        return otherwise if self.states is None else _matches(self.states, names)
 
 
 @frozen
@@ -64,30 +94,36 @@ class Filter:
     `exclude_` key that matches excludes.
     """
 
-    _include: _Patterns
-    _exclude: _Patterns
+    _include: Patterns
+    _exclude: Patterns
 
     @classmethod
     def compile(cls, config: FilterConfig) -> Filter:
         """Translate the patterns of the configuration."""
-        return cls(_Patterns.of(config, "include_"), _Patterns.of(config, "exclude_"))
+        return cls(Patterns.of(config, "include_"), Patterns.of(config, "exclude_"))
 
-    def includes(self, control: ControlLabels) -> bool:
-        """Whether every `include_` key but `include_states` matches the control."""
-        return all(self._include.verdicts(control))
+    def does_not_include(self, control: ControlLabels) -> str:
+        """The first `include_` key but `include_states` that does not match, or an empty text."""
+        verdicts = self._include.verdicts(control)
+        return next((f"include_{key}" for key, matches in verdicts if not matches), "")
 
-    def excludes(self, control: ControlLabels) -> bool:
-        """Whether any `exclude_` key but `exclude_states` matches, and takes its parts with it."""
-        return any(self._exclude.verdicts(control))
+    def excludes(self, control: ControlLabels) -> str:
+        """The first `exclude_` key but `exclude_states` that matches, or an empty text.
 
-    def allows_state(self, names: tuple[str, ...]) -> bool:
-        """Whether a state may be exported by its name.
+        What it excludes, it excludes with all its parts.
+        """
+        verdicts = self._exclude.verdicts(control)
+        return next((f"exclude_{key}" for key, matches in verdicts if matches), "")
+
+    def rejects_state(self, names: tuple[str, ...]) -> str:
+        """The key that keeps a state out by its name, or an empty text.
 
         Args:
             names: All that a pattern may name it by: the label `subcontrol` and the bare name.
         """
-        included = self._include.states is None or _matches(self._include.states, names)
-        return included and not (self._exclude.states and _matches(self._exclude.states, names))
+        if not self._include.matches_state(names, otherwise=True):
+            return "include_states"
+        return "exclude_states" if self._exclude.matches_state(names, otherwise=False) else ""
 
 
 def _compile(globs: tuple[str, ...]) -> re.Pattern[str] | None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
+
 from attrs import define, field, frozen
 
-from loxone_exporter.loxone.structure import Control, State, Structure
+from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import privacy
-from loxone_exporter.metrics.filters import ControlLabels, Filter
-from loxone_exporter.metrics.names import NameRegistry, Names, assign_names
-from loxone_exporter.metrics.written import Row
+from loxone_exporter.metrics.catalog import is_private
+from loxone_exporter.metrics.conversions import Condition, Conversion
+from loxone_exporter.metrics.filters import ControlLabels
+from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
+from loxone_exporter.metrics.quantities import Family
+from loxone_exporter.metrics.written import Row, write_labels, write_row
 
 
 LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
 """The labels of every control family."""
 
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
+
+NODE_LABELS = ("node", "role")
+"""What an energy flow's node has besides."""
 
 
 def label_names(*, uuid_label: bool) -> tuple[str, ...]:
@@ -27,24 +36,39 @@ def label_names(*, uuid_label: bool) -> tuple[str, ...]:
     return (*LABELS, "uuid") if uuid_label else LABELS
 
 
-@frozen
-class Series:
-    """One state of one control.
+@frozen(weakref_slot=False)
+class Series(Row):
+    """One state of one control: its labels, `LABELS` and `uuid` where that was asked for.
 
     Attributes:
-        row: Its labels: `LABELS`, and `uuid` where that was asked for.
         uuid: Where its value is found.
         control: Index of the control that it belongs to.
     """
 
-    row: Row
     uuid: StateUuid
     control: int
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The values of its labels."""
-        return self.row.labels
+
+@frozen(weakref_slot=False)
+class TypedSeries:
+    """A state in a typed family.
+
+    Attributes:
+        series: The state, with the labels that it has in each family.
+        convert: Makes the value one of the family.
+        condition: Says whether there is a value at all; None for always.
+    """
+
+    series: Series
+    convert: Conversion
+    condition: Condition | None
+
+    def value(self, values: Mapping[StateUuid, float]) -> float | None:
+        """The value that is shown; None where there is none."""
+        value = values.get(self.series.uuid)
+        if value is None or (self.condition and not self.condition.holds(values)):
+            return None
+        return self.convert(value)
 
 
 @frozen
@@ -53,29 +77,29 @@ class SeriesTable:
 
     Attributes:
         values: States whose numbers may be exported.
+        typed: Those that have a quantity, by family.
         texts: States whose texts may be exported, on request.
         controls: `INFO_LABELS` of each control.
+        nodes: Labels of each state that is a node of an energy flow, and its name and role.
         discovered: How many controls the structure has, without sub-controls.
         renamed: How many controls and sub-controls carry a UUID in their name.
+        unknown: How many states the catalog does not know.
         duplicates: Label sets that were dropped because another state has the same.
     """
 
     values: tuple[Series, ...] = ()
+    typed: Mapping[Family, tuple[TypedSeries, ...]] = field(factory=dict)
     texts: tuple[Series, ...] = ()
     controls: tuple[Row, ...] = ()
+    nodes: tuple[Row, ...] = ()
     discovered: int = 0
     renamed: int = 0
+    unknown: int = 0
     duplicates: tuple[tuple[str, ...], ...] = ()
 
 
 def build_series(
-    structure: Structure,
-    *,
-    miniserver: str,
-    registry: NameRegistry,
-    filter_: Filter,
-    uuid_label: bool,
-    texts: bool,
+    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
 ) -> SeriesTable:
     """Compute the series of a structure.
 
@@ -83,28 +107,27 @@ def build_series(
         structure: The structure file.
         miniserver: The label `miniserver`.
         registry: Remembers names over changes of the structure.
-        filter_: What the owner wants to see.
-        uuid_label: Put the control's key on each series instead of making names unique.
-        texts: Whether texts are exported at all.
+        plan: What the owner wants to see.
     """
-    names = assign_names(structure, None if uuid_label else registry)
+    names, places = find_places(structure, plan, registry)
     builder = _Builder(
         miniserver=miniserver,
-        names=names,
-        filter=filter_,
-        label_names=label_names(uuid_label=uuid_label),
-        uuid_label=uuid_label,
-        with_texts=texts,
+        structure=structure,
+        plan=plan,
+        label_names=label_names(uuid_label=plan.metrics.uuid_label),
         private=_private_uuids(structure),
     )
-    for index, control in enumerate(structure.controls):
-        builder.add_control(index, control)
+    for place in places:
+        builder.add_control(place)
     return SeriesTable(
         values=tuple(builder.values),
+        typed={family: tuple(series) for family, series in builder.typed.items()},
         texts=tuple(builder.texts),
         controls=tuple(builder.controls),
+        nodes=tuple(builder.nodes),
         discovered=len(structure.controls),
         renamed=names.renamed,
+        unknown=builder.unknown,
         duplicates=tuple(builder.duplicates),
     )
 
@@ -115,72 +138,65 @@ def _private_uuids(structure: Structure) -> frozenset[StateUuid]:
         state.uuid
         for control in structure.walk()
         for state in control.states
-        if privacy(control.type, state.base_name)
+        if is_private(control.type, state.base_name)
     )
 
 
 @define(kw_only=True)
 class _Builder:
     miniserver: str
-    names: Names
-    filter: Filter
+    structure: Structure
+    plan: Plan
     label_names: tuple[str, ...]
-    uuid_label: bool
-    with_texts: bool
     private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
+    typed: defaultdict[Family, list[TypedSeries]] = field(factory=lambda: defaultdict(list))
     texts: list[Series] = field(factory=list)
     controls: list[Row] = field(factory=list)
+    nodes: list[Row] = field(factory=list)
+    unknown: int = 0
     duplicates: list[tuple[str, ...]] = field(factory=list)
     _taken: set[tuple[str, ...]] = field(factory=set)
 
-    def add_control(self, index: int, control: Control) -> None:
-        labels = self._labels(control, (control.key,))
-        if self.filter.excludes(labels):
-            return
-        if self.filter.includes(labels):
-            row = (*self._shared_labels(labels), control.key)
-            self.controls.append(Row.write(INFO_LABELS, row))
-        self._add_states(index, control, labels)
+    def add_control(self, place: ControlPlace) -> None:
+        control = place.control
+        if not place.is_part and not place.rejected:
+            labels = (*self._shared_labels(place.labels), control.key)
+            self.controls.append(write_row(INFO_LABELS, labels))
+        for state_place in place.states(self.structure.units, self.plan):
+            self.unknown += state_place.decision.entry is None
+            if not state_place.rejected:
+                self._add_state(place, state_place)
 
-    def _add_states(self, index: int, control: Control, labels: ControlLabels) -> None:
-        if self.filter.includes(labels):
-            path = self.names.paths.get(labels.uuids, "")
-            for state in control.states:
-                self._add_state(index, control, labels, path, state)
-        for part in control.sub_controls:
-            part_labels = self._labels(part, (*labels.uuids, part.key))
-            if not self.filter.excludes(part_labels):
-                self._add_states(index, part, part_labels)
-
-    def _add_state(
-        self, index: int, control: Control, labels: ControlLabels, path: str, state: State
-    ) -> None:
-        subcontrol = path + state.name
-        if not self.filter.allows_state((subcontrol, state.name, state.base_name)):
+    def _add_state(self, place: ControlPlace, state_place: StatePlace) -> None:
+        control, state, decision = place.control, state_place.state, state_place.decision
+        labels = (*self._shared_labels(place.labels), state_place.subcontrol)
+        if self.plan.metrics.uuid_label:
+            labels = (*labels, control.key)
+        if labels in self._taken:
+            self.duplicates.append(labels)
             return
-        row = (*self._shared_labels(labels), subcontrol)
-        if self.uuid_label:
-            row = (*row, control.key)
-        if row in self._taken:
-            self.duplicates.append(row)
-            return
-        self._taken.add(row)
-        series = Series(Row.write(self.label_names, row), state.uuid, index)
-        if privacy(control.type, state.base_name) is None:
+        self._taken.add(labels)
+        series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
+        if not (decision.entry and decision.entry.is_private):
             self.values.append(series)
-        if self.with_texts and state.uuid not in self.private:
+            self._add_typed(place, state_place, series, labels)
+        if self.plan.metrics.text_values and state.uuid not in self.private:
             self.texts.append(series)
+
+    def _add_typed(
+        self, place: ControlPlace, state_place: StatePlace, series: Series, labels: tuple[str, ...]
+    ) -> None:
+        state, decision = state_place.state, state_place.decision
+        if decision.family is None or not self.plan.serves(decision):
+            return
+        typed = TypedSeries(series, decision.conversion, place.condition(decision))
+        self.typed[decision.family].append(typed)
+        node = place.control.details.node_of(state.name, state.uuid)
+        if node is not None:
+            labels = (*labels, node.title, node.role.lower())
+            self.nodes.append(write_row((*self.label_names, *NODE_LABELS), labels))
 
     def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:
         """What all samples of a control begin with."""
         return self.miniserver, labels.name, labels.room, labels.category, labels.type
-
-    def _labels(self, control: Control, keys: tuple[str, ...]) -> ControlLabels:
-        return ControlLabels(
-            name=self.names.by_key[keys[0]],
-            room=control.room,
-            category=control.category,
-            type=control.type,
-            uuids=keys,
-        )

@@ -7,6 +7,8 @@ is what prometheus_client writes, byte for byte.
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final, Literal, TypeAlias
@@ -20,34 +22,54 @@ from prometheus_client.utils import floatToGoString
 CHUNK: Final = 1000
 """Samples that are written without a pause."""
 
+_MIDDLE = 'subcontrol="'
+_PAIR = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
 _SUFFIXES: Final = {"gauge": "", "counter": "_total", "info": "_info"}
 _WRITTEN_ALIKE_BELOW = 1e6
 """Smaller numbers are written by Python as they are by Go."""
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Row:
-    """The labels of one sample.
+    """The labels of one sample, as they are written.
+
+    They are in two pieces, for what states of one control have in common, and what states of one
+    name have in common, is there only once.
 
     Attributes:
-        labels: Their values.
-        text: Names and values, as they are written.
+        head: Up to the value of `subcontrol`; everything where there is no such label.
+        tail: From there on.
     """
 
-    labels: tuple[str, ...]
-    text: str
+    head: str
+    tail: str
 
-    @classmethod
-    def write(cls, names: Sequence[str], labels: tuple[str, ...]) -> Row:
-        """Write labels in braces, in the order in which prometheus_client has them."""
-        pairs = sorted(zip(names, labels, strict=True))
-        text = ",".join(f'{name}="{_escape(value)}"' for name, value in pairs)
-        return cls(labels, f"{{{text}}}")
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels, read from what is written."""
+        pairs = _PAIR.findall(self.head + self.tail)
+        return {name: _ESCAPED.sub(_unescape, value) for name, value in pairs}
 
     def extended(self, name: str, value: str) -> Row:
         """The same with one more label, whose name comes last in alphabetical order."""
-        text = f'{self.text[:-1]},{name}="{_escape(value)}"}}'
-        return Row((*self.labels, value), text)
+        text = self.tail or self.head
+        text = f'{text[:-1]},{name}="{_escape(value)}"}}'
+        return Row(self.head, text) if self.tail else Row(text, "")
+
+
+def write_labels(names: Sequence[str], labels: Sequence[str]) -> tuple[str, str]:
+    """Head and tail of a row, in the order in which prometheus_client writes labels."""
+    pairs = sorted(zip(names, labels, strict=True))
+    text = ",".join(f'{name}="{_escape(value)}"' for name, value in pairs)
+    before, mark, after = f"{{{text}}}".partition(_MIDDLE)
+    return sys.intern(before + mark), sys.intern(after)
+
+
+def write_row(names: Sequence[str], labels: Sequence[str]) -> Row:
+    """A row with these labels."""
+    return Row(*write_labels(names, labels))
 
 
 Rows: TypeAlias = Callable[[], Iterable[tuple[Row, float]]]
@@ -66,12 +88,11 @@ class WrittenFamily(Metric):
         documentation: str,
         kind: Literal["gauge", "counter", "info"],
         *,
-        labels: Sequence[str],
         rows: Rows,
+        unit: str = "",
     ) -> None:
-        super().__init__(name, documentation, kind)
+        super().__init__(name, documentation, kind, unit)
         self._sample_name = name + _SUFFIXES[kind]
-        self._labels = labels
         self._rows = rows
 
     def chunks(self) -> Iterator[bytes]:
@@ -84,18 +105,15 @@ class WrittenFamily(Metric):
         name = self._sample_name
         for row, value in self._rows():
             if value < _WRITTEN_ALIKE_BELOW:
-                yield f"{name}{row.text} {value!r}\n"
+                yield f"{name}{row.head}{row.tail} {value!r}\n"
             else:
                 number = floatToGoString(value)  # type: ignore[no-untyped-call]  # upstream has no types here
-                yield f"{name}{row.text} {number}\n"
+                yield f"{name}{row.head}{row.tail} {number}\n"
 
     @property
     def samples(self) -> list[Sample]:
         """The samples, made when they are asked for."""
-        return [
-            Sample(self._sample_name, dict(zip(self._labels, row.labels, strict=True)), value)
-            for row, value in self._rows()
-        ]
+        return [Sample(self._sample_name, row.labels, value) for row, value in self._rows()]
 
     @samples.setter
     def samples(self, _: list[Sample]) -> None:
@@ -104,3 +122,7 @@ class WrittenFamily(Metric):
 
 def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _unescape(escaped: re.Match[str]) -> str:
+    return "\n" if escaped[1] == "n" else escaped[1]

@@ -76,6 +76,26 @@ class Sessions:
 
         await self._converse(encounter, stream, stop, talk)
 
+    async def visit(self, password: Secret) -> None:
+        """Log in once, learn the structure and all states, and log out.
+
+        Raises:
+            SessionError: Alone or in groups: why that was not to be had.
+        """
+        encounter, stream = await self._meet()
+        party = self._party(encounter, password)
+
+        async def talk(conversation: Conversation) -> None:
+            login = await log_in(conversation, party)
+            try:
+                await self._watch(conversation, login, encounter).discover()
+                await conversation.subscribe()
+            finally:
+                with trio.move_on_after(FAREWELL, shield=True):
+                    await _say_farewell(login)
+
+        await self._converse(encounter, stream, StopRequest(), talk)
+
     async def end_token(self) -> None:
         """Kill the token of a session that has ended without doing so.
 
@@ -159,11 +179,7 @@ class Sessions:
         self, conversation: Conversation, login: Login, encounter: Encounter, stop: StopRequest
     ) -> None:
         state = self.state
-
-        async def fetch_over_http() -> bytes:
-            return await login.fetch_structure(encounter.link)
-
-        watch = StructureWatch(conversation, state, self.memory, fetch_over_http)
+        watch = self._watch(conversation, login, encounter)
         with stop.interrupts(grace=GRACE):
             state.connection = ConnectionState.DISCOVERING
             await watch.discover()
@@ -183,6 +199,14 @@ class Sessions:
                     following.start_soon(conversation.keep_alive)
                     following.start_soon(watch.follow)
                     following.start_soon(ClockWatch(conversation, state, self.memory).follow)
+
+    def _watch(
+        self, conversation: Conversation, login: Login, encounter: Encounter
+    ) -> StructureWatch:
+        async def fetch_over_http() -> bytes:
+            return await login.fetch_structure(encounter.link)
+
+        return StructureWatch(conversation, self.state, self.memory, fetch_over_http)
 
 
 async def _say_farewell(login: Login) -> None:

@@ -13,7 +13,7 @@ from attrs import define, field, frozen
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.collector import LoxoneCollector
-from loxone_exporter.metrics.exposition import Exposition, choose_format
+from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
@@ -32,6 +32,8 @@ _COMMON_HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'self'"),
 )
+_METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
+_COMPRESSED = ((b"content-encoding", b"gzip"),)
 
 
 @frozen
@@ -86,7 +88,7 @@ class WebApp:
             stop: Once it is made, the application is not ready any more.
         """
         collector = LoxoneCollector(config, states)
-        return cls(states, collector, Exposition.of(collector), stop)
+        return cls(states, collector, Exposition.of(collector, collector.pending), stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -135,7 +137,10 @@ class WebApp:
 
     async def _metrics(self, scope: Scope) -> Answer:
         format_ = choose_format(_header(scope, b"accept"))
-        return Answer(await self._exposition.render(format_), format_.value)
+        gzip = accepts_gzip(_header(scope, b"accept-encoding"))
+        body = await self._exposition.render(format_, gzip=gzip)
+        headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
+        return Answer(body, format_.value, headers=headers)
 
     def _healthz(self, _scope: Scope) -> Answer:
         health = report(self._states, self._collector.exported_controls())

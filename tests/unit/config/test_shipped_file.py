@@ -47,16 +47,26 @@ def test_the_shipped_file_is_ready_for_the_simulated_miniserver(tmp_path: Path) 
 def test_the_options_that_are_commented_out_show_their_defaults(tmp_path: Path) -> None:
     everything, count = DEFAULT.subn("", SHIPPED)
     of_miniserver = ["tls_port", "tls", "tls_verify", "client_id", "allow_legacy_login"]
-    assert count == sum(header != "[[miniservers]]" for header, _ in options()) + len(of_miniserver)
+    of_tables = sum(not header.startswith("[[") for header, _ in options())
+    assert count == of_tables + len(of_miniserver)
     assert load_text(tmp_path, SHIPPED).config == load_text(tmp_path, everything).config
 
 
 @pytest.mark.parametrize(("header", "key"), list(options()))
 def test_every_option_of_the_model_is_in_its_table(header: str, key: str) -> None:
-    section = SHIPPED.partition(f"\n{header}\n")[2]
+    section = re.split(rf"^(?:# )?{re.escape(header)}", SHIPPED, maxsplit=1, flags=re.MULTILINE)[1]
     if header != "[[miniservers]]":
         section = section.partition("\n[")[0]
     assert re.search(rf"^(# ?)?{key} = ", section, re.MULTILINE), f"{key} is not in {header}"
+
+
+def test_the_examples_of_overrides_load(tmp_path: Path) -> None:
+    section = SHIPPED.partition("Examples:\n")[2].partition("\n\n\n")[0]
+    lines = [line.removeprefix("#").strip() for line in section.splitlines()]
+    config = load_text(tmp_path, SHIPPED + "\n" + "\n".join(lines)).config
+    probe, gas, pump, test = config.override
+    assert ("ph", "m³", "counter") == (probe.quantity, gas.unit, gas.metric_type)
+    assert ("Heat pump", "Basement", True) == (pump.name, pump.room, test.drop)
 
 
 def test_the_examples_of_a_real_house_load(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loxone_exporter.errors import StructureError
+from loxone_exporter.loxone.details import NO_DETAILS, Details
 from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
 from loxone_exporter.loxone.uuids import StateUuid, format_uuid
+from loxone_exporter.units import Format, HouseUnits
 from support.strategies import is_value_or_protocol_error, json_bytes, json_values
 from support.structures import key, uuid
 
@@ -24,7 +26,10 @@ def only_control(entry: object, **sections: object) -> Control:
 
 
 ROOMS = {key(101): {"name": "Küche"}, key(102): {"name": "Bad"}}
-CATEGORIES = {key(201): {"name": "Licht"}, key(202): {"name": "Klima"}}
+CATEGORIES = {
+    key(201): {"name": "Licht", "type": "lights"},
+    key(202): {"name": "Klima", "type": "indoortemperature"},
+}
 
 
 def test_control_with_room_category_and_states() -> None:
@@ -40,7 +45,16 @@ def test_control_with_room_category_and_states() -> None:
         cats=CATEGORIES,
     )
     states = (State("tempActual", uuid(1)), State("tempTarget", uuid(2)))
-    assert Control(key(1), "Thermostat", "IRoomControllerV2", "Küche", "Klima", states) == control
+    expected = Control(
+        key(1),
+        "Thermostat",
+        "IRoomControllerV2",
+        "Küche",
+        "Klima",
+        states,
+        category_type="indoortemperature",
+    )
+    assert expected == control
 
 
 # Quirk 23.
@@ -49,6 +63,37 @@ def test_list_of_states_is_numbered() -> None:
     states = (State("temperatures[0]", uuid(1)), State("temperatures[1]", uuid(2)))
     assert states == control.states
     assert ["temperatures", "temperatures"] == [state.base_name for state in states]
+    assert [0, 1] == [state.index for state in states]
+
+
+@pytest.mark.parametrize(
+    ("name", "base_name", "index"),
+    [
+        ("active", "active", None),
+        ("", "", None),
+        ("actual0", "actual0", None),
+        ("temperatures[0]", "temperatures", 0),
+        ("temperatures[12]", "temperatures", 12),
+        ("[3]", "", 3),
+        # Names of a file that has no lists, but such names.
+        ("odd[]", "odd", None),
+        ("odd[x]", "odd", None),
+        ("odd[-1]", "odd", None),
+        ("odd[1.5]", "odd", None),
+        ("odd[²]", "odd", None),
+        ("odd[1][2]", "odd", None),
+        ("odd]", "odd]", None),
+        ("odd0]", "odd0]", None),
+        (f"{'x' * 256}[999]", "x" * 256, 999),
+        (f"x[{'9' * 254}", "x", int("9" * 254)),
+    ],
+    ids=range(16),
+)
+def test_name_of_a_state_tells_its_place_in_a_list(
+    name: str, base_name: str, index: int | None
+) -> None:
+    state = State(name, uuid(1))
+    assert (base_name, index) == (state.base_name, state.index)
 
 
 # Quirk 23.
@@ -78,23 +123,33 @@ def test_states_shared_by_controls_are_one() -> None:
 @pytest.mark.parametrize(
     ("part", "labels"),
     [
-        ({}, ("Küche", "Licht")),
-        ({"room": key(102)}, ("Bad", "Licht")),
-        ({"cat": key(202)}, ("Küche", "Klima")),
-        ({"room": "00000000-0000-0000-0000000000000000"}, ("Küche", "Licht")),
-        ({"room": None, "cat": 5}, ("Küche", "Licht")),
+        ({}, ("Küche", "Licht", "lights")),
+        ({"room": key(102)}, ("Bad", "Licht", "lights")),
+        ({"cat": key(202)}, ("Küche", "Klima", "indoortemperature")),
+        ({"room": "00000000-0000-0000-0000000000000000"}, ("Küche", "Licht", "lights")),
+        ({"room": None, "cat": 5}, ("Küche", "Licht", "lights")),
+        # Its own category, of no type or of one that is no text.
+        ({"cat": key(203)}, ("Küche", "Neu", "")),
+        ({"cat": key(204)}, ("Küche", "Neu", "")),
+        # An entry that is none.
+        ({"cat": key(205)}, ("Küche", "Licht", "lights")),
     ],
 )
 def test_sub_control_has_its_own_room_and_category_or_its_parents(
-    part: object, labels: tuple[str, str]
+    part: object, labels: tuple[str, str, str]
 ) -> None:
+    odd = {
+        key(203): {"name": "Neu"},
+        key(204): {"name": "Neu", "type": 5},
+        key(205): "no object",
+    }
     control = only_control(
         {"room": key(101), "cat": key(201), "subControls": {"inner": part}},
         rooms=ROOMS,
-        cats=CATEGORIES,
+        cats=CATEGORIES | odd,
     )
     (inner,) = control.sub_controls
-    assert labels == (inner.room, inner.category)
+    assert labels == (inner.room, inner.category, inner.category_type)
 
 
 def test_parts_of_parts_inherit_from_the_nearest() -> None:
@@ -106,6 +161,30 @@ def test_parts_of_parts_inherit_from_the_nearest() -> None:
         rooms=ROOMS,
     )
     assert ["Küche", "Bad", "Bad"] == [part.room for part in control.walk()]
+
+
+def test_kind_of_the_category_is_inherited_with_it_from_the_nearest() -> None:
+    control = only_control(
+        {"subControls": {"a": {"cat": key(202), "subControls": {"b": {}, "c": {"cat": key(201)}}}}},
+        cats=CATEGORIES,
+    )
+    types = ["", "indoortemperature", "indoortemperature", "lights"]
+    assert types == [part.category_type for part in control.walk()]
+
+
+def test_details_are_those_of_the_control_itself() -> None:
+    control = only_control(
+        {
+            "details": {"format": "%.1f°"},
+            "subControls": {"a": {}, "b": {"details": {"analog": True, "format": "%.0f%%"}}},
+        }
+    )
+    expected = [
+        Details(formats={"format": Format("%.1f°", "°")}),
+        NO_DETAILS,
+        Details(formats={"format": Format("%.0f%%", "%")}, is_analog=True),
+    ]
+    assert expected == [part.details for part in control.walk()]
 
 
 @pytest.mark.parametrize(
@@ -240,6 +319,41 @@ def test_project_and_model(info: object, project: str, model: str) -> None:
     assert (project, model) == (structure.project, structure.model)
 
 
+@pytest.mark.parametrize(
+    ("info", "units"),
+    [
+        ({"tempUnit": 0, "currency": "€"}, HouseUnits(currency="€")),
+        ({"tempUnit": 1, "currency": "Kč"}, HouseUnits(fahrenheit=True, currency="Kč")),
+        # Numbers may be texts.
+        ({"tempUnit": "0"}, HouseUnits()),
+        ({"tempUnit": "1"}, HouseUnits(fahrenheit=True)),
+        ({"tempUnit": 2}, HouseUnits()),
+        ({"tempUnit": -1}, HouseUnits()),
+        ({"tempUnit": 10**300}, HouseUnits()),
+        ({"tempUnit": "F"}, HouseUnits()),
+        ({"tempUnit": ""}, HouseUnits()),
+        ({"tempUnit": None, "currency": None}, HouseUnits()),
+        ({"tempUnit": False, "currency": True}, HouseUnits()),
+        ({"tempUnit": True}, HouseUnits()),
+        ({"tempUnit": [1], "currency": ["€"]}, HouseUnits()),
+        ({"tempUnit": {"1": 1}, "currency": {"€": "€"}}, HouseUnits()),
+        ({"currency": 5}, HouseUnits()),
+        ({"currency": ""}, HouseUnits()),
+        ({}, HouseUnits()),
+        ([], HouseUnits()),
+        ("msInfo", HouseUnits()),
+        (None, HouseUnits()),
+    ],
+    ids=range(20),
+)
+def test_units_of_the_house(info: object, units: HouseUnits) -> None:
+    assert units == parse({}, msInfo=info).units
+
+
+def test_without_a_word_of_its_units_a_house_has_the_usual_ones() -> None:
+    assert HouseUnits(fahrenheit=False, currency="") == parse({}).units
+
+
 # Section 5.5.
 def test_global_states_and_those_of_the_weather() -> None:
     structure = parse(
@@ -331,6 +445,9 @@ words = st.sampled_from(
         "msInfo",
         "projectName",
         "miniserverType",
+        "tempUnit",
+        "currency",
+        "details",
         "globalStates",
         "weatherServer",
         "LL",
@@ -359,4 +476,6 @@ def test_any_file_with_controls_is_a_structure(file: dict[str, Any]) -> None:
     assert len(structure.controls) <= len(file["controls"])
     assert str(structure).encode()
     assert all(isinstance(it, str) for it in (structure.project, structure.model))
+    assert isinstance(structure.units.currency, str)
+    assert all(isinstance(control.category_type, str) for control in structure.walk())
     assert all(len(uuid) == 16 for uuid in structure.state_uuids())

@@ -1,60 +1,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
 from loxone_exporter import __version__
-from loxone_exporter.config.model import Config, FilterConfig, MetricsConfig, MiniserverConfig
-from loxone_exporter.config.secret import Secret
+from loxone_exporter.config.model import FilterConfig, OverrideConfig
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
+from support.collected import configure, connected, scrape
+from support.houses import house_of
 from support.scrapes import Sample, Scrape
 from support.strategies import look_alikes
 from support.structures import control, key, structure, uuid
-
-
-def configure(
-    metrics: Mapping[str, Any] | None = None, filter_: FilterConfig | None = None
-) -> Config:
-    miniserver = MiniserverConfig(
-        name="home", host="192.0.2.1", username="exporter", password=Secret("invented")
-    )
-    return Config(
-        miniservers=(miniserver,),
-        metrics=MetricsConfig(**(metrics or {})),
-        filter=filter_ or FilterConfig(),
-    )
-
-
-async def scrape(
-    states: Iterable[MiniserverState],
-    config: Config | None = None,
-    format_: Format = Format.OPENMETRICS,
-) -> Scrape:
-    exposition = Exposition.of(LoxoneCollector(config or configure(), states))
-    return Scrape.read(await exposition.render(format_), format_)
-
-
-def connected(
-    house: Structure,
-    *,
-    name: str = "home",
-    values: Mapping[int, float] | None = None,
-    texts: Mapping[int, str] | None = None,
-) -> MiniserverState:
-    state = MiniserverState(name=name, connection=ConnectionState.CONNECTED)
-    state.replace_structure(house)
-    state.apply_values((uuid(number), value) for number, value in (values or {}).items())
-    state.apply_texts((uuid(number), text) for number, text in (texts or {}).items())
-    return state
 
 
 HOUSE = structure(
@@ -76,6 +41,7 @@ async def test_self_metrics_of_an_unreachable_miniserver() -> None:
         "controls_exported",
         "controls_renamed",
         "structure_problems",
+        "unknown_states",
         "duplicate_series",
         "undecodable_messages_total",
         "non_finite_values_total",
@@ -139,10 +105,12 @@ async def test_times_of_updates_and_bytes() -> None:
 
 async def test_controls_are_exported_by_what_is_served() -> None:
     state = connected(HOUSE, values={11: 21.5, 12: -1000.0, 21: 0.0})
-    without = configure({"control_value": False})
+    without = configure({"control_value": False, "quantities": False})
     assert 0 == (await scrape([state], without)).value("loxone_exporter_controls_exported")
+    typed = configure({"control_value": False})
+    assert 1 == (await scrape([state], typed)).value("loxone_exporter_controls_exported")
     state.apply_texts([(uuid(11), "warm")])
-    texts = configure({"control_value": False, "text_values": True})
+    texts = configure({"control_value": False, "quantities": False, "text_values": True})
     assert 1 == (await scrape([state], texts)).value("loxone_exporter_controls_exported")
 
 
@@ -362,6 +330,112 @@ async def test_exported_controls_of_each_miniserver() -> None:
     states = [connected(HOUSE, values={11: 1.0, 12: 1.0, 21: 1.0}), MiniserverState(name="away")]
     collector = LoxoneCollector(configure(), states)
     assert {"home": 2, "away": 0} == collector.exported_controls()
+
+
+async def test_typed_families_hold_base_units_and_leave_out_sentinels() -> None:
+    house = structure(
+        control(1, "Room", type_="IRoomControllerV2", states={"tempActual": 1, "co2": 2}),
+        control(2, "Roof", type_="IRoomControllerV2", states={"actualOutdoorTemp": 3}),
+        control(3, "Box", type_="Wallbox2", states={"limit": 4}),
+    )
+    state = connected(house, values={1: 21.5, 2: 0.0, 3: -1000.0, 4: 7.2})
+    found = await scrape([state])
+    assert {"tempActual": 21.5} == found.values("loxone_temperature_celsius")
+    assert {"limit": 7200.0} == found.values("loxone_power_charging_limit_watts")
+    assert [] == found.samples("loxone_co2_ppm")
+    assert [] == found.samples("loxone_temperature_outdoor_celsius")
+    assert 4 == len(found.samples("loxone_control_value"))
+    state.apply_values([(uuid(2), 600.0), (uuid(3), -3.5)])
+    found = await scrape([state])
+    assert {"co2": 600.0} == found.values("loxone_co2_ppm")
+    assert {"actualOutdoorTemp": -3.5} == found.values("loxone_temperature_outdoor_celsius")
+
+
+async def test_values_are_withheld_while_another_state_says_so() -> None:
+    forecast = {"today": 1, "ready": 2}
+    house = structure(
+        control(1, "Forecast", type_="PvProductionForecast", states=forecast),
+    )
+    state = connected(house, values={1: 10.0, 2: 0.0})
+    assert [] == (await scrape([state])).samples("loxone_energy_forecast_today_joules")
+    state.apply_values([(uuid(2), 1.0)])
+    assert 3.6e7 == (await scrape([state])).value("loxone_energy_forecast_today_joules")
+
+
+async def test_a_sensor_with_an_error_has_no_value() -> None:
+    house = house_of("InfoOnlyAnalog", ("value", "error"), details={"format": "%.1f°"})
+    state = connected(house, values={1: 21.5, 2: 0.0})
+    assert 21.5 == (await scrape([state])).value("loxone_temperature_celsius")
+    state.apply_values([(uuid(2), 1.0)])
+    assert [] == (await scrape([state])).samples("loxone_temperature_celsius")
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_each_family_is_there_once_for_all_miniservers(format_: Format) -> None:
+    house = structure(control(1, type_="Heatmixer", states={"tempActual": 1}))
+    states = [connected(house, name=name, values={1: 20.0}) for name in ("a", "b")]
+    found = await scrape(states, format_=format_)
+    assert {"a": 20.0, "b": 20.0} == found.values("loxone_temperature_celsius", "miniserver")
+    assert 1 == found.headings().count("loxone_temperature_celsius")
+
+
+async def test_openmetrics_tells_units() -> None:
+    house = structure(
+        control(1, type_="Heatmixer", states={"tempActual": 1}),
+        control(2, type_="Hourcounter", states={"total": 2}),
+        control(3, type_="AlarmClock", states={"nextEntryTime": 3}),
+    )
+    found = await scrape([connected(house, values={1: 20.0, 2: 5.0, 3: 6e8})])
+    units = {family.name: family.unit for family in found.families if family.unit}
+    assert "celsius" == units["loxone_temperature_celsius"]
+    assert "seconds" == units["loxone_operating_seconds"]
+    assert "seconds" == units["loxone_alarm_clock_next_timestamp_seconds"]
+    assert 5.0 == found.value("loxone_operating_seconds_total")
+
+
+async def test_a_counter_and_a_gauge_of_one_name_do_not_both_come() -> None:
+    overrides = (
+        OverrideConfig(names=("First",), quantity="cars", metric_type="counter"),
+        OverrideConfig(names=("Second",), quantity="cars"),
+    )
+    house = structure(control(1, "First"), control(2, "Second", type_="Radio"))
+    state = connected(house, values={1: 1.0, 2: 2.0})
+    found = await scrape([state], configure(overrides=overrides))
+    assert 1 == len([name for name in found.headings() if name.startswith("loxone_cars")])
+
+
+async def test_states_that_nobody_knows_are_counted() -> None:
+    house = structure(control(1, type_="Toaster", states={"x": 1, "y": 2}), control(2))
+    found = await scrape([connected(house)])
+    assert 2 == found.value("loxone_exporter_unknown_states")
+
+
+async def test_series_are_made_one_house_at_a_time() -> None:
+    states = [connected(structure(control(1)), name=name) for name in ("a", "b", "c")]
+    states.append(MiniserverState(name="unreachable"))
+    collector = LoxoneCollector(configure(), states)
+    assert 3 == len(list(collector.pending()))
+    assert 0 == len(list(collector.pending()))
+    states[1].replace_structure(structure(control(2)))
+    assert 1 == len(list(collector.pending()))
+
+
+async def test_other_tasks_have_their_turn_between_houses() -> None:
+    states = [connected(structure(control(1)), name=str(number)) for number in range(20)]
+    collector = LoxoneCollector(configure(), states)
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        await Exposition.of(collector, collector.pending).render(Format.TEXT)
+        nursery.cancel_scope.cancel()
+    assert turns >= len(states)
 
 
 def test_families_are_not_named_before_the_first_scrape() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from loxone_exporter.metrics.exposition import Exposition, Format, choose_format
+from loxone_exporter.metrics.exposition import Exposition, Format, accepts_gzip, choose_format
 
 
 PROMETHEUS_2_42 = (
@@ -120,3 +122,49 @@ async def test_expositions_do_not_meet_in_a_common_registry() -> None:
     for _ in range(2):
         body = await Exposition.of(OneFamily()).render(Format.TEXT)
         assert b"\nloxone_exporter_up 1.0\n" in body
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br", True),
+        ("GZIP;q=0.5", True),
+        ("br;q=1.0, gzip;q=0.1, *;q=0", True),
+        ("*", True),
+        ("", False),
+        ("identity", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0.000", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("gzip;q=high", False),
+        ("x-gzip", False),
+        (";;,=,", False),
+    ],
+)
+def test_compression_is_used_where_it_is_accepted(header: str, expected: bool) -> None:  # noqa: FBT001  # pytest passes by position
+    assert expected is accepts_gzip(header)
+
+
+@given(st.text())
+def test_any_header_about_compression_is_read(header: str) -> None:
+    assert accepts_gzip(header) in {True, False}
+
+
+class Steady(Collector):
+    """Families that are the same at each scrape."""
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily("loxone_x", "X.", value=number) for number in range(3)]
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_a_compressed_scrape_is_the_same(format_: Format) -> None:
+    exposition = Exposition.of(Steady())
+    plain = await exposition.render(format_)
+    compressed = await exposition.render(format_, gzip=True)
+    of_ours = b"# HELP loxone_x"
+    whole = gzip.decompress(compressed)
+    assert plain[plain.index(of_ours) :] == whole[whole.index(of_ours) :]
+    assert len(compressed) < len(plain)

@@ -27,20 +27,20 @@ STRANGE = dict.fromkeys(MATCHING, "somewhere else")
 
 def includes(control: ControlLabels = LAMP, /, **patterns: tuple[str, ...]) -> bool:
     config = {f"include_{name}": globs for name, globs in patterns.items()}
-    return Filter.compile(FilterConfig(**config)).includes(control)
+    return not Filter.compile(FilterConfig(**config)).does_not_include(control)
 
 
 def excludes(control: ControlLabels = LAMP, /, **patterns: tuple[str, ...]) -> bool:
     config = {f"exclude_{name}": globs for name, globs in patterns.items()}
-    return Filter.compile(FilterConfig(**config)).excludes(control)
+    return bool(Filter.compile(FilterConfig(**config)).excludes(control))
 
 
 def test_without_patterns_everything_is_exported() -> None:
     everything = Filter.compile(FilterConfig())
     for control in (LAMP, NOWHERE):
-        assert everything.includes(control)
+        assert not everything.does_not_include(control)
         assert not everything.excludes(control)
-    assert everything.allows_state(("Spots/position", "position", "position"))
+    assert not everything.rejects_state(("Spots/position", "position", "position"))
 
 
 @pytest.mark.parametrize("name", MATCHING)
@@ -124,20 +124,27 @@ def test_states_are_matched_by_path_name_and_name_without_number(pattern: str) -
     included = Filter.compile(FilterConfig(include_states=(pattern,)))
     excluded = Filter.compile(FilterConfig(exclude_states=("active", pattern)))
     matches = pattern != "Spots/position"
-    assert matches == included.allows_state(names)
-    assert matches != excluded.allows_state(names)
+    assert ("" if matches else "include_states") == included.rejects_state(names)
+    assert ("exclude_states" if matches else "") == excluded.rejects_state(names)
 
 
 def test_excluded_states_are_not_included_again() -> None:
     both = Filter.compile(FilterConfig(include_states=("*",), exclude_states=("active",)))
-    assert not both.allows_state(("active", "active", "active"))
-    assert both.allows_state(("position", "position", "position"))
+    assert "exclude_states" == both.rejects_state(("active", "active", "active"))
+    assert "" == both.rejects_state(("position", "position", "position"))
 
 
 def test_states_have_no_say_about_controls() -> None:
     states = Filter.compile(FilterConfig(include_states=("nothing",), exclude_states=("*",)))
-    assert states.includes(LAMP)
-    assert not states.excludes(LAMP)
+    assert "" == states.does_not_include(LAMP)
+    assert "" == states.excludes(LAMP)
+
+
+def test_the_key_that_rejects_is_named() -> None:
+    config = FilterConfig(exclude_rooms=("küche",), include_types=("Jalousie",))
+    filter_ = Filter.compile(config)
+    assert "exclude_rooms" == filter_.excludes(LAMP)
+    assert "include_types" == filter_.does_not_include(LAMP)
 
 
 globs = st.lists(st.text("ab*?[]!-|^(\\") | st.text(), max_size=2)
@@ -147,6 +154,9 @@ globs = st.lists(st.text("ab*?[]!-|^(\\") | st.text(), max_size=2)
 def test_any_pattern_can_be_matched(option: str, patterns: list[str], name: str) -> None:
     filter_ = Filter.compile(FilterConfig(**{option: tuple(patterns)}))
     control = evolve(LAMP, name=name)
-    assert isinstance(filter_.includes(control), bool)
-    assert isinstance(filter_.excludes(control), bool)
-    assert isinstance(filter_.allows_state((name, name, name)), bool)
+    answers = (
+        filter_.does_not_include(control),
+        filter_.excludes(control),
+        filter_.rejects_state((name, name, name)),
+    )
+    assert set(answers) <= {"", option}

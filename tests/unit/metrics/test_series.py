@@ -2,34 +2,46 @@ from __future__ import annotations
 
 from hypothesis import given
 
-from loxone_exporter.config.model import FilterConfig
+from loxone_exporter.config.model import FilterConfig, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.metrics.filters import Filter
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.series import INFO_LABELS, LABELS, SeriesTable, build_series
+from loxone_exporter.metrics.places import Plan
+from loxone_exporter.metrics.series import (
+    INFO_LABELS,
+    LABELS,
+    Series,
+    SeriesTable,
+    build_series,
+    label_names,
+)
 from support.strategies import look_alikes, sane_look_alikes
 from support.structures import control, key, structure, uuid
 
 
 def build(
-    house: Structure, filter_config: FilterConfig | None = None, *, uuid_label: bool = False
+    house: Structure,
+    filter_config: FilterConfig | None = None,
+    *,
+    uuid_label: bool = False,
+    text_values: bool = True,
+    registry: NameRegistry | None = None,
 ) -> SeriesTable:
-    return build_series(
-        house,
-        miniserver="home",
-        registry=NameRegistry(),
-        filter_=Filter.compile(filter_config or FilterConfig()),
-        uuid_label=uuid_label,
-        texts=True,
-    )
+    metrics = MetricsConfig(uuid_label=uuid_label, text_values=text_values)
+    plan = Plan(metrics, Filter.compile(filter_config or FilterConfig()))
+    return build_series(house, miniserver="home", registry=registry or NameRegistry(), plan=plan)
+
+
+def label_set(series: Series) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(series.labels.items()))
 
 
 def subcontrols(table: SeriesTable) -> list[str]:
-    return [series.labels[LABELS.index("subcontrol")] for series in table.values]
+    return [series.labels["subcontrol"] for series in table.values]
 
 
 def names(table: SeriesTable) -> list[str]:
-    return [series.labels[LABELS.index("name")] for series in table.values]
+    return [series.labels["name"] for series in table.values]
 
 
 def test_labels_of_a_control() -> None:
@@ -43,12 +55,12 @@ def test_labels_of_a_control() -> None:
         "type": "Switch",
         "subcontrol": "active",
     }
-    assert expected == dict(zip(LABELS, series.labels, strict=True))
+    assert expected == series.labels
     assert (uuid(11), 0) == (series.uuid, series.control)
     assert table.values == table.texts
     (row,) = table.controls
     del expected["subcontrol"]
-    assert {**expected, "uuid": key(1)} == dict(zip(INFO_LABELS, row.labels, strict=True))
+    assert {**expected, "uuid": key(1)} == row.labels
     assert (1, 0, ()) == (table.discovered, table.renamed, table.duplicates)
 
 
@@ -63,7 +75,8 @@ def test_part_has_its_parents_name_and_the_rest_of_its_own() -> None:
     )
     table = build(structure(control(1, "Lights", states={}, parts=(part,))))
     (series,) = table.values
-    assert ("home", "Lights", "Bath", "Wellness", "Dimmer", "Spots/position") == series.labels
+    expected = ("home", "Lights", "Bath", "Wellness", "Dimmer", "Spots/position")
+    assert dict(zip(LABELS, expected, strict=True)) == series.labels
     assert 1 == len(table.controls)
 
 
@@ -80,7 +93,7 @@ def test_all_states_of_a_renamed_control_have_its_name() -> None:
     parts = (control("part", "Spots", states={"position": 4}),)
     table = build(structure(control(1), control(2, states={"active": 2, "level": 3}, parts=parts)))
     assert ["Lamp", *[f"Lamp ({key(2)})"] * 3] == names(table)
-    assert ["Lamp", f"Lamp ({key(2)})"] == [row.labels[1] for row in table.controls]
+    assert ["Lamp", f"Lamp ({key(2)})"] == [row.labels["name"] for row in table.controls]
     assert 1 == table.renamed
 
 
@@ -97,9 +110,11 @@ def test_uuid_label_changes_no_name_and_adds_the_key() -> None:
     part = control("part", "Spots", states={"position": 3})
     table = build(structure(control(1), control(2, parts=(part,))), uuid_label=True)
     assert {"Lamp"} == set(names(table))
-    assert [key(1), key(2), "part"] == [series.labels[-1] for series in table.values]
-    assert {len(LABELS) + 1} == {len(series.labels) for series in table.values}
-    assert {len(INFO_LABELS)} == {len(row.labels) for row in table.controls}
+    assert [key(1), key(2), "part"] == [series.labels["uuid"] for series in table.values]
+    assert {frozenset(label_names(uuid_label=True))} == {
+        frozenset(series.labels) for series in table.values
+    }
+    assert {frozenset(INFO_LABELS)} == {frozenset(row.labels) for row in table.controls}
     assert (0, ()) == (table.renamed, table.duplicates)
 
 
@@ -109,7 +124,7 @@ def test_a_control_called_like_a_renamed_one_is_told_apart_as_well() -> None:
         plain, renamed, copy = order
         table = build(structure(control(plain), control(renamed), control(copy, forged)))
         assert () == table.duplicates
-        assert 3 == len({series.labels for series in table.values})
+        assert 3 == len({label_set(series) for series in table.values})
 
 
 def test_state_named_like_the_path_of_a_part_is_dropped() -> None:
@@ -174,7 +189,7 @@ def test_filter_renames_nothing() -> None:
 def test_excluded_control_takes_its_parts_with_it() -> None:
     table = build(HOUSE, FilterConfig(exclude_names=("Lights",)))
     assert ["active"] == subcontrols(table)
-    assert ["Gate"] == [row.labels[1] for row in table.controls]
+    assert ["Gate"] == [row.labels["name"] for row in table.controls]
 
 
 def test_excluded_part_takes_its_parts_with_it() -> None:
@@ -193,7 +208,7 @@ def test_part_can_be_included_without_its_control() -> None:
 def test_parts_are_included_by_the_key_of_their_control() -> None:
     table = build(HOUSE, FilterConfig(include_uuids=(key(2),)))
     assert ["active", "Spots/position"] == subcontrols(table)
-    assert ["Lights"] == [row.labels[1] for row in table.controls]
+    assert ["Lights"] == [row.labels["name"] for row in table.controls]
 
 
 def test_states_are_filtered_by_path_or_name() -> None:
@@ -215,7 +230,7 @@ def test_lists_of_states_are_filtered_by_their_name() -> None:
 def test_no_two_series_are_the_same(house: Structure) -> None:
     table = build(house)
     for series in (table.values, table.texts):
-        assert len(series) == len({one.labels for one in series})
+        assert len(series) == len({label_set(one) for one in series})
     assert len(table.controls) == len(set(table.controls))
     states = sum(len(control.states) for control in house.walk())
     assert states == len(table.values) + len(table.duplicates)
@@ -229,45 +244,27 @@ def test_no_series_of_a_sane_house_is_lost(house: Structure) -> None:
 
 @given(house=look_alikes)
 def test_a_second_look_at_the_same_structure_renames_nothing(house: Structure) -> None:
-    registry, everything = NameRegistry(), Filter.compile(FilterConfig())
-    first, second = (
-        build_series(
-            house,
-            miniserver="home",
-            registry=registry,
-            filter_=everything,
-            uuid_label=False,
-            texts=True,
-        )
-        for _ in range(2)
-    )
+    registry = NameRegistry()
+    first, second = (build(house, registry=registry) for _ in range(2))
     assert first == second
 
 
 @given(house=look_alikes, smaller=look_alikes)
 def test_names_stay_while_the_structure_changes(house: Structure, smaller: Structure) -> None:
-    registry, everything = NameRegistry(), Filter.compile(FilterConfig())
-    before, _, after = (
-        build_series(
-            present,
-            miniserver="home",
-            registry=registry,
-            filter_=everything,
-            uuid_label=False,
-            texts=True,
-        )
-        for present in (house, smaller, house)
-    )
+    registry = NameRegistry()
+    before, _, after = (build(present, registry=registry) for present in (house, smaller, house))
     assert before == after
 
 
 def test_texts_that_nobody_asked_for_are_not_kept_in_mind() -> None:
-    table = build_series(
-        structure(control(1)),
-        miniserver="home",
-        registry=NameRegistry(),
-        filter_=Filter.compile(FilterConfig()),
-        uuid_label=False,
-        texts=False,
-    )
+    table = build(structure(control(1)), text_values=False)
     assert (1, ()) == (len(table.values), table.texts)
+
+
+def test_what_states_of_a_control_have_in_common_is_kept_once() -> None:
+    states = {"active": 1, "level": 2}
+    table = build(structure(control(1, states=states), control(2, "Gate", states=states)))
+    first, second, third, fourth = table.values
+    assert first.head is second.head
+    assert third.head is fourth.head
+    assert first.tail is third.tail

@@ -10,7 +10,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from loxone_exporter.metrics.exposition import Exposition, Format
-from loxone_exporter.metrics.written import CHUNK, Row, WrittenFamily
+from loxone_exporter.metrics.written import CHUNK, WrittenFamily, write_row
 
 
 NAMES = ("miniserver", "room", "category", "subcontrol", "type", "uuid", "name")
@@ -59,20 +59,23 @@ def ours(body: bytes) -> bytes:
     return body[body.index(b"# HELP loxone_") :]
 
 
-@given(st.lists(st.tuples(kinds, st.text(max_size=12), samples), min_size=1, max_size=3))
+units = st.sampled_from(["", "seconds", "joules", "celsius_per_hour"])
+
+
+@given(st.lists(st.tuples(kinds, st.text(max_size=12), units, samples), min_size=1, max_size=3))
 async def test_it_is_written_as_prometheus_client_writes_it(
-    families: list[tuple[str, str, list[tuple[tuple[str, ...], float]]]],
+    families: list[tuple[str, str, str, list[tuple[tuple[str, ...], float]]]],
 ) -> None:
     written = Families(
         *(
             WrittenFamily(
-                f"loxone_{number}",
+                f"loxone_{number}" + (f"_{unit}" if unit and kind != "info" else ""),
                 "".join(char for char in documentation if char.isprintable()),
                 kind,  # type: ignore[arg-type]  # the strategy has no others
-                labels=NAMES,
-                rows=lambda rows=rows: [(Row.write(NAMES, row), value) for row, value in rows],  # type: ignore[misc]  # mypy knows no such lambda
+                rows=lambda rows=rows: [(write_row(NAMES, row), value) for row, value in rows],  # type: ignore[misc]  # mypy knows no such lambda
+                unit=unit if kind != "info" else "",
             )
-            for number, (kind, documentation, rows) in enumerate(families)
+            for number, (kind, documentation, unit, rows) in enumerate(families)
         )
     )
     for format_ in Format:
@@ -82,17 +85,26 @@ async def test_it_is_written_as_prometheus_client_writes_it(
 
 @given(labels, st.text(st.characters(exclude_categories=["Cs"]), max_size=6))
 def test_a_label_that_comes_last_can_be_added(row: tuple[str, ...], value: str) -> None:
-    assert Row.write((*NAMES, "value"), (*row, value)) == Row.write(NAMES, row).extended(
-        "value", value
-    )
+    extended = write_row(NAMES, row).extended("value", value)
+    whole = write_row((*NAMES, "value"), (*row, value))
+    assert whole.head + whole.tail == extended.head + extended.tail
+
+
+@given(labels | awkward)
+def test_labels_can_be_read_again(row: tuple[str, ...]) -> None:
+    assert dict(zip(NAMES, row, strict=True)) == write_row(NAMES, row).labels
+
+
+def test_a_row_without_a_state_is_in_one_piece() -> None:
+    row = write_row(("a", "b"), ("1", "2"))
+    assert ('{a="1",b="2"}', "") == (row.head, row.tail)
+    assert '{a="1",b="2",c="3"}' == row.extended("c", "3").head
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK])
 def test_no_chunk_is_longer_than_a_task_may_run(count: int) -> None:
-    row = Row.write(("a",), ("b",))
-    family = WrittenFamily(
-        "loxone_x", "X.", "gauge", labels=("a",), rows=lambda: [(row, 1.0)] * count
-    )
+    row = write_row(("a",), ("b",))
+    family = WrittenFamily("loxone_x", "X.", "gauge", rows=lambda: [(row, 1.0)] * count)
     chunks = list(family.chunks())
     assert math.ceil(count / CHUNK) == len(chunks)
     assert b'loxone_x{a="b"} 1.0\n' * count == b"".join(chunks)

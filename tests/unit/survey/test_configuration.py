@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loxone_exporter.survey import describe
+from loxone_exporter.survey.configuration import describe
 from support.configs import load_text
 
 

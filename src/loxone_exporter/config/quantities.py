@@ -1,0 +1,48 @@
+"""Checks of what an override says of values: quantities and units."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+from loxone_exporter.config.checks import describe, exactly
+from loxone_exporter.units import HouseUnits, find_unit, spellings
+
+
+_QUANTITY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_RESERVED_BEGINS = ("control", "exporter", "miniserver", "energy_flow_node")
+"""What other metrics of the exporter begin with."""
+
+_RESERVED_ENDS = ("total", "info", "created", "sum", "count", "bucket")
+"""What means something in the name of a metric (OpenMetrics 1.0)."""
+
+_ANY_HOUSE = HouseUnits(currency="EUR")
+
+
+def quantity(value: object) -> str:
+    """A quantity, as `temperature_target`, or an empty text for none."""
+    text = exactly(value, str)
+    if text and not _QUANTITY.fullmatch(text):
+        raise ValueError(
+            'expected lower-case words and digits, joined by underscores, such as "humidity", '
+            f"found {describe(text)}"
+        )
+    for reserved in _RESERVED_BEGINS:
+        if text == reserved or text.startswith(f"{reserved}_"):
+            raise ValueError(f"names that begin with {reserved} are taken by other metrics")
+    for reserved in _RESERVED_ENDS:
+        if text == reserved or text.endswith(f"_{reserved}"):
+            raise ValueError(f"a name must not end with {reserved}, which means something else")
+    return text
+
+
+def unit(value: object) -> str:
+    """A unit in any spelling that format strings may have, or an empty text for none."""
+    text = exactly(value, str)
+    # The degree sign alone is the house's, as in a format string.
+    if text and text != "°" and find_unit(text, _ANY_HOUSE) is None:
+        nearest = get_close_matches(text, spellings(), n=1)
+        meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+        wanted = 'expected a unit such as "kWh", "°C", "%" or "l/min"'
+        raise ValueError(f"{wanted}, found {describe(text)}{meant}")
+    return text

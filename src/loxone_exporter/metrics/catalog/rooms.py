@@ -1,0 +1,224 @@
+"""Lights, blinds and music, and the controls that an owner makes anything of."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve
+
+from loxone_exporter.metrics.catalog.entry import (
+    BITS,
+    CODE,
+    COLOR,
+    IDENTIFIER,
+    PERSONAL_TEXT,
+    PULSE,
+    SECRET_TEXT,
+    SETTING,
+    SWITCHABLE,
+    TEXT,
+    UNCLEAR,
+    UNKNOWN,
+    USELESS,
+    Entry,
+    Epoch,
+    by_variant,
+    digital,
+    measured,
+    number,
+    optional,
+    set_by_hand,
+    time,
+)
+
+
+_MEASURED = {
+    "value": evolve(measured(), unless="error"),
+    "error": optional(digital("value_error")),
+}
+_SET = {
+    "value": evolve(set_by_hand(), unless="error"),
+    "error": optional(digital("value_error")),
+}
+
+_LIGHT_LEVEL = number("light_level_ratio", "%")
+_COLOR_CHANNEL = optional(number("color_channel_ratio", "%"))
+_OPENING = number("opening_ratio", "ratio")
+
+_VOLUME = number("audio_volume_ratio", "%")
+_PRESET = optional(number("audio_volume_preset_ratio", "%"))
+_LOCKED = optional(digital("locked"))
+
+_TITLES: dict[str, Entry] = dict.fromkeys(
+    ("songName", "album", "artist", "station", "genre", "cover", "sourceList"), PERSONAL_TEXT
+)
+
+_ZONE: dict[str, Entry] = {
+    "serverState": CODE,
+    "playState": CODE,
+    "clientState": CODE,
+    "power": digital("audio_power"),
+    "volume": _VOLUME,
+    "maxVolume": _PRESET,
+    "volumeStep": SETTING,
+    "defaultVolume": _PRESET,
+    "alarmVolume": _PRESET,
+    "bellVolume": _PRESET,
+    "buzzerVolume": _PRESET,
+    "ttsVolume": _PRESET,
+    "presenceFrom": UNKNOWN,
+    "presenceTo": UNKNOWN,
+}
+"""What music zones of both generations have."""
+
+ROOMS: Final = {
+    "Application": {},
+    "AudioZone": {
+        **_ZONE,
+        **_TITLES,
+        "mute": optional(digital("audio_muted")),
+        "shuffle": optional(digital("audio_shuffle")),
+        "repeat": CODE,
+        "duration": USELESS,
+        "progress": USELESS,
+        "source": IDENTIFIER,
+        "queueIndex": USELESS,
+        "enableAirPlay": SWITCHABLE,
+        "enableSpotifyConnect": SWITCHABLE,
+        "equalizerSettings": TEXT,
+        "mastervolume": optional(_VOLUME),
+    },
+    "AudioZoneV2": {
+        **_ZONE,
+        **_TITLES,
+        "volumeExternal": UNKNOWN,
+        "isLocked": _LOCKED,
+        "bluetooth": optional(digital("audio_bluetooth")),
+    },
+    "CentralAlarm": {},
+    "CentralAudioZone": {},
+    "CentralGate": {},
+    "CentralJalousie": {"safetyActive": optional(digital("safety_active"))},
+    "CentralLightController": {},
+    "CentralPresence": {},
+    "CentralWindow": {},
+    "Colorpicker": {"color": COLOR, "favorites": TEXT},
+    "ColorPickerV2": {"color": COLOR, "sequence": TEXT, "sequenceColorIdx": UNCLEAR},
+    # min, max and step are often one state for all dimmers of a light controller.
+    "Dimmer": {
+        "position": by_variant(_LIGHT_LEVEL, master=number("light_level_master_ratio", "%")),
+        "min": SETTING,
+        "max": SETTING,
+        "step": SETTING,
+    },
+    "EIBDimmer": {"position": _LIGHT_LEVEL},
+    "Gate": {
+        "position": _OPENING,
+        "active": CODE,
+        "preventOpen": optional(digital("opening_prevented")),
+        "preventClose": optional(digital("closing_prevented")),
+    },
+    "InfoOnlyAnalog": _MEASURED,
+    "InfoOnlyDigital": {"active": digital("digital_active")},
+    "InfoOnlyText": {"text": TEXT},
+    "Jalousie": {
+        "position": number("shading_position_ratio", "ratio"),
+        "shadePosition": number("slat_position_ratio", "ratio"),
+        "targetPosition": optional(number("shading_position_target_ratio", "ratio")),
+        "targetPositionLamelle": optional(number("slat_position_target_ratio", "ratio")),
+        "up": digital("moving_up"),
+        "down": digital("moving_down"),
+        "safetyActive": digital("safety_active"),
+        "autoAllowed": optional(digital("automatic_allowed")),
+        "autoActive": digital("automatic_active"),
+        "locked": digital("locked"),
+        "deviceState": CODE,
+        "adjustingEndPos": BITS,
+        "autoInfoText": TEXT,
+        "autoState": UNKNOWN,
+        "hasEndposition": UNKNOWN,
+        "mode": UNKNOWN,
+        "learningStep": UNKNOWN,
+    },
+    "LeftRightAnalog": _SET,
+    "LeftRightDigital": {},
+    "LightController": {
+        "activeScene": CODE,
+        "sceneList": TEXT,
+        "presenceFrom": UNKNOWN,
+        "presenceTo": UNKNOWN,
+    },
+    "LightControllerV2": {
+        "activeMoods": TEXT,
+        "activeMoodsNum": IDENTIFIER,
+        "moodList": TEXT,
+        "favoriteMoods": TEXT,
+        "additionalMoods": TEXT,
+        "circuitNames": TEXT,
+        "daylightConfig": TEXT,
+        "presence": BITS,
+        "presenceFrom": UNKNOWN,
+        "presenceTo": UNKNOWN,
+    },
+    "LightsceneRGB": {
+        "activeScene": CODE,
+        "color": COLOR,
+        "red": _COLOR_CHANNEL,
+        "green": _COLOR_CHANNEL,
+        "blue": _COLOR_CHANNEL,
+    },
+    "MediaClient": {
+        **_TITLES,
+        "serverState": CODE,
+        "playState": CODE,
+        "clientState": CODE,
+        "power": digital("audio_power"),
+        "volume": _VOLUME,
+        "maxVolume": SETTING,
+        "volumeStep": SETTING,
+        "mute": optional(digital("audio_muted")),
+        "shuffle": SWITCHABLE,
+        "repeat": CODE,
+        "duration": USELESS,
+        "progress": USELESS,
+        "source": IDENTIFIER,
+    },
+    "MsShortcut": {},
+    "PulseAt": {
+        "isActive": PULSE,
+        "startTime": SETTING,
+        "oneTimePulseDate": optional(time("pulse_planned", Epoch.LOXONE)),
+        "pulseDuration": SETTING,
+        "type": CODE,
+    },
+    "Pushbutton": {"active": PULSE},
+    "Radio": {"activeOutput": CODE},
+    "Remote": {"mode": CODE, "timeout": USELESS, "active": USELESS},
+    "Sequential": {"activeSequence": CODE},
+    "Slider": _SET,
+    "Switch": {"active": digital("switch_active"), "lockedOn": _LOCKED},
+    "SystemScheme": {},
+    "TextInput": {"text": SECRET_TEXT},
+    "TextState": {"textAndIcon": TEXT, "iconAndColor": TEXT},
+    "TimedSwitch": {
+        # Seconds that are left, or -1 where it stays on.
+        "deactivationDelay": digital("timed_switch_active"),
+        "deactivationDelayTotal": SETTING,
+    },
+    "UpDownAnalog": _SET,
+    "UpDownDigital": {},
+    "ValueSelector": {
+        "value": set_by_hand(),
+        "min": SETTING,
+        "max": SETTING,
+        "step": SETTING,
+    },
+    "Webpage": {},
+    "Window": {
+        "position": _OPENING,
+        "targetPosition": optional(number("opening_target_ratio", "ratio")),
+        "direction": CODE,
+        "lockedReason": TEXT,
+        "type": CODE,
+    },
+}

@@ -1,0 +1,166 @@
+"""Alarms, access, presence and windows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve
+
+from loxone_exporter.metrics.catalog.entry import (
+    BITS,
+    CODE,
+    COUNTDOWN,
+    IDENTIFIER,
+    PERSONAL_TEXT,
+    PULSE,
+    SECRET_TEXT,
+    SETTING,
+    TEXT,
+    UNKNOWN,
+    USELESS,
+    Epoch,
+    Kind,
+    Privacy,
+    digital,
+    number,
+    optional,
+    revealing,
+    seconds,
+    time,
+    untyped,
+)
+
+
+_DISABLED_UNTIL = time("disabled_until", Epoch.UNIX)
+_NO_END = 99999
+_BELL = evolve(PULSE, privacy=Privacy.PRESENCE)
+
+# Undocumented: what they hold may be a number, and is private all the same.
+_PERSONAL = untyped(Kind.UNKNOWN, "it tells about persons", Privacy.PERSON)
+_SECRET = untyped(Kind.UNKNOWN, "it may open a door", Privacy.SECRET)
+
+SAFETY: Final = {
+    "AalEmergency": {
+        "status": CODE,
+        "disableEndTime": _DISABLED_UNTIL,
+        "resetActive": TEXT,
+    },
+    "AalSmartAlarm": {
+        "alarmLevel": CODE,
+        "alarmCause": PERSONAL_TEXT,
+        "alarmTime": time("alarm_started", Epoch.UNIX),
+        "isLocked": digital("locked"),
+        "isLeaveActive": revealing(digital("leave_active")),
+        "disableEndTime": _DISABLED_UNTIL,
+    },
+    "Alarm": {
+        "armed": revealing(digital("alarm_enabled")),
+        "disabledMove": digital("alarm_movement_disabled"),
+        "level": CODE,
+        "nextLevel": CODE,
+        "nextLevelAt": time("alarm_next_level", Epoch.UNIX),
+        "nextLevelDelay": COUNTDOWN,
+        "nextLevelDelayTotal": optional(seconds("alarm_delay")),
+        "armedAt": time("alarm_armed", Epoch.UNIX),
+        "armedDelay": COUNTDOWN,
+        "armedDelayTotal": optional(seconds("alarm_arming_delay")),
+        "sensors": TEXT,
+        "startTime": TEXT,
+    },
+    "AlarmChain": {
+        "activeAlarmType": BITS,
+        "nextAlarmLevelAt": time("alarm_next_level", Epoch.LOXONE),
+        "activeAlarmText": TEXT,
+        "nextAlarmText": TEXT,
+        "iterationCount": number("alarm_iterations"),
+    },
+    "AlarmClock": {
+        "isEnabled": digital("alarm_clock_enabled"),
+        "isAlarmActive": digital("alarm_clock_ringing"),
+        "confirmationNeeded": digital("alarm_clock_unconfirmed"),
+        "entryList": PERSONAL_TEXT,
+        "currentEntry": IDENTIFIER,
+        "nextEntry": IDENTIFIER,
+        "nextEntryMode": CODE,
+        "nextEntryTime": revealing(time("alarm_clock_next", Epoch.LOXONE)),
+        "ringingTime": COUNTDOWN,
+        "ringDuration": optional(seconds("alarm_clock_ring")),
+        "prepareDuration": optional(seconds("alarm_clock_prepare")),
+        "snoozeTime": COUNTDOWN,
+        "snoozeDuration": optional(seconds("alarm_clock_snooze")),
+        "deviceState": CODE,
+        "deviceSettings": TEXT,
+        "wakeAlarmSoundSettings": TEXT,
+    },
+    "Intercom": {
+        "bell": _BELL,
+        "lastBellEvents": PERSONAL_TEXT,
+        "lastBellTimestamp": evolve(TEXT, privacy=Privacy.PRESENCE),
+        "version": TEXT,
+    },
+    "IntercomV2": {
+        "bell": _BELL,
+        "address": TEXT,
+        "answers": TEXT,
+        "muted": optional(digital("muted")),
+        "deviceState": CODE,
+        "videoSettingsIntern": BITS,
+        "videoSettingsExtern": BITS,
+    },
+    "MailBox": {
+        "notificationsDisabledInput": optional(digital("notifications_disabled")),
+        "packetReceived": digital("mailbox_packet"),
+        "mailReceived": digital("mailbox_mail"),
+        "disableEndTime": optional(time("disabled_until", Epoch.LOXONE)),
+    },
+    "NfcCodeTouch": {
+        "historyDate": revealing(time("last_access", Epoch.UNIX_MILLISECONDS)),
+        "codeDate": USELESS,
+        "deviceState": BITS,
+        "nfcLearnResult": SECRET_TEXT,
+        "keyPadAuthType": CODE,
+        "events": _PERSONAL,
+        "lastid": _PERSONAL,
+        "lastuser": _PERSONAL,
+        "lasttag": _SECRET,
+        "lastcode": _SECRET,
+    },
+    "Presence": {},
+    "PresenceDetector": {
+        "active": revealing(digital("presence_active")),
+        "activeSince": revealing(time("presence_since", Epoch.LOXONE)),
+        "locked": optional(digital("locked")),
+        "time": SETTING,
+        "activeUntil": UNKNOWN,
+        "lockedUntil": UNKNOWN,
+    },
+    "SmokeAlarm": {
+        "level": CODE,
+        "nextLevel": CODE,
+        "nextLevelDelay": COUNTDOWN,
+        "nextLevelDelayTotal": SETTING,
+        "acousticAlarm": digital("alarm_acoustic"),
+        "testAlarm": digital("alarm_test"),
+        "alarmCause": BITS,
+        "startTime": TEXT,
+        "timeServiceMode": seconds("smoke_alarm_service", _NO_END),
+        "areAlarmSignalsOff": optional(digital("alarm_signals_off")),
+        "sensors": TEXT,
+    },
+    "StatusMonitor": {
+        "numState#": number("status_inputs"),
+        "numDef": number("status_inputs"),
+        "numCdef": number("status_inputs"),
+        "inputStates": TEXT,
+    },
+    "Tracker": {"entries": PERSONAL_TEXT},
+    "WindowMonitor": {
+        "numOpen": number("windows_open"),
+        "numClosed": number("windows_closed"),
+        "numTilted": number("windows_tilted"),
+        "numOffline": number("windows_offline"),
+        "numLocked": number("windows_locked"),
+        "numUnlocked": number("windows_unlocked"),
+        "windowStates": TEXT,
+    },
+}

@@ -1,0 +1,307 @@
+"""Which typed family a state feeds, in which unit it is sent, and what decided that.
+
+The control's type decides where the catalog knows the state. Where the type leaves it open, the
+structure file's format strings tell the unit, and names what it is a unit of. An override in the
+configuration has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from attrs import evolve, field, frozen
+
+from loxone_exporter.loxone.structure import Control, State
+from loxone_exporter.metrics.catalog import Entry, Kind, find_entry
+from loxone_exporter.metrics.catalog.entry import MEASURED, SET
+from loxone_exporter.metrics.conversions import (
+    UNCHANGED,
+    Conversion,
+    DigitalConversion,
+    TimeConversion,
+    unit_conversion,
+)
+from loxone_exporter.metrics.keywords import find_quantity, is_set_point
+from loxone_exporter.metrics.overrides import NO_OVERRIDE, StateOverride
+from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family
+from loxone_exporter.units import Format, HouseUnits, Unit, find_unit
+
+
+_DEGREE_SIGN = "°"
+_AN_ENERGY = "joules"
+_MASTER = "/masterValue"
+"""How the key of the dimmer ends that stands for all lights of a controller."""
+
+
+@frozen
+class Reason:
+    """One step of a decision.
+
+    Attributes:
+        rule: What decided: `catalog`, `format`, `name`, `override`.
+        text: What it decided, for people.
+    """
+
+    rule: str
+    text: str
+
+
+@frozen
+class _Sent:
+    """What a Miniserver sends.
+
+    Attributes:
+        base: The base unit in which it can be shown.
+        conversion: How.
+        unit: The unit in which it comes; None for a mere number or a time.
+        spelling: That unit, for people.
+    """
+
+    base: str
+    conversion: Conversion
+    unit: Unit | None = None
+    spelling: str = ""
+
+
+@frozen
+class Decision:
+    """What becomes of a state, beside `loxone_control_value`.
+
+    Attributes:
+        entry: The catalog's row; None where nobody knows the state.
+        family: The typed family; None where there is none.
+        unit: What the Miniserver sends, for people: `kW`; empty for a mere number or a time, or if
+            nobody knows.
+        conversion: Makes its numbers ones of the family.
+        is_default: Whether the family is served unless asked for.
+        reasons: What decided, in order.
+    """
+
+    entry: Entry | None
+    family: Family | None = None
+    unit: str = ""
+    conversion: Conversion = UNCHANGED
+    is_default: bool = True
+    reasons: tuple[Reason, ...] = ()
+
+
+def decide(
+    control: Control, state: State, units: HouseUnits, override: StateOverride = NO_OVERRIDE
+) -> Decision:
+    """Decide what a state is.
+
+    Args:
+        control: The control, as the structure file has it.
+        state: One of its states.
+        units: What the house uses where nothing else is said.
+        override: What the configuration says of the state.
+    """
+    return _Case(control, state, units, override).decide()
+
+
+_NOBODY_KNOWS = Entry(Kind.UNKNOWN)
+
+
+@frozen
+class _Case:
+    """One state, and the reasons that were found so far."""
+
+    control: Control
+    state: State
+    units: HouseUnits
+    override: StateOverride
+    reasons: list[Reason] = field(factory=list)
+
+    def note(self, rule: str, text: str) -> None:
+        self.reasons.append(Reason(rule, text))
+
+    def decide(self) -> Decision:
+        found = find_entry(self.control.type, self.state.base_name)
+        if found is None:
+            entry = _NOBODY_KNOWS
+            self.note("catalog", f"nobody knows {self._row}: please report it")
+        else:
+            entry = found = self._choose_variant(found)
+        if self._has_family(entry):
+            entry = self._with_unit_of_override(entry)
+            sent = self._sent(entry)
+            family = self._family(entry, sent) if sent else None
+        else:
+            sent = family = None
+        if sent is None or family is None:
+            return Decision(found, reasons=tuple(self.reasons))
+        is_default = entry.is_default or self.override.changes_family
+        if not is_default:
+            self.note("catalog", f"not served unless asked for: {entry.why}")
+        return Decision(
+            found, family, sent.spelling, sent.conversion, is_default, tuple(self.reasons)
+        )
+
+    @property
+    def _row(self) -> str:
+        return f"{self.control.type}.{self.state.base_name}"
+
+    def _choose_variant(self, entry: Entry) -> Entry:
+        """The row that holds for this very control."""
+        names = self._variants() if entry.variants else ()
+        chosen = next((name for name in names if name in entry.variants), None)
+        if chosen is None:
+            self.note("catalog", f"{self._row} is {entry.kind.value}")
+            return entry
+        entry = entry.variants[chosen]
+        self.note("catalog", f"{self._row} is {entry.kind.value}, here of the kind {chosen}")
+        return entry
+
+    def _variants(self) -> Iterator[str]:
+        """What may choose a variant, the more telling first."""
+        details, names = self.control.details, {state.name for state in self.control.states}
+        if self.control.type == "Meter":
+            # Firmware before 13 does not tell the type.
+            yield details.type
+            yield "storage" if "storage" in names else ""
+            yield "bidirectional" if "totalNeg" in names else ""
+        if details.is_analog:
+            yield "analog"
+        if self.control.key.endswith(_MASTER):
+            yield "master"
+        index = self.state.index
+        if index is not None:
+            yield "offset" if index in details.offsets else f"index{index}"
+        node = details.node_of(self.state.name, self.state.uuid)
+        if node is not None:
+            yield node.role.lower()
+
+    def _has_family(self, entry: Entry) -> bool:
+        if entry.is_private:
+            self.note("catalog", f"never exported: {entry.why}")
+            return False
+        if self.override.quantity == "":
+            self.note("override", "it has no quantity: the plain value only")
+            return False
+        if not entry.families and self.override.quantity is None and self.override.unit is None:
+            if entry.why and entry.kind.is_number:
+                self.note("catalog", f"the plain value only: {entry.why}")
+            return False
+        return True
+
+    def _with_unit_of_override(self, entry: Entry) -> Entry:
+        """The same, as a number in a unit that the configuration tells, if it tells one."""
+        if self.override.unit is None:
+            return entry
+        self.note("override", f"the unit is {self.override.unit or 'none'}")
+        return evolve(
+            entry,
+            kind=Kind.NUMBER,
+            epoch=None,
+            unit=self.override.unit,
+            families={**MEASURED, **entry.families},
+            is_free=entry.is_free or not entry.families,
+        )
+
+    def _sent(self, entry: Entry) -> _Sent | None:
+        """What the Miniserver sends; None where nobody knows its unit."""
+        if entry.epoch is not None:
+            self.note("catalog", f"it is counted in {entry.epoch.value}")
+            return _Sent("timestamp_seconds", TimeConversion(entry.epoch))
+        if entry.kind is Kind.DIGITAL:
+            return _Sent("", DigitalConversion(entry.is_inverted))
+        unit, spelling = self._unit(entry)
+        # Whoever names a quantity for a number without unit means the mere number.
+        if unit is None and entry.unit != "" and self.override.quantity is None:
+            return None
+        conversion = unit_conversion(unit, entry.absent)
+        return _Sent(unit.base if unit else "", conversion, unit, spelling)
+
+    def _unit(self, entry: Entry) -> tuple[Unit | None, str]:
+        """The unit that the Miniserver sends, and how people write it."""
+        if entry.unit is None:
+            return self._unit_by_format(entry)
+        unit = self._find_unit(entry.unit, entry)
+        spelling = self._spelling(entry.unit, unit)
+        if entry.unit and self.override.unit is None:
+            self.note("catalog", f"the unit is {spelling}")
+        return unit, spelling
+
+    def _unit_by_format(self, entry: Entry) -> tuple[Unit | None, str]:
+        formats = list(self._formats(entry))
+        if not formats:
+            self.note("format", "the structure file has no format for it")
+        for place, format_ in formats:
+            unit = self._find_unit(format_.unit, entry)
+            if unit is None:
+                verdict = f"{format_.unit!r} is no unit" if format_.unit else "it has no unit"
+            elif self._is_doubtful(entry, format_):
+                verdict = (
+                    "it proves nothing, for a meter has that format unasked, and what "
+                    f"{entry.confirmed_by} tells is no energy"
+                )
+            else:
+                spelling = self._spelling(format_.unit, unit)
+                self.note("format", f"{place} is {format_.text!r}: the unit is {spelling}")
+                return unit, spelling
+            self.note("format", f"{place} is {format_.text!r}: {verdict}")
+        return None, ""
+
+    def _formats(self, entry: Entry) -> Iterator[tuple[str, Format]]:
+        details = self.control.details
+        for key in entry.formats:
+            if key in details.formats:
+                yield f"details.{key}", details.formats[key]
+        if self.state.name in details.state_formats:
+            yield "the format in the statistics", details.state_formats[self.state.name]
+
+    def _find_unit(self, spelling: str, entry: Entry) -> Unit | None:
+        if spelling != _DEGREE_SIGN:
+            return find_unit(spelling, self.units)
+        quantity = self._told_by_names("degree sign") if entry.is_free else ""
+        return Unit("degrees", quantity=quantity) if quantity else find_unit("temp", self.units)
+
+    def _spelling(self, spelling: str, unit: Unit | None) -> str:
+        """A unit as people write it, where the catalog or a format leaves it to the house."""
+        is_degree = spelling == _DEGREE_SIGN and unit is not None and unit.base == "celsius"
+        if is_degree or spelling in {"temp", "temp delta"}:
+            return "°F" if self.units.fahrenheit else "°C"
+        return spelling.replace("currency", self.units.currency)
+
+    def _is_doubtful(self, entry: Entry, format_: Format) -> bool:
+        if format_.text != entry.doubtful_format:
+            return False
+        other = self.control.details.formats.get(entry.confirmed_by)
+        unit = find_unit(other.unit, self.units) if other else None
+        return unit is None or unit.base != _AN_ENERGY
+
+    def _family(self, entry: Entry, sent: _Sent) -> Family | None:
+        quantity, type_ = self.override.quantity, self.override.metric_type
+        if quantity is not None:
+            self.note("override", f"the quantity is {quantity.replace('_', ' ')}")
+            family = find_family(quantity, sent.base, type_ or "gauge")
+        else:
+            known = self._family_of_entry(entry, sent)
+            if known is None:
+                self.note("catalog", f"the plain value only: {sent.base} is not expected here")
+                return None
+            family = known if type_ is None else find_family(known.quantity, known.unit, type_)
+        if type_ is not None:
+            verdict = "it is" if family.type == type_ else "there is none that is"
+            self.note("override", f"{verdict} a {type_}")
+        return family.of_currency(sent.unit.currency) if sent.unit else family
+
+    def _family_of_entry(self, entry: Entry, sent: _Sent) -> Family | None:
+        if not entry.is_free:
+            return entry.families.get(sent.base)
+        is_set = entry.is_set
+        if not is_set and is_set_point(self.control.name):
+            self.note("name", "the name of the control tells that somebody sets it")
+            is_set = True
+        quantity = sent.unit.quantity if sent.unit else ""
+        quantity = quantity or self._told_by_names(sent.base)
+        told = f"{quantity}_target" if is_set else quantity
+        return FAMILIES.get(f"{told}_{sent.base}") or (SET if is_set else MEASURED).get(sent.base)
+
+    def _told_by_names(self, base: str) -> str:
+        names = {"control": self.control.name, "category": self.control.category}
+        found = find_quantity(base, names, self.control.category_type)
+        if found is None:
+            return ""
+        self.note("name", f"{found.evidence} tells that it is {found.quantity.replace('_', ' ')}")
+        return found.quantity

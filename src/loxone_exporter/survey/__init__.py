@@ -1,0 +1,1 @@
+"""What a configuration and the houses behind it amount to, without running the exporter."""

@@ -1,0 +1,144 @@
+"""What becomes of each state of a house, and what decided it: the data of `discover`."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterator, Mapping
+
+from attrs import frozen
+
+from loxone_exporter.loxone.uuids import StateUuid, format_uuid
+from loxone_exporter.metrics.decisions import Reason
+from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
+from loxone_exporter.state import MiniserverState
+
+
+PLAIN_VALUE = "loxone_control_value"
+
+
+@frozen
+class FoundState:
+    """A state, and what becomes of it.
+
+    Attributes:
+        subcontrol: The label.
+        uuid: What event tables call it.
+        value: The number that the Miniserver sent; None if it sent none.
+        unit: In which unit, for people; empty where nobody knows.
+        series: The metrics that show it, each with its value, which may be absent.
+        optional: The metric that would show it if optional quantities were asked for.
+        kept_out: Why there is no series at all; empty where there is one.
+        is_known: Whether the catalog knows the state.
+        has_numbers: Whether it is one that numbers are to be expected of.
+        reasons: What decided, in order.
+    """
+
+    subcontrol: str
+    uuid: str
+    value: float | None
+    unit: str
+    series: Mapping[str, float | None]
+    optional: str
+    kept_out: str
+    is_known: bool
+    has_numbers: bool
+    reasons: tuple[Reason, ...]
+
+    @property
+    def metric(self) -> str:
+        """The most telling of its metrics; empty if there is none."""
+        return list(self.series)[-1] if self.series else ""
+
+    @property
+    def has_quantity(self) -> bool:
+        """Whether a typed family shows it."""
+        return self.metric not in {"", PLAIN_VALUE}
+
+
+@frozen
+class FoundControl:
+    """A control or sub-control.
+
+    Attributes:
+        uuid: Its key in the structure file.
+        name: The label, and likewise the others.
+        states: All its states.
+    """
+
+    uuid: str
+    name: str
+    room: str
+    category: str
+    type: str
+    states: tuple[FoundState, ...]
+
+    def is_called(self, pattern: str) -> bool:
+        """Whether its name or UUID is this, or matches this pattern."""
+        wanted = pattern.casefold()
+        return any(
+            fnmatch.fnmatchcase(text.casefold(), wanted) or text.casefold() == wanted
+            for text in (self.name, self.uuid)
+        )
+
+
+def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
+    """What becomes of a Miniserver's controls, in the order of the structure file.
+
+    Args:
+        state: What is known of it.
+        plan: What the owner wants to see.
+    """
+    structure = state.structure
+    if structure is None:
+        return
+    _, places = find_places(structure, plan, NameRegistry())
+    for place in places:
+        labels = place.labels
+        states = tuple(
+            _found(place, state_place, state.values, plan)
+            for state_place in place.states(structure.units, plan)
+        )
+        yield FoundControl(
+            place.control.key, labels.name, labels.room, labels.category, labels.type, states
+        )
+
+
+def _found(
+    place: ControlPlace, state_place: StatePlace, values: Mapping[StateUuid, float], plan: Plan
+) -> FoundState:
+    state, decision = state_place.state, state_place.decision
+    value, entry, family = values.get(state.uuid), decision.entry, decision.family
+    has_numbers = value is not None or entry is None or entry.kind.is_number
+    series: dict[str, float | None] = {}
+    optional = kept_out = ""
+    reasons = decision.reasons
+    if state_place.rejected:
+        rule = "override" if state_place.rejected == "drop" else "filter"
+        kept_out = f"left out by {state_place.rejected}"
+        reasons = (*reasons, Reason(rule, kept_out))
+    elif entry is not None and entry.is_private:
+        kept_out = f"never exported: {entry.why}"
+    elif has_numbers:
+        if plan.metrics.control_value:
+            series[PLAIN_VALUE] = value
+        if family is not None and plan.serves(decision):
+            condition = place.condition(decision)
+            holds = condition is None or condition.holds(values)
+            series[family.sample_name] = (
+                None if value is None or not holds else decision.conversion(value)
+            )
+        elif family is not None and plan.metrics.quantities:
+            optional = family.sample_name
+    return FoundState(
+        subcontrol=state_place.subcontrol,
+        uuid=format_uuid(state.uuid),
+        value=value,
+        unit=decision.unit,
+        series=series,
+        optional=optional,
+        kept_out=kept_out,
+        is_known=entry is not None,
+        has_numbers=has_numbers,
+        reasons=reasons,
+    )

@@ -1,0 +1,24 @@
+"""The houses behind a configuration, each with what becomes of its controls."""
+
+from __future__ import annotations
+
+from loxone_exporter.config.model import Config
+from loxone_exporter.metrics.places import Plan
+from loxone_exporter.miniserver.network import Connect, connect_tcp
+from loxone_exporter.survey.discovery import discover
+from loxone_exporter.survey.report import House
+from loxone_exporter.survey.visit import visit_all
+
+
+async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> list[House]:
+    """Visit all Miniservers, and say what becomes of what is there.
+
+    Args:
+        config: Whom to visit, and what to export.
+        connect: Opens connections; tests have one of their own.
+    """
+    plan = Plan.compile(config.metrics, config.filter, config.override)
+    return [
+        House(visit.state.name, visit.failure, tuple(discover(visit.state, plan)))
+        for visit in await visit_all(config.miniservers, connect=connect)
+    ]

@@ -1,0 +1,173 @@
+"""What was discovered, for a person, for another program, or as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from attrs import frozen
+
+from loxone_exporter.survey.discovery import FoundControl, FoundState
+
+
+COLUMNS: Final = ("miniserver", "name", "room", "type", "state", "value", "unit", "metric")
+
+_WIDEST = 36
+"""Characters of a cell in a table; lines for programs are not cut."""
+
+_MANY = 20
+
+
+@frozen
+class House:
+    """A Miniserver and what was discovered there.
+
+    Attributes:
+        miniserver: Its name.
+        failure: Why nothing or not everything was learned; empty where all went well.
+        controls: Its controls and sub-controls.
+    """
+
+    miniserver: str
+    failure: str
+    controls: tuple[FoundControl, ...]
+
+
+def rows(house: House) -> Iterator[tuple[str, ...]]:
+    """A row of `COLUMNS` for each state of which numbers are to be expected."""
+    for control in house.controls:
+        for state in control.states:
+            if state.has_numbers:
+                yield (
+                    house.miniserver,
+                    control.name,
+                    control.room,
+                    control.type,
+                    state.subcontrol,
+                    _number(state.value),
+                    state.unit,
+                    f"({state.optional})" if state.optional else state.metric,
+                )
+
+
+def lines(houses: Sequence[House]) -> Iterator[str]:
+    """A line for each state, its columns separated by tabs, for other programs."""
+    for house in houses:
+        for row in rows(house):
+            yield "\t".join(" ".join(cell.split()) for cell in row)
+
+
+def table(houses: Sequence[House]) -> Iterator[str]:
+    """A table for people, with a summary under it."""
+    for house in houses:
+        # The Miniserver's name stands above, once.
+        cells = [COLUMNS[1:], *(row[1:] for row in rows(house))]
+        cut = [(*map(_cut, row[:-1]), row[-1]) for row in cells]
+        widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
+        yield f"Miniserver {house.miniserver!r}"
+        for number, row in enumerate(cut):
+            padded = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield padded.rstrip()
+            if number == 0:
+                yield "  ".join("-" * width for width in widths)
+        yield ""
+        yield from summary(house)
+        yield ""
+
+
+def summary(house: House) -> Iterator[str]:
+    """How much of a house became what, and what nobody knows."""
+    states = [state for control in house.controls for state in control.states if state.has_numbers]
+    typed = sum(state.has_quantity for state in states)
+    silent = sum(not state.series for state in states)
+    optional = sum(state.optional != "" for state in states)
+    yield (
+        f"{len(house.controls)} controls and sub-controls, {len(states)} states with numbers: "
+        f"{typed} with a quantity, {len(states) - typed - silent} as plain values, "
+        f"{silent} not exported"
+    )
+    if optional:
+        yield (
+            f"of the plain values, {optional} have a quantity that few need, in parentheses above: "
+            "served with [metrics] optional_quantities = true"
+        )
+    unknown = Counter(
+        f"{control.type}.{state.subcontrol.rpartition('/')[2]}"
+        for control in house.controls
+        for state in control.states
+        if not state.is_known
+    )
+    if unknown:
+        names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(_MANY))
+        yield f"nobody knows these {unknown.total()} states, please report them: {names}"
+
+
+def explain(house: House, pattern: str) -> Iterator[str]:
+    """What decided about each state of the controls of this name or UUID.
+
+    Args:
+        house: Where to look.
+        pattern: A name or UUID, or a pattern for them.
+    """
+    for control in house.controls:
+        if not control.is_called(pattern):
+            continue
+        place = ", ".join(filter(None, (control.room, control.category)))
+        yield f"{control.name} ({control.type}{', ' if place else ''}{place}) {control.uuid}"
+        for state in control.states:
+            value = "no number" if state.value is None else _number(state.value)
+            yield f"  {state.subcontrol}: {value} {state.unit}".rstrip()
+            for name, shown in state.series.items():
+                yield f"    {name} {'(absent now)' if shown is None else _number(shown)}"
+            for reason in state.reasons:
+                yield f"    {reason.rule}: {reason.text}"
+        yield ""
+
+
+def as_json(houses: Sequence[House]) -> str:
+    """All of it, for programs."""
+    document = {"miniservers": [_house(house) for house in houses]}
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _house(house: House) -> dict[str, Any]:
+    return {
+        "name": house.miniserver,
+        "error": house.failure or None,
+        "controls": [
+            {
+                "uuid": control.uuid,
+                "name": control.name,
+                "room": control.room,
+                "category": control.category,
+                "type": control.type,
+                "states": [_state(state) for state in control.states],
+            }
+            for control in house.controls
+        ],
+    }
+
+
+def _state(state: FoundState) -> dict[str, Any]:
+    return {
+        "name": state.subcontrol,
+        "uuid": state.uuid,
+        "value": state.value,
+        "unit": state.unit,
+        "series": dict(state.series),
+        "optional_series": state.optional or None,
+        "not_exported": state.kept_out or None,
+        "known": state.is_known,
+        "decisions": [{"by": reason.rule, "what": reason.text} for reason in state.reasons],
+    }
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.10g}"
+
+
+def _cut(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -1,0 +1,85 @@
+"""`loxone-exporter discover` as people and scripts run it, against a Miniserver on loopback."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profile import Profile
+from support.exporters import not_on_the_list
+from support.memory_network import small_house
+from support.processes import serve_on_loopback, write_toml
+
+
+async def discover(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "loxone_exporter", "discover", *arguments]
+    with trio.fail_after(30):
+        ended = await trio.run_process(
+            command, capture_stdout=True, capture_stderr=True, check=False
+        )
+    return subprocess.CompletedProcess(
+        command, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+    )
+
+
+@pytest.fixture
+def miniserver() -> SimulatedMiniserver:
+    profile = Profile(key_bits=1024)
+    return SimulatedMiniserver(small_house(), username="demo", password="demo", profile=profile)
+
+
+async def test_controls_are_shown_in_each_form(
+    nursery: trio.Nursery, miniserver: SimulatedMiniserver, tmp_path: Path
+) -> None:
+    port = await serve_on_loopback(miniserver, nursery)
+    config = str(write_toml(tmp_path / "house.toml", {"home": port}))
+
+    piped = await discover("--config", config)
+    assert (0, "") == (piped.returncode, piped.stderr)
+    rows = [line.split("\t") for line in piped.stdout.splitlines()]
+    assert {8} == {len(row) for row in rows}
+    assert {"home"} == {row[0] for row in rows}
+
+    as_json = await discover("--config", config, "--json")
+    assert (0, "") == (as_json.returncode, as_json.stderr)
+    (house,) = json.loads(as_json.stdout)["miniservers"]
+    assert {row[1] for row in rows} <= {control["name"] for control in house["controls"]}
+
+    name = rows[0][1]
+    explained = await discover("--config", config, "--explain", name)
+    assert (0, "") == (explained.returncode, explained.stderr)
+    assert explained.stdout.startswith(f"{name} (")
+    assert "catalog: " in explained.stdout
+
+    unknown = await discover("--config", config, "--explain", "no such thing")
+    assert (1, "") == (unknown.returncode, unknown.stdout)
+    assert "'no such thing'" in unknown.stderr
+
+    assert [] == list(miniserver.tokens)
+    assert [] == not_on_the_list(miniserver)
+
+
+async def test_who_cannot_be_visited_is_named_and_the_others_are_shown(
+    nursery: trio.Nursery, miniserver: SimulatedMiniserver, tmp_path: Path
+) -> None:
+    port = await serve_on_loopback(miniserver, nursery)
+    config = str(write_toml(tmp_path / "house.toml", {"home": port, "gone": 9}))
+    ended = await discover("--config", config)
+    assert 1 == ended.returncode
+    assert "home\t" in ended.stdout
+    assert ended.stderr.startswith("Miniserver 'gone': ")
+
+
+async def test_a_wrong_configuration_is_not_tried(tmp_path: Path) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text("[[override]]\nunit = 'kwhh'\n")
+    ended = await discover("--config", str(path))
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "override[0].unit" in ended.stderr
+    assert "kWh" in ended.stderr

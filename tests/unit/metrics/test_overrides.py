@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.places import Plan
+from loxone_exporter.metrics.series import SeriesTable, build_series
+from support.structures import control, key, structure
+
+
+def build(
+    house: Structure, *overrides: OverrideConfig, filter_config: FilterConfig | None = None
+) -> SeriesTable:
+    plan = Plan.compile(MetricsConfig(), filter_config or FilterConfig(), overrides)
+    return build_series(house, miniserver="home", registry=NameRegistry(), plan=plan)
+
+
+def labels(table: SeriesTable, *names: str) -> list[tuple[str, ...]]:
+    return [tuple(series.labels[name] for name in names) for series in table.values]
+
+
+def typed(table: SeriesTable) -> dict[str, list[str]]:
+    """The states in each family."""
+    return {
+        family.sample_name: [one.series.labels["subcontrol"] for one in series]
+        for family, series in table.typed.items()
+    }
+
+
+PART = control("part", "Spots", type_="Dimmer", states={"position": 3})
+ELSEWHERE = control("other", "Fan", type_="Switch", room="Bath", states={"active": 4})
+HOUSE = structure(
+    control(1, "Lights", parts=(PART, ELSEWHERE)), control(2, "Gate", states={"active": 2})
+)
+
+
+def test_a_control_and_its_parts_get_another_name_and_room() -> None:
+    table = build(HOUSE, OverrideConfig(names=("Lights",), name="Licht", room="Hall"))
+    assert [
+        ("Licht", "Hall", "active"),
+        ("Licht", "Hall", "Spots/position"),
+        ("Licht", "Bath", "Fan/active"),
+        ("Gate", "Kitchen", "active"),
+    ] == labels(table, "name", "room", "subcontrol")
+
+
+def test_a_room_can_be_taken_away() -> None:
+    table = build(HOUSE, OverrideConfig(names=("*",), room=""))
+    assert {("",), ("Bath",)} == set(labels(table, "room"))
+
+
+def test_names_that_overrides_make_equal_are_told_apart() -> None:
+    table = build(HOUSE, OverrideConfig(types=("Switch",), name="Thing"))
+    assert {"Thing", f"Thing ({key(2)})"} == {name for (name,) in labels(table, "name")}
+    assert () == table.duplicates
+
+
+def test_filters_see_what_overrides_say() -> None:
+    override = OverrideConfig(names=("Gate",), name="Tor")
+    by_new = build(HOUSE, override, filter_config=FilterConfig(include_names=("Tor",)))
+    assert [("Tor", "active")] == labels(by_new, "name", "subcontrol")
+    by_old = build(HOUSE, override, filter_config=FilterConfig(include_names=("Gate",)))
+    assert () == by_old.values
+
+
+def test_overrides_see_what_the_structure_file_says() -> None:
+    rename = OverrideConfig(names=("Gate",), name="Tor")
+    table = build(HOUSE, rename, OverrideConfig(names=("Tor",), drop=True))
+    assert 4 == len(table.values)
+    table = build(HOUSE, rename, OverrideConfig(names=("Gate",), drop=True))
+    assert 3 == len(table.values)
+
+
+def test_the_last_table_that_says_something_wins() -> None:
+    table = build(
+        HOUSE,
+        OverrideConfig(names=("Gate",), name="First", room="Garage"),
+        OverrideConfig(names=("G*",), name="Second"),
+    )
+    assert ("Second", "Garage") == labels(table, "name", "room")[-1]
+
+
+def test_what_is_dropped_is_in_no_family() -> None:
+    table = build(HOUSE, OverrideConfig(states=("active",), drop=True))
+    assert [("Spots/position",)] == labels(table, "subcontrol")
+    assert {"loxone_light_level_ratio": ["Spots/position"]} == typed(table)
+    assert 2 == len(table.controls)
+
+
+def test_all_keys_of_a_table_must_match() -> None:
+    override = OverrideConfig(names=("Lights",), types=("Switch",), states=("act*",), quantity="on")
+    assert {
+        "loxone_on": ["active", "Fan/active"],
+        "loxone_light_level_ratio": ["Spots/position"],
+        "loxone_switch_active": ["active"],
+    } == typed(build(HOUSE, override))
+
+
+def test_parts_are_matched_by_their_own_key_and_path() -> None:
+    for override in (
+        OverrideConfig(uuids=("part",), quantity="spots"),
+        OverrideConfig(states=("Spots/position",), quantity="spots"),
+        OverrideConfig(types=("Dimmer",), rooms=("kitchen",), quantity="spots"),
+    ):
+        assert ["Spots/position"] == typed(build(HOUSE, override))["loxone_spots_ratio"]
+
+
+def test_without_overrides_of_names_the_structure_stays_as_it_is() -> None:
+    plan = Plan.compile(MetricsConfig(), FilterConfig(), (OverrideConfig(types=("*",), drop=True),))
+    assert plan.overrides.rename(HOUSE) is HOUSE
+
+
+def quantities(table: SeriesTable) -> Iterable[str]:
+    return (family.quantity for family in table.typed)
+
+
+def test_two_tables_may_say_two_things_of_one_state() -> None:
+    table = build(
+        HOUSE,
+        OverrideConfig(types=("Dimmer",), quantity="brightness"),
+        OverrideConfig(types=("Dimmer",), unit="lx"),
+    )
+    assert {"loxone_brightness_lux", "loxone_switch_active"} == set(typed(table))
+    assert {"brightness", "switch_active"} == set(quantities(table))

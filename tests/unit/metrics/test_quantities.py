@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from loxone_exporter.metrics.keywords import HINTS
+from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family
+from loxone_exporter.metrics.quantities.digital import DIGITAL
+from loxone_exporter.metrics.quantities.energy import ENERGY
+from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
+
+
+ALL = (*ENVIRONMENT, *ENERGY, *DIGITAL)
+
+
+def test_no_family_is_there_twice() -> None:
+    assert [] == [name for name, count in Counter(one.name for one in ALL).items() if count > 1]
+    assert len(ALL) == len(FAMILIES)
+
+
+@pytest.mark.parametrize("family", ALL, ids=lambda family: family.key)
+def test_names_follow_the_conventions_of_prometheus(family: Family) -> None:
+    name = family.of_currency("eur").sample_name
+    assert re.fullmatch(r"loxone_[a-z0-9]+(_[a-z0-9]+)*", name)
+    assert name.endswith("_total") is (family.type == "counter")
+    assert not re.search(r"_(info|sum|count|bucket|created)$", name)
+    assert not re.search(r"_(counter|gauge|histogram|summary)(_|$)", name)
+    assert not name.startswith(("loxone_control", "loxone_exporter", "loxone_miniserver"))
+    assert family.name.endswith(family.unit)
+    assert family.help[0].isupper() or family.help[0] == "1"
+    assert family.help.endswith(".")
+    assert "ikewise" not in family.help
+
+
+@pytest.mark.parametrize("family", ALL, ids=lambda family: family.key)
+def test_a_counter_has_a_gauge_for_its_readings(family: Family) -> None:
+    if family.type == "counter":
+        reading = find_family(family.quantity, family.unit, "gauge")
+        assert (f"{family.quantity}_reading", "gauge") == (reading.quantity, reading.type)
+        assert family is find_family(reading.quantity, family.unit, "counter")
+        assert family is find_family(family.quantity, family.unit, "counter")
+        assert reading is find_family(reading.quantity, family.unit, "gauge")
+
+
+def test_of_a_gauge_without_readings_there_is_no_counter() -> None:
+    gauge = FAMILIES["temperature_celsius"]
+    assert gauge is find_family("temperature", "celsius", "counter")
+    assert gauge is find_family("temperature", "celsius", "gauge")
+
+
+def test_a_family_can_be_invented() -> None:
+    family = find_family("ph", "", "gauge")
+    assert ("loxone_ph", "gauge") == (family.sample_name, family.type)
+    family = find_family("cars", "", "counter")
+    assert ("loxone_cars_total", "counter") == (family.sample_name, family.type)
+    assert "override" in family.help
+
+
+def test_money_is_in_one_currency() -> None:
+    family = FAMILIES["energy_price_import_{currency}_per_kilowatt_hour"].of_currency("czk")
+    assert "loxone_energy_price_import_czk_per_kilowatt_hour" == family.sample_name
+    assert "czk_per_kilowatt_hour" == family.metadata_unit
+
+
+def test_moments_are_in_seconds() -> None:
+    assert "seconds" == FAMILIES["alarm_armed_timestamp_seconds"].metadata_unit
+
+
+def test_what_names_may_tell_has_families() -> None:
+    for base, hints in HINTS.items():
+        unit = "degrees" if base == "degree sign" else base
+        for hint in hints:
+            assert f"{hint.quantity}_{unit}" in FAMILIES

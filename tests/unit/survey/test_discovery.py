@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import json
+
+from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.metrics.places import Plan
+from loxone_exporter.state import MiniserverState
+from loxone_exporter.survey.discovery import FoundControl, FoundState, discover
+from loxone_exporter.survey.report import COLUMNS, House, as_json, explain, lines, summary, table
+from support.collected import connected
+from support.houses import house_of
+from support.structures import control, key, structure
+
+
+METER = house_of(
+    "Meter",
+    ("actual", "total", "totalDay", "jLocked"),
+    name="Netz",
+    details={"actualFormat": "%.3fkW", "totalFormat": "%.1fkWh", "type": "unidirectional"},
+)
+VALUES = {1: 0.42, 2: 8421.7, 3: 3.4}
+
+
+def found(
+    house: Structure,
+    values: dict[int, float] | None = None,
+    *,
+    metrics: MetricsConfig | None = None,
+    filter_config: FilterConfig | None = None,
+    overrides: tuple[OverrideConfig, ...] = (),
+) -> list[FoundControl]:
+    plan = Plan.compile(metrics or MetricsConfig(), filter_config or FilterConfig(), overrides)
+    return list(discover(connected(house, values=values), plan))
+
+
+def states(controls: list[FoundControl]) -> dict[str, FoundState]:
+    return {state.subcontrol: state for control in controls for state in control.states}
+
+
+def house(controls: list[FoundControl], failure: str = "") -> House:
+    return House("home", failure, tuple(controls))
+
+
+def test_each_state_tells_what_becomes_of_it() -> None:
+    by_name = states(found(METER, VALUES))
+    actual = by_name["actual"]
+    expected = {"loxone_control_value": 0.42, "loxone_power_watts": 420.0}
+    assert expected == dict(actual.series)
+    assert (0.42, "kW", "loxone_power_watts") == (actual.value, actual.unit, actual.metric)
+    assert (key(1), "", "", True) == (
+        actual.uuid,
+        actual.kept_out,
+        actual.optional,
+        actual.is_known,
+    )
+    assert ["catalog", "format"] == [reason.rule for reason in actual.reasons]
+    day = by_name["totalDay"]
+    assert {"loxone_control_value": 3.4} == dict(day.series)
+    assert "loxone_energy_day_joules" == day.optional
+    locked = by_name["jLocked"]
+    assert ({}, False, "") == (dict(locked.series), locked.has_numbers, locked.metric)
+
+
+def test_optional_quantities_are_series_once_they_are_asked_for() -> None:
+    by_name = states(found(METER, VALUES, metrics=MetricsConfig(optional_quantities=True)))
+    assert "loxone_energy_day_joules" == by_name["totalDay"].metric
+    assert "" == by_name["totalDay"].optional
+
+
+def test_what_is_switched_off_is_no_series() -> None:
+    plain = states(found(METER, VALUES, metrics=MetricsConfig(quantities=False)))
+    assert {"loxone_control_value": 0.42} == dict(plain["actual"].series)
+    assert "" == plain["totalDay"].optional
+    typed = states(found(METER, VALUES, metrics=MetricsConfig(control_value=False)))
+    assert {"loxone_power_watts": 420.0} == dict(typed["actual"].series)
+
+
+def test_a_value_that_is_not_there_is_absent() -> None:
+    assert {None} == set(states(found(METER))["actual"].series.values())
+    room = structure(control(1, type_="IRoomControllerV2", states={"co2": 1}))
+    co2 = states(found(room, {1: 0.0}))["co2"]
+    assert {"loxone_control_value": 0.0, "loxone_co2_ppm": None} == dict(co2.series)
+
+
+def test_a_value_that_another_state_withholds_is_absent() -> None:
+    forecast = structure(
+        control(1, type_="PvProductionForecast", states={"today": 1, "ready": 2}),
+    )
+    today = states(found(forecast, {1: 10.0, 2: 0.0}))["today"]
+    assert today.series["loxone_energy_forecast_today_joules"] is None
+
+
+def test_what_is_kept_out_says_by_what() -> None:
+    by_filter = states(found(METER, VALUES, filter_config=FilterConfig(exclude_types=("Meter",))))
+    assert "left out by exclude_types" == by_filter["actual"].kept_out
+    assert ("filter", "left out by exclude_types") == (
+        by_filter["actual"].reasons[-1].rule,
+        by_filter["actual"].reasons[-1].text,
+    )
+    by_state = states(found(METER, VALUES, filter_config=FilterConfig(include_states=("actual",))))
+    assert "left out by include_states" == by_state["total"].kept_out
+    drop = OverrideConfig(states=("actual",), drop=True)
+    dropped = states(found(METER, VALUES, overrides=(drop,)))["actual"]
+    assert ("left out by drop", "override") == (dropped.kept_out, dropped.reasons[-1].rule)
+    secret = structure(control(1, type_="NfcCodeTouch", states={"lastcode": 1}))
+    assert states(found(secret, {1: 1234.0}))["lastcode"].kept_out.startswith("never exported")
+
+
+def test_labels_are_those_of_the_series() -> None:
+    part = control("part", "Spots", type_="Dimmer", states={"position": 2})
+    pair = structure(control(1, parts=(part,)), control(3))
+    rename = OverrideConfig(uuids=(key(3),), name="Gate", room="Garage")
+    lamp, spots, gate = found(pair, overrides=(rename,))
+    assert ("Lamp", "Kitchen", "Switch", key(1)) == (lamp.name, lamp.room, lamp.type, lamp.uuid)
+    assert ("Lamp", "part", "Dimmer") == (spots.name, spots.uuid, spots.type)
+    assert "Spots/position" == spots.states[0].subcontrol
+    assert ("Gate", "Garage", "Lighting") == (gate.name, gate.room, gate.category)
+
+
+def test_without_a_structure_nothing_is_found() -> None:
+    assert [] == list(discover(MiniserverState(name="home"), Plan()))
+
+
+def test_controls_are_called_by_name_uuid_or_pattern() -> None:
+    (netz,) = found(METER)
+    for pattern in ("Netz", "netz", "NET*", "n?tz", key(1), key(1).upper(), "*"):
+        assert netz.is_called(pattern)
+    for pattern in ("Net", "", "Netz2", key(2)):
+        assert not netz.is_called(pattern)
+
+
+def test_lines_for_programs_have_all_columns() -> None:
+    first, *_ = lines([house(found(METER, VALUES))])
+    cells = dict(zip(COLUMNS, first.split("\t"), strict=True))
+    assert {
+        "miniserver": "home",
+        "name": "Netz",
+        "room": "Kitchen",
+        "type": "Meter",
+        "state": "actual",
+        "value": "0.42",
+        "unit": "kW",
+        "metric": "loxone_power_watts",
+    } == cells
+
+
+def test_names_cannot_break_lines() -> None:
+    odd = structure(control(1, 'Tab\tand\n"line"'))
+    (line,) = lines([house(found(odd))])
+    assert len(COLUMNS) == len(line.split("\t"))
+    assert "Tab and" in line
+
+
+def test_the_table_is_aligned_and_summed_up() -> None:
+    text = list(table([house(found(METER, VALUES))]))
+    assert "Miniserver 'home'" == text[0]
+    assert text[1].split() == list(COLUMNS[1:])
+    assert {text[1].index("state")} == {
+        line.index(state)
+        for line, state in zip(text[3:6], ("actual", "total", "totalDay"), strict=True)
+    }
+    assert "(loxone_energy_day_joules)" in text[5]
+    assert "1 controls and sub-controls, 3 states with numbers: 2 with a quantity" in "\n".join(
+        text
+    )
+    assert "optional_quantities = true" in "\n".join(text)
+
+
+def test_a_table_of_nothing_is_a_table() -> None:
+    assert any("0 controls" in line for line in table([house([])]))
+
+
+def test_long_names_are_cut_but_metrics_are_not() -> None:
+    long = structure(control(1, "x" * 90, type_="Fronius", states={"priceConsumption": 1}))
+    text = "\n".join(table([house(found(long))]))
+    assert "x" * 36 not in text
+    assert "…" in text
+
+
+def test_what_nobody_knows_is_listed_to_be_reported() -> None:
+    toaster = structure(
+        control(1, type_="Toaster", states={"x": 1, "y": 2}),
+        control(2, type_="Toaster", states={"x": 3}),
+    )
+    text = "\n".join(summary(house(found(toaster))))
+    assert "nobody knows these 3 states, please report them: Toaster.x (2), Toaster.y (1)" in text
+    assert "nobody knows" not in "\n".join(summary(house(found(METER))))
+
+
+def test_an_explanation_tells_each_step() -> None:
+    text = list(explain(house(found(METER, VALUES)), "netz"))
+    assert f"Netz (Meter, Kitchen, Stuff) {key(1)}" == text[0]
+    assert "  actual: 0.42 kW" in text
+    assert "    loxone_power_watts 420" in text
+    assert "    format: details.actualFormat is '%.3fkW': the unit is kW" in text
+    assert "  jLocked: no number" in text
+    assert [] == list(explain(house(found(METER)), "nothing"))
+
+
+def test_json_has_everything() -> None:
+    (miniserver,) = json.loads(as_json([house(found(METER, VALUES), "it broke off")]))[
+        "miniservers"
+    ]
+    assert ("home", "it broke off") == (miniserver["name"], miniserver["error"])
+    (meter,) = miniserver["controls"]
+    assert (key(1), "Netz", "Stuff") == (meter["uuid"], meter["name"], meter["category"])
+    actual, _, day, locked = meter["states"]
+    assert {
+        "name": "actual",
+        "uuid": key(1),
+        "value": 0.42,
+        "unit": "kW",
+        "series": {"loxone_control_value": 0.42, "loxone_power_watts": 420.0},
+        "optional_series": None,
+        "not_exported": None,
+        "known": True,
+    } == {name: value for name, value in actual.items() if name != "decisions"}
+    assert {"by": "format", "what": actual["decisions"][1]["what"]} == actual["decisions"][1]
+    assert "loxone_energy_day_joules" == day["optional_series"]
+    assert {} == locked["series"]
