@@ -37,6 +37,10 @@ class ProtocolError(ExporterError):
     """Bytes that the Miniserver's protocol does not allow."""
 
 
+class RemainderError(ProtocolError):
+    """What follows the whole entries of a table, which are good, is no entry."""
+
+
 class StructureError(ProtocolError):
     """A structure file that cannot be understood."""
 

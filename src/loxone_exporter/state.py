@@ -248,21 +248,26 @@ class MiniserverState:
             self.link.structure_time = parse_local_time(structure.last_modified, zone or dt.UTC)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
-        """Take over a value table; states that no control names are ignored."""
+        """Take over a value table; states that no control names are ignored.
+
+        What the table raises, if it has no proper end, comes after the values before that.
+        """
         known, applied = self._known, False
         current = self._arriving.values
-        for uuid, value in values:
-            own = known.get(uuid)
-            if own is None:
-                continue
-            applied = True
-            if math.isfinite(value):
-                current[own] = value
-            else:
-                current.pop(own, None)
-                self.non_finite_values += 1
-        if applied:
-            self.last_update = self._now()
+        try:
+            for uuid, value in values:
+                own = known.get(uuid)
+                if own is None:
+                    continue
+                applied = True
+                if math.isfinite(value):
+                    current[own] = value
+                else:
+                    current.pop(own, None)
+                    self.non_finite_values += 1
+        finally:
+            if applied:
+                self.last_update = self._now()
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
         """Take over a text table, likewise."""

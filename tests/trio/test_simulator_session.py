@@ -192,8 +192,8 @@ async def test_subscribing_answers_first_and_then_sends_all_tables(
     texts = await receive_table(client, 3)
     assert house.texts == dict(decode_texts(texts))
     assert b"hsv(42,76,77)\x29\x29\x00" in texts  # real padding is not zeroed either
-    assert house.daytimers == decode_daytimers(await receive_table(client, 4))
-    assert house.weather == decode_weather(await receive_table(client, 7))
+    assert house.daytimers == list(decode_daytimers(await receive_table(client, 4)))
+    assert house.weather == list(decode_weather(await receive_table(client, 7)))
 
 
 async def test_a_house_without_states_has_no_tables(

@@ -143,6 +143,23 @@ async def test_a_modification_that_is_told_as_a_number_is_followed(
     assert ["Temperatur 1", "Licht"] == names(state)
 
 
+@pytest.mark.parametrize(
+    "told", [{"texts": {MODIFICATIONS: "x"}}, {"values": {MODIFICATIONS: 5.0}}]
+)
+async def test_a_modification_before_the_remainder_of_a_table_is_followed(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    told: dict[str, Any],
+) -> None:
+    state = await exporter.connect()
+    changing.faults.table_remainder = 3
+    changing.replace_house(houses(1))
+    await changing.publish(**told)
+    await trio.sleep(SETTLING + 0.1)
+    assert ["Temperatur 1", "Licht"] == names(state)
+
+
 async def test_many_modifications_cost_one_file_in_a_while(
     autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
 ) -> None:

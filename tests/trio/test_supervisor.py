@@ -436,6 +436,33 @@ async def test_wrong_lengths_in_headers_lose_nothing(
     assert house.house.values == values(state)
 
 
+@pytest.mark.parametrize("count", [1, 23])
+async def test_remainders_of_tables_are_counted_and_lose_nothing(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    count: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house.faults.table_remainder = count
+    house.house.texts[LIGHT] = "on"
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED)
+    await trio.sleep(1)
+    assert house.house.values == values(state)
+    assert {LIGHT: "on"} == state.texts
+    assert 2 == state.undecodable_messages
+    assert "dropped the end of a message; further ones of this session" in caplog.text
+    # However many there are: what is read of them makes sense.
+    for number in range(300):
+        await house.publish({TEMPERATURE: float(number)})
+    await trio.sleep(1)
+    assert 299.0 == state.values[TEMPERATURE]
+    assert None is not state.last_update
+    assert 302 == state.undecodable_messages
+    assert {} == state.link.failures
+
+
 async def test_no_secret_reaches_the_log(
     autojump_clock: MockClock,
     exporter: Exporter,

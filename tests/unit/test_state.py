@@ -8,9 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from loxone_exporter.errors import FailureReason
+from loxone_exporter.errors import FailureReason, RemainderError
 from loxone_exporter.loxone.structure import Control, Structure
-from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, WeatherEntry
+from loxone_exporter.loxone.tables import (
+    Daytimer,
+    DaytimerEntry,
+    Weather,
+    WeatherEntry,
+    decode_values,
+    encode_values,
+)
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.state import ConnectionState, LinkState, MiniserverState, Security
 from support.strategies import look_alikes
@@ -119,6 +126,14 @@ def test_values_are_finite_and_known(values: list[tuple[StateUuid, float]]) -> N
     state.apply_values(values)
     assert all(map(math.isfinite, state.values.values()))
     assert HOUSE.state_uuids() >= state.values.keys()
+
+
+def test_values_before_a_remainder_are_an_update() -> None:
+    state = state_of_house()
+    with pytest.raises(RemainderError):
+        state.apply_values(decode_values(encode_values([(uuid(1), 21.5)]) + bytes(5)))
+    assert {uuid(1): 21.5} == state.values
+    assert 1767225600.0 == state.last_update
 
 
 async def test_silence_since_the_last_byte(mock_clock: MockClock) -> None:

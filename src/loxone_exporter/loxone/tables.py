@@ -1,7 +1,8 @@
 """Event tables: live values as they cross the wire (protocol reference, section 5.3).
 
-A table is a run of entries without a count. A cut-off entry is a `ProtocolError`. Values and texts,
-which make up nearly all traffic, are handed out by iterators without a list between.
+A table is a run of entries without a count. Each reader hands out the whole entries one by one.
+What is left over after the last of them, and is none, is a `RemainderError`, or a plain
+`ProtocolError` where there was not a single one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from loxone_exporter.errors import ProtocolError
+from loxone_exporter.errors import ProtocolError, RemainderError
 from loxone_exporter.loxone.uuids import StateUuid
 
 
@@ -84,13 +85,16 @@ def decode_values(payload: bytes) -> Iterator[tuple[StateUuid, float]]:
     """Read a value table.
 
     Raises:
-        ProtocolError: The length is not a multiple of an entry's 24 bytes.
+        ProtocolError: While iterating, where the last entry is cut off.
     """
-    if len(payload) % _VALUE.size:
-        raise ProtocolError(
-            f"a value table of {len(payload)} bytes is no multiple of {_VALUE.size}"
-        )
-    return _VALUE.iter_unpack(payload)
+    remainder = len(payload) % _VALUE.size
+    return _values_before(payload, remainder) if remainder else _VALUE.iter_unpack(payload)
+
+
+def _values_before(payload: bytes, remainder: int) -> Iterator[tuple[StateUuid, float]]:
+    end = len(payload) - remainder
+    yield from _VALUE.iter_unpack(payload[:end])
+    raise _cut_off(end, f"a value entry is cut off after {remainder} bytes")
 
 
 def encode_values(values: Iterable[tuple[StateUuid, float]]) -> bytes:
@@ -109,7 +113,7 @@ def decode_texts(payload: bytes) -> Iterator[tuple[StateUuid, str]]:
         uuid, _icon, length = _unpack(_TEXT, payload, offset, "text")
         offset += _TEXT.size
         if length > len(payload) - offset:
-            raise ProtocolError(f"a text entry of {length} bytes is cut off")
+            raise _cut_off(offset - _TEXT.size, f"a text entry of {length} bytes is cut off")
         text = payload[offset : offset + length].decode("utf-8", errors="replace")
         yield StateUuid(uuid), text.rstrip("\0")
         offset += length + _padding(length)
@@ -129,23 +133,18 @@ def encode_texts(texts: Iterable[tuple[StateUuid, str]], *, padding: bytes = byt
     return b"".join(parts)
 
 
-def decode_daytimers(payload: bytes) -> list[Daytimer]:
+def decode_daytimers(payload: bytes) -> Iterator[Daytimer]:
     """Read a daytimer table.
 
     Raises:
-        ProtocolError: An entry is cut off.
+        ProtocolError: While iterating, where an entry is cut off.
     """
-    daytimers = []
     offset = 0
     while offset < len(payload):
         uuid, default, count = _unpack(_DAYTIMER, payload, offset, "daytimer")
-        offset += _DAYTIMER.size
-        entries = _unpack_many(_DAYTIMER_ENTRY, payload, offset, count, "daytimer")
-        offset += _DAYTIMER_ENTRY.size * count
-        daytimers.append(
-            Daytimer(StateUuid(uuid), default, tuple(DaytimerEntry(*entry) for entry in entries))
-        )
-    return daytimers
+        entries = _unpack_many(_DAYTIMER, _DAYTIMER_ENTRY, payload, offset, count, kind="daytimer")
+        yield Daytimer(StateUuid(uuid), default, tuple(DaytimerEntry(*entry) for entry in entries))
+        offset += _DAYTIMER.size + _DAYTIMER_ENTRY.size * count
 
 
 def encode_daytimers(daytimers: Iterable[Daytimer]) -> bytes:
@@ -160,23 +159,20 @@ def encode_daytimers(daytimers: Iterable[Daytimer]) -> bytes:
     return b"".join(parts)
 
 
-def decode_weather(payload: bytes) -> list[Weather]:
+def decode_weather(payload: bytes) -> Iterator[Weather]:
     """Read a weather table.
 
     Raises:
-        ProtocolError: An entry is cut off.
+        ProtocolError: While iterating, where an entry is cut off.
     """
-    reports = []
     offset = 0
     while offset < len(payload):
         uuid, last_update, count = _unpack(_WEATHER, payload, offset, "weather")
-        offset += _WEATHER.size
-        entries = _unpack_many(_WEATHER_ENTRY, payload, offset, count, "weather")
-        offset += _WEATHER_ENTRY.size * count
-        reports.append(
-            Weather(StateUuid(uuid), last_update, tuple(WeatherEntry(*entry) for entry in entries))
+        entries = _unpack_many(_WEATHER, _WEATHER_ENTRY, payload, offset, count, kind="weather")
+        yield Weather(
+            StateUuid(uuid), last_update, tuple(WeatherEntry(*entry) for entry in entries)
         )
-    return reports
+        offset += _WEATHER.size + _WEATHER_ENTRY.size * count
 
 
 def encode_weather(reports: Iterable[Weather]) -> bytes:
@@ -208,15 +204,22 @@ def _padding(length: int) -> int:
 
 
 def _unpack(layout: struct.Struct, payload: bytes, offset: int, kind: str) -> tuple[Any, ...]:
-    if len(payload) - offset < layout.size:
-        raise ProtocolError(f"a {kind} entry is cut off after {len(payload) - offset} bytes")
+    left = len(payload) - offset
+    if left < layout.size:
+        raise _cut_off(offset, f"a {kind} entry is cut off after {left} bytes")
     return layout.unpack_from(payload, offset)
 
 
 def _unpack_many(
-    layout: struct.Struct, payload: bytes, offset: int, count: int, kind: str
+    head: struct.Struct, part: struct.Struct, payload: bytes, offset: int, count: int, *, kind: str
 ) -> Iterator[tuple[Any, ...]]:
-    size = layout.size * count
-    if not 0 <= size <= len(payload) - offset:
-        raise ProtocolError(f"a {kind} entry announces {count} sub-entries and is cut off")
-    return layout.iter_unpack(payload[offset : offset + size])
+    """Read the parts of an entry that begins at an offset."""
+    start, size = offset + head.size, part.size * count
+    if not 0 <= size <= len(payload) - start:
+        raise _cut_off(offset, f"a {kind} entry announces {count} sub-entries and is cut off")
+    return part.iter_unpack(payload[start : start + size])
+
+
+def _cut_off(offset: int, text: str) -> ProtocolError:
+    """What is wrong at an offset, before which all entries are whole."""
+    return RemainderError(text) if offset else ProtocolError(text)

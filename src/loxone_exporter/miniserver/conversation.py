@@ -16,6 +16,7 @@ from loxone_exporter.errors import (
     MisbehaviourError,
     OutOfServiceError,
     ProtocolError,
+    RemainderError,
     SessionError,
     SilentError,
 )
@@ -124,11 +125,15 @@ class Conversation:
                 self._drop(error)
 
     def _drop(self, error: ProtocolError) -> None:
+        """Take note of a message that made no sense, or of which only the beginning did."""
         self._state.undecodable_messages += 1
-        self._dropped += 1
+        is_part = isinstance(error, RemainderError)
+        self._dropped = 0 if is_part else self._dropped + 1
         if not self._has_dropped:
             _logger.warning(
-                "dropped a message; further ones of this session are only counted: %s", error
+                "dropped %s message; further ones of this session are only counted: %s",
+                "the end of a" if is_part else "a",
+                error,
             )
         self._has_dropped = True
         if self._dropped >= _RUBBISH:
@@ -147,12 +152,11 @@ class Conversation:
 
     def _dispatch(self, message: Message) -> None:
         match message.identifier:
-            case Identifier.VALUES:
-                self._state.apply_values(decode_values(_binary(message)))
-                self._notice_modification()
-            case Identifier.TEXTS:
-                self._state.apply_texts(decode_texts(_binary(message)))
-                self._notice_modification()
+            case Identifier.VALUES | Identifier.TEXTS:
+                try:
+                    self._apply_states(message)
+                finally:  # the entries before a remainder count, too
+                    self._notice_modification()
             case Identifier.DAYTIMERS:
                 self._state.apply_daytimers(decode_daytimers(_binary(message)))
             case Identifier.WEATHER:
@@ -168,6 +172,12 @@ class Conversation:
                 raise OutOfServiceError("the Miniserver goes out of service")
             case identifier:
                 _logger.debug("ignored a message with the unknown identifier %d", identifier)
+
+    def _apply_states(self, message: Message) -> None:
+        if message.identifier == Identifier.VALUES:
+            self._state.apply_values(decode_values(_binary(message)))
+        else:
+            self._state.apply_texts(decode_texts(_binary(message)))
 
     async def ask(
         self,

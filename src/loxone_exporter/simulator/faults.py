@@ -216,6 +216,11 @@ class Faults:
         number("RATE", lowest=1, highest=100_000, bare=10_000.0),
         default=0.0,
     )
+    table_remainder: int = _fault(
+        "So many bytes follow the last entry of each event table, and are none (section 5.3).",
+        whole_number("COUNT", lowest=1, highest=23, bare=5),
+        default=0,
+    )
     nan_values: bool = _fault("All value events are not-a-number or infinite.")
     invalid_utf8_text: bool = _fault(
         "Text states have bytes that are no UTF-8 (quirk 6).", only_texts=True

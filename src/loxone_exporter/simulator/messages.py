@@ -156,7 +156,8 @@ class Messages:
 
     def _table(self, identifier: Identifier, table: bytes) -> Iterator[bytes]:
         yield from self._stranger()
-        yield from self._message(identifier, BINARY_FRAME, table)
+        remainder = bytes(self.faults.table_remainder)
+        yield from self._message(identifier, BINARY_FRAME, table + remainder)
 
     def _stranger(self) -> Iterator[bytes]:
         if self.faults.unknown_identifier:

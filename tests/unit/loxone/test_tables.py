@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loxone_exporter.errors import ProtocolError
+from loxone_exporter.errors import ProtocolError, RemainderError
 from loxone_exporter.loxone.tables import (
     Daytimer,
     DaytimerEntry,
@@ -216,19 +217,19 @@ def test_icons_of_texts_are_ignored() -> None:
 
 @pytest.mark.parametrize(("payload", "daytimers"), DAYTIMERS)
 def test_daytimer_table_vectors(payload: str, daytimers: list[Daytimer]) -> None:
-    assert daytimers == decode_daytimers(bytes.fromhex(payload))
+    assert daytimers == list(decode_daytimers(bytes.fromhex(payload)))
     assert bytes.fromhex(payload) == encode_daytimers(daytimers)
 
 
 def test_daytimers_follow_each_other() -> None:
     payload = "".join(payload for payload, _ in DAYTIMERS)
     daytimers = [daytimer for _, table in DAYTIMERS for daytimer in table]
-    assert daytimers == decode_daytimers(bytes.fromhex(payload))
+    assert daytimers == list(decode_daytimers(bytes.fromhex(payload)))
 
 
 @pytest.mark.parametrize(("payload", "reports"), WEATHER)
 def test_weather_table_vectors(payload: str, reports: list[Weather]) -> None:
-    assert reports == decode_weather(bytes.fromhex(payload))
+    assert reports == list(decode_weather(bytes.fromhex(payload)))
     assert bytes.fromhex(payload) == encode_weather(reports)
 
 
@@ -237,27 +238,61 @@ def test_two_weather_reports_without_entries_follow_each_other() -> None:
     reports = [Weather(KITCHEN, 1), Weather(OTHER, 2)]
     payload = encode_weather(reports)
     assert 48 == len(payload)
-    assert reports == decode_weather(payload)
+    assert reports == list(decode_weather(payload))
 
 
-@pytest.mark.parametrize("length", [1, 16, 23, 25])
-def test_value_table_of_odd_length_is_refused_as_a_whole(length: int) -> None:
-    with pytest.raises(ProtocolError, match=f"{length} bytes is no multiple of 24"):
-        decode_values(bytes(length))
+# Each kind of table, with two entries.
+TABLES: list[tuple[Callable[[bytes], Iterator[Any]], Callable[[list[Any]], bytes], list[Any]]] = [
+    (decode_values, encode_values, [(KITCHEN, 21.5), (LIGHT, -0.0)]),
+    (decode_texts, encode_texts, [(KITCHEN, "on"), (OTHER, "off")]),
+    (decode_daytimers, encode_daytimers, DAYTIMERS[0][1] + DAYTIMERS[1][1]),
+    (decode_weather, encode_weather, WEATHER[0][1] + WEATHER[1][1]),
+]
 
 
-def test_texts_before_a_cut_are_read() -> None:
-    payload = encode_texts([(KITCHEN, "on"), (OTHER, "off")])
-    texts = decode_texts(payload[:-3])
-    assert (KITCHEN, "on") == next(texts)
-    with pytest.raises(ProtocolError, match="text entry of 3 bytes is cut off"):
-        next(texts)
+def read_up_to_an_error(entries: Iterator[Any]) -> tuple[list[Any], ProtocolError | None]:
+    read = []
+    try:
+        for entry in entries:
+            read.append(entry)  # noqa: PERF402  # a list of all would be lost with the error
+    except ProtocolError as error:
+        return read, error
+    return read, None
+
+
+# Section 5.3: what is too short to be an entry ends the table, and costs none of the others.
+@pytest.mark.parametrize("remainder", range(1, 24))
+@pytest.mark.parametrize(("decode", "encode", "entries"), TABLES)
+def test_whole_entries_before_a_remainder_are_read(
+    decode: Callable[[bytes], Iterator[Any]],
+    encode: Callable[[list[Any]], bytes],
+    entries: list[Any],
+    remainder: int,
+) -> None:
+    read, error = read_up_to_an_error(decode(encode(entries) + bytes(remainder)))
+    assert entries == read
+    assert isinstance(error, RemainderError)
+    assert f"cut off after {remainder} bytes" in str(error)
+
+
+@pytest.mark.parametrize(("decode", "encode", "entries"), TABLES)
+def test_whole_entries_before_a_cut_are_read(
+    decode: Callable[[bytes], Iterator[Any]],
+    encode: Callable[[list[Any]], bytes],
+    entries: list[Any],
+) -> None:
+    whole, first = encode(entries), len(encode(entries[:1]))
+    for length in range(first + 1, len(whole) - 3):
+        read, error = read_up_to_an_error(decode(whole[:length]))
+        assert entries[:1] == read
+        assert isinstance(error, RemainderError)
 
 
 # Of a text three bytes of padding may be missing, and nothing of the others.
 @pytest.mark.parametrize(
     ("decode", "payload", "spare"),
     [
+        (decode_values, VALUES[0][0], 0),
         (decode_texts, TEXTS[1][0], 3),
         (decode_daytimers, DAYTIMERS[0][0], 0),
         (decode_weather, WEATHER[0][0], 0),
@@ -268,17 +303,18 @@ def test_cut_off_entries_are_refused(
 ) -> None:
     whole = bytes.fromhex(payload)
     for length in range(1, len(whole) - spare):
-        with pytest.raises(ProtocolError, match="cut off"):
+        with pytest.raises(ProtocolError, match="cut off") as caught:
             list(decode(whole[:length]))
+        assert not isinstance(caught.value, RemainderError)  # there was nothing before
     assert 1 == len(list(decode(whole[: len(whole) - spare])))
 
 
 @pytest.mark.parametrize("count", [-1, 2, 2**31 - 1, -(2**31)])
 def test_wrong_counts_are_refused(count: int) -> None:
     with pytest.raises(ProtocolError, match=f"announces {count} sub-entries"):
-        decode_daytimers(KITCHEN + struct.pack("<di", 0.0, count) + bytes(24))
+        list(decode_daytimers(KITCHEN + struct.pack("<di", 0.0, count) + bytes(24)))
     with pytest.raises(ProtocolError, match=f"announces {count} sub-entries"):
-        decode_weather(KITCHEN + struct.pack("<Ii", 0, count) + bytes(68))
+        list(decode_weather(KITCHEN + struct.pack("<Ii", 0, count) + bytes(68)))
 
 
 def test_huge_text_length_is_refused() -> None:
@@ -302,12 +338,12 @@ def test_every_text_table_survives_being_written_and_read(
 
 @given(table=daytimer_tables)
 def test_every_daytimer_table_survives_being_written_and_read(table: list[Daytimer]) -> None:
-    assert table == decode_daytimers(encode_daytimers(table))
+    assert table == list(decode_daytimers(encode_daytimers(table)))
 
 
 @given(table=weather_tables)
 def test_every_weather_table_survives_being_written_and_read(table: list[Weather]) -> None:
-    assert table == decode_weather(encode_weather(table))
+    assert table == list(decode_weather(encode_weather(table)))
 
 
 @given(uuid=uuids, value=st.sampled_from([math.nan, math.inf, -math.inf]))
@@ -329,5 +365,5 @@ payloads = st.one_of(
 def test_any_bytes_are_a_table_or_refused(payload: bytes) -> None:
     assert is_value_or_protocol_error(lambda: list(decode_values(payload)))
     assert is_value_or_protocol_error(lambda: list(decode_texts(payload)))
-    assert is_value_or_protocol_error(lambda: decode_daytimers(payload))
-    assert is_value_or_protocol_error(lambda: decode_weather(payload))
+    assert is_value_or_protocol_error(lambda: list(decode_daytimers(payload)))
+    assert is_value_or_protocol_error(lambda: list(decode_weather(payload)))

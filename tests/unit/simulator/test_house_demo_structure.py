@@ -208,7 +208,7 @@ def test_schedules_are_daytimers_and_lie_within_a_day(
     assert promised == {daytimer.uuid for daytimer in house.daytimers}
     for daytimer in house.daytimers:
         assert all(0 <= entry.start < entry.end <= 1440 for entry in daytimer.entries)
-    assert house.daytimers == decode_daytimers(encode_daytimers(house.daytimers))
+    assert house.daytimers == list(decode_daytimers(encode_daytimers(house.daytimers)))
 
 
 def test_the_weather_can_be_sent(house: DemoHouse) -> None:
