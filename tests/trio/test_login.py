@@ -14,6 +14,7 @@ from loxone_exporter.errors import FailureReason
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.profiles import PROFILES
+from loxone_exporter.simulator.session import Session
 from loxone_exporter.state import ConnectionState
 from support.exporters import (
     DEVICE,
@@ -224,6 +225,51 @@ async def test_an_unanswered_login_is_not_repeated_within_five_minutes(
     await wait_until_connected(state)
     assert 300 <= trio.current_time() < 302
     assert None is state.link.login_retry
+
+
+async def leave_login_open(house: SimulatedMiniserver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a login go without an answer, until the Miniserver goes out of service."""
+    send_reply = Session._send_reply
+
+    def keep_silent(session: Session, command: Any, *rest: Any) -> None:  # noqa: ANN401  # passed on
+        if command.name != "sys/getjwt":
+            send_reply(session, command, *rest)
+
+    before = len(sent(house, "getjwt"))
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "_send_reply", keep_silent)
+        with trio.fail_after(60):
+            while len(sent(house, "getjwt")) == before:
+                await trio.sleep(0.05)
+    await house.restart()
+
+
+async def test_a_login_that_an_outage_left_open_is_not_repeated_within_five_minutes(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = exporter.start()
+    await leave_login_open(house, monkeypatch)
+    await wait_until_connected(state, within=500)
+    assert {FailureReason.OUT_OF_SERVICE: 1} == state.link.failures
+    assert 300 <= trio.current_time() < 302
+
+
+async def test_a_login_with_a_password_that_was_good_is_repeated_after_a_minute(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = await exporter.connect()
+    house.faults.token_code = 401  # so that it takes the password
+    await house.drop_sessions()
+    await leave_login_open(house, monkeypatch)
+    began = trio.current_time()
+    await wait_until_connected(state, within=500)
+    assert 60 <= trio.current_time() - began < 75
 
 
 @pytest.mark.parametrize(

@@ -397,6 +397,21 @@ async def test_a_changed_user_needs_the_password(
     assert {FailureReason.USER_CHANGED: 1} == state.link.failures
 
 
+async def test_a_changed_user_may_have_another_password(
+    autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
+) -> None:
+    state = await exporter.connect()
+    house.faults.close_login = 1001
+    await house.change_user()
+    with trio.fail_after(60):
+        while 1 != state.link.failures[FailureReason.CONNECTION_LOST]:
+            await trio.sleep(0.05)
+    house.faults.close_login = None
+    began = trio.current_time()
+    await wait_until_connected(state, within=500)
+    assert 300 <= trio.current_time() - began < 302
+
+
 async def test_another_changed_user_does_not_cost_the_token(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:

@@ -48,10 +48,67 @@ def test_an_excused_attempt_may_be_repeated_in_a_minute_and_does_not_count() -> 
     budget = LoginBudget()
     budget.spend(WRONG, 0)
     budget.spend(WRONG, 300)
-    budget.excuse()
-    assert 60 == budget.wait(WRONG, 300)
-    budget.spend(WRONG, 360)
-    assert 600 == budget.wait(WRONG, 360)
+    budget.excuse(310)
+    assert 60 == budget.wait(WRONG, 310)
+    budget.spend(WRONG, 370)
+    assert 600 == budget.wait(WRONG, 370)
+
+
+def test_the_pause_begins_with_the_answer() -> None:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    assert 300 == budget.wait(WRONG, 0)  # however it ends
+    budget.reject(10)
+    assert 300 == budget.wait(WRONG, 10)
+    assert 0 == budget.wait(OTHER, 10)
+
+
+def test_an_attempt_that_was_left_open_counts_like_a_rejected_one() -> None:
+    budget, waits = LoginBudget(), []
+    for now in (0, 310, 1000):
+        budget.spend(WRONG, now)
+        budget.leave_open(now + 5)
+        waits.append(budget.wait(WRONG, now + 5))
+    assert [300, 600, 1200] == waits
+
+
+def accepted_before() -> LoginBudget:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    budget.accept()
+    return budget
+
+
+def test_an_attempt_with_a_good_password_that_was_left_open_may_be_repeated_in_a_minute() -> None:
+    budget = accepted_before()
+    budget.spend(WRONG, 10)
+    budget.leave_open(25)
+    assert 60 == budget.wait(WRONG, 25)
+    budget.spend(WRONG, 85)
+    budget.reject(85)
+    assert 300 == budget.wait(WRONG, 85)
+    # It was good once, and is not known to be any more.
+    budget.spend(WRONG, 385)
+    budget.leave_open(385)
+    assert 600 == budget.wait(WRONG, 385)
+
+
+def test_a_password_is_not_good_for_ever() -> None:
+    budget = accepted_before()
+    budget.doubt()
+    budget.spend(WRONG, 10)
+    budget.leave_open(10)
+    assert 300 == budget.wait(WRONG, 10)
+
+
+def test_another_password_than_the_good_one_is_none() -> None:
+    budget = accepted_before()
+    budget.spend(OTHER, 10)
+    budget.leave_open(10)
+    assert 300 == budget.wait(OTHER, 10)
+    budget.spend(WRONG, 20)
+    budget.leave_open(20)
+    assert 300 <= budget.wait(WRONG, 20)
 
 
 def test_another_password_is_tried_at_once_but_not_one_after_the_other() -> None:
@@ -101,7 +158,7 @@ def test_an_excuse_for_a_correction_makes_no_good_password_of_the_one_before() -
     budget = LoginBudget()
     budget.spend(WRONG, 0)
     budget.spend(OTHER, 5)
-    budget.excuse()
+    budget.excuse(5)
     assert 295 == budget.wait(WRONG, 5)
     assert 60 == budget.wait(OTHER, 5)
     assert 60 == budget.wait(THIRD, 5)
@@ -118,6 +175,8 @@ def test_an_accepted_password_is_not_held_for_a_rejected_one() -> None:
 
 @pytest.mark.parametrize("password", [WRONG, OTHER], ids=["the same", "another"])
 def test_no_password_is_shown(password: Secret) -> None:
-    budget = LoginBudget()
+    budget = accepted_before()
     budget.spend(password, 0)
+    assert password.reveal() not in repr(budget)
+    budget.accept()
     assert password.reveal() not in repr(budget)

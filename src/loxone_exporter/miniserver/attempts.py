@@ -11,13 +11,18 @@ from attrs import frozen
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import (
+    BadTextError,
     BootingError,
     BusyError,
     ClosedNormallyError,
+    ConnectionLostError,
     LockedOutError,
     LoginTimeoutError,
     OutOfServiceError,
+    ProtocolError,
     RejectedError,
+    SessionError,
+    SilentError,
     TokenExpiredError,
     UpdatingError,
 )
@@ -27,8 +32,11 @@ from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.state import LinkState
 
 
-_EXCUSES = (BootingError, OutOfServiceError, UpdatingError, BusyError, LoginTimeoutError)
+_EXCUSES = (BootingError, UpdatingError, BusyError, LoginTimeoutError)
 """Failures of a login by which the Miniserver says that it is not about the credentials."""
+
+_UNANSWERED = (ConnectionLostError, SilentError, OutOfServiceError, BadTextError)
+"""Failures of a login that say nothing: the credentials may have been judged before."""
 
 _NO_TOKEN_GIVEN = (
     BootingError,
@@ -79,14 +87,21 @@ def password_attempt(party: Party) -> Iterator[None]:
     try:
         yield
     except _EXCUSES:
-        budget.excuse()
+        budget.excuse(trio.current_time())
         raise
     except ClosedNormallyError as error:
+        budget.reject(trio.current_time())
         # Some firmware rejects a login without a word (section 2.7).
         raise RejectedError(
             f"the connection was closed in answer to the login of {user!r}: "
             "user or password is wrong, perhaps"
         ) from error
+    except _UNANSWERED:
+        budget.leave_open(trio.current_time())
+        raise
+    except (SessionError, ProtocolError):
+        budget.reject(trio.current_time())
+        raise
     budget.accept()
 
 

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from loxone_exporter.config.secret import Secret
 
@@ -31,20 +31,26 @@ class _Account:
         attempts: How many there were with the present password that are not known to be good.
         next: When a password that was tried before may be tried again.
         corrected: When one was last tried earlier than that, for it was another one.
+        known_good: The password that was accepted last; None where that is long ago, for another
+            one was tried since, or it was rejected.
     """
 
     attempts: int = 0
     next: float = -math.inf
     corrected: float = -math.inf
+    known_good: Secret | None = field(default=None, repr=False)
 
 
 @define
 class LoginBudget:
     """Counts attempts with a password of which it is not known that the Miniserver accepted them.
 
-    An attempt that was not answered counts like a rejected one: the Miniserver may have counted
-    it. A password that was not tried before may be tried at once, for somebody has corrected it;
-    but only one within `BETWEEN_ATTEMPTS`. To go back to an earlier one is no correction.
+    Each attempt is spent before it is made, and told how it ended: accepted, rejected, excused, or
+    open. One that was left open counts like a rejected one, for the Miniserver may have counted it,
+    unless the password was good the last time.
+
+    A password that was not tried before may be tried at once, for somebody has corrected it; but
+    only one within `BETWEEN_ATTEMPTS`. To go back to an earlier one is no correction.
     """
 
     _account: _Account = _Account()
@@ -72,15 +78,30 @@ class LoginBudget:
 
     def accept(self) -> None:
         """Note that the password was the right one."""
-        self._account = _Account(corrected=self._account.corrected)
+        self._account = _Account(corrected=self._account.corrected, known_good=self._tried)
         self._forget(self._tried)
 
-    def excuse(self) -> None:
+    def reject(self, now: float) -> None:
+        """Note that the password was not accepted: the pause begins with the answer."""
+        self._account = evolve(self._account, next=self._account.next + now - self._last)
+
+    def excuse(self, now: float) -> None:
         """Note that the attempt failed for another reason than the password."""
         if self._account.attempts == 1:
             self._forget(self._tried)
         self._account = self._before
-        self._pause_until = self._last + AFTER_EXCUSE
+        self._pause_until = now + AFTER_EXCUSE
+
+    def leave_open(self, now: float) -> None:
+        """Note that there is no answer: the password may have been judged or not."""
+        if self._before.known_good == self._tried:
+            self.excuse(now)
+        else:
+            self.reject(now)
+
+    def doubt(self) -> None:
+        """Note that the password may not be good any more."""
+        self._account = evolve(self._account, known_good=None)
 
     def wait(self, password: Secret, now: float) -> float:
         """Seconds until this password may be tried."""

@@ -187,6 +187,7 @@ def _forget(memory: SessionMemory, failure: SessionError | None) -> None:
             memory.structure_version = None
         case UserChangedError(ourselves=True) | UserDisabledError():
             memory.token = memory.structure_version = None
+            memory.budget.doubt()
         case UserChangedError() | OutOfServiceError():
             memory.structure_version = None
 
