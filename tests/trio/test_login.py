@@ -299,3 +299,21 @@ async def test_a_login_that_failed_for_no_fault_of_the_password_is_repeated_afte
     assert 60 <= trio.current_time() <= 75
     assert 2 == len(sent(house, "getjwt"))
     assert PASSWORD not in str(state)
+
+
+@pytest.mark.parametrize("fault", [{"login_code": 420}, {"login_code": 503}, {"close_login": 4008}])
+async def test_a_miniserver_that_excuses_itself_for_an_hour_is_asked_ever_more_rarely(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    fault: dict[str, Any],
+) -> None:
+    (name,) = fault
+    setattr(house.faults, name, fault[name])
+    state = exporter.start()
+    await trio.sleep(3600)
+    # After 1, 2, 4, and then every 5 minutes; what else it is that fails may take longer.
+    assert 8 <= len(sent(house, "getjwt")) <= 14
+    setattr(house.faults, name, None)
+    await wait_until_connected(state, within=730)
+    assert 0 == state.link.failures[FailureReason.REJECTED]

@@ -267,15 +267,17 @@ class Machine:
             yield
 
     def check_budget(self) -> None:
-        failures, is_known_good = 0, False
+        failures, excuses, is_known_good = 0, 0, False
         for earlier, later in itertools.pairwise(self.attempts):
-            match earlier.outcome:
+            outcome = earlier.outcome
+            if outcome is Outcome.OPEN:
+                outcome = Outcome.EXCUSED if is_known_good else Outcome.REJECTED
+            match outcome:
                 case Outcome.ACCEPTED:
-                    failures, is_known_good, least = 0, True, 0.0
+                    failures, excuses, is_known_good, least = 0, 0, True, 0.0
                 case Outcome.EXCUSED:
-                    least = 60.0
-                case Outcome.OPEN if is_known_good:
-                    least = 60.0
+                    least = min(60.0 * 2**excuses, 300.0)
+                    excuses += 1
                 case _:
                     least = min(300.0 * 2**failures, 3600.0)
                     failures += 1

@@ -54,6 +54,23 @@ def test_an_excused_attempt_may_be_repeated_in_a_minute_and_does_not_count() -> 
     assert 600 == budget.wait(WRONG, 370)
 
 
+def test_excuses_grow_to_the_pause_of_a_password_that_may_be_wrong() -> None:
+    budget, now, waits = LoginBudget(), 0.0, []
+    for _ in range(40):
+        budget.spend(WRONG, now)
+        budget.excuse(now)
+        waits.append(budget.wait(WRONG, now))
+        now += waits[-1]
+    assert [60, 120, 240, 300, 300] == waits[:5]
+    assert {300} == set(waits[3:])
+    # They make no password wrong, and one that is accepted ends them.
+    budget.spend(WRONG, now)
+    budget.accept()
+    budget.spend(WRONG, now)
+    budget.excuse(now)
+    assert 60 == budget.wait(WRONG, now)
+
+
 def test_the_pause_begins_with_the_answer() -> None:
     budget = LoginBudget()
     budget.spend(WRONG, 0)

@@ -17,7 +17,11 @@ BETWEEN_ATTEMPTS: Final = 300.0
 LONGEST_WAIT: Final = 3600.0
 
 AFTER_EXCUSE: Final = 60.0
-"""Seconds after an attempt whose failure had another reason than the password."""
+"""Seconds after an attempt whose failure had another reason than the password; they double with
+each further one before a password is accepted."""
+
+LONGEST_EXCUSE: Final = BETWEEN_ATTEMPTS
+"""Seconds to which they grow: what gets on in the end is not to wait for long."""
 
 _MAX_DOUBLINGS = 16
 _PASSWORDS_KEPT = 8
@@ -57,6 +61,7 @@ class LoginBudget:
     _before: _Account = _Account()
     _pause_until: float = -math.inf
     _last: float = -math.inf
+    _excuses: int = 0
     _tried: Secret | None = field(default=None, repr=False)
     _not_accepted: deque[Secret] = field(
         factory=lambda: deque[Secret](maxlen=_PASSWORDS_KEPT), repr=False
@@ -79,6 +84,7 @@ class LoginBudget:
     def accept(self) -> None:
         """Note that the password was the right one."""
         self._account = _Account(corrected=self._account.corrected, known_good=self._tried)
+        self._excuses = 0
         self._forget(self._tried)
 
     def reject(self, now: float) -> None:
@@ -90,7 +96,9 @@ class LoginBudget:
         if self._account.attempts == 1:
             self._forget(self._tried)
         self._account = self._before
-        self._pause_until = now + AFTER_EXCUSE
+        pause = AFTER_EXCUSE * 2.0 ** min(self._excuses, _MAX_DOUBLINGS)
+        self._pause_until = now + min(pause, LONGEST_EXCUSE)
+        self._excuses += 1
 
     def leave_open(self, now: float) -> None:
         """Note that there is no answer: the password may have been judged or not."""
