@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import logging
 from typing import Any
@@ -16,7 +17,7 @@ from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.uuids import format_uuid, parse_uuid
 from loxone_exporter.miniserver.structure_watch import POLL_INTERVAL, REST, SETTLING
 from loxone_exporter.simulator import commands, http_requests
-from loxone_exporter.simulator.answers import Answer
+from loxone_exporter.simulator.answers import Answer, ban_page
 from loxone_exporter.simulator.connection import HttpRequest, HttpResponse
 from loxone_exporter.simulator.device import Device
 from loxone_exporter.simulator.house import PlayedHouse
@@ -287,7 +288,7 @@ async def test_a_file_that_is_no_utf8_is_read_over_http(
 
 
 @pytest.mark.parametrize("path", [FILE, "jdev/sys/getkey"])
-@pytest.mark.parametrize("status", [401, 404, 503])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
 async def test_a_file_that_is_not_to_be_had_in_any_way_is_asked_for_ever_more_rarely(
     autojump_clock: MockClock,
     exporter: Exporter,
@@ -296,7 +297,7 @@ async def test_a_file_that_is_not_to_be_had_in_any_way_is_asked_for_ever_more_ra
     status: int,
     path: str,
 ) -> None:
-    refuse_over_http(monkeypatch, status, path)
+    answer_over_http(monkeypatch, http_requests.error(status), path)
     changing.faults.invalid_utf8_structure = True
     state = exporter.start()
     await trio.sleep(3600)
@@ -307,13 +308,26 @@ async def test_a_file_that_is_not_to_be_had_in_any_way_is_asked_for_ever_more_ra
     assert 1 == len(changing.tokens)
 
 
+@pytest.mark.parametrize(
+    "answered",
+    [
+        http_requests.error(404),
+        HttpResponse(200, b"<html>no file</html>", "text/html"),
+        HttpResponse(200, http_requests.error(401).body, "text/html"),
+        HttpResponse(200, b'{"LL": {"control": "", "value": "", "Code": "404"}}', "text/plain"),
+        HttpResponse(200, b'{"LL": {"control": "", "value": "", "Code": "200"}}', "text/plain"),
+        HttpResponse(200, b'{"LL": 5}', "text/plain"),
+    ],
+    ids=range(6),
+)
 async def test_a_later_file_that_is_not_to_be_had_in_any_way_is_not_asked_for_again(
     autojump_clock: MockClock,
     exporter: Exporter,
     changing: SimulatedMiniserver,
     monkeypatch: pytest.MonkeyPatch,
+    answered: HttpResponse,
 ) -> None:
-    refuse_over_http(monkeypatch, 404, FILE)
+    answer_over_http(monkeypatch, answered, FILE)
     state = await exporter.connect()
     changing.faults.invalid_utf8_structure = True
     changing.replace_house(houses(1))
@@ -360,15 +374,111 @@ async def test_without_a_token_there_is_no_other_way(
     assert [] == sent(house, f"{FILE}?")
 
 
-def refuse_over_http(monkeypatch: pytest.MonkeyPatch, status: int, path: str) -> None:
-    """Answer requests for this path over HTTP with a status."""
+def answer_over_http(monkeypatch: pytest.MonkeyPatch, answered: HttpResponse, path: str) -> None:
+    """Answer requests for this path over HTTP in this way."""
     respond = http_requests.respond
 
-    def refuse(device: Device, request: HttpRequest, address: str) -> HttpResponse:
+    def answer(device: Device, request: HttpRequest, address: str) -> HttpResponse:
         response = respond(device, request, address)
-        return http_requests.error(status) if path in request.target else response
+        return answered if path in request.target else response
 
-    monkeypatch.setattr(http_requests, "respond", refuse)
+    monkeypatch.setattr(http_requests, "respond", answer)
+
+
+PASSING = {
+    "booting": (http_requests.error(503), FailureReason.BOOTING),
+    "booting, in a page": (
+        HttpResponse(200, http_requests.error(503).body, "text/html"),
+        FailureReason.BOOTING,
+    ),
+    "booting, in an answer": (
+        HttpResponse(200, b'{"LL": {"control": "", "value": "", "Code": "503"}}', "text/plain"),
+        FailureReason.BOOTING,
+    ),
+    "no connection left": (http_requests.error(901), FailureReason.BUSY),
+    "locked out": (
+        HttpResponse(403, ban_page("192.0.2.1", 70), "text/html"),
+        FailureReason.LOCKED_OUT,
+    ),
+    "an error": (http_requests.error(500), FailureReason.PROTOCOL),
+}
+"""Answers that say nothing of the file, and what they are called."""
+
+
+@pytest.mark.parametrize("path", [FILE, "jdev/sys/getkey"])
+@pytest.mark.parametrize("passing", PASSING)
+async def test_a_first_file_that_is_not_to_be_had_over_http_yet_is_waited_for(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    passing: str,
+) -> None:
+    answered, reason = PASSING[passing]
+    changing.faults.invalid_utf8_structure = True
+    with monkeypatch.context() as patch:
+        answer_over_http(patch, answered, path)
+        state = exporter.start()
+        await trio.sleep(300)
+        assert {FailureReason.BAD_TEXT, reason} == set(state.link.failures)
+        assert 1 == state.link.failures[FailureReason.BAD_TEXT]
+        assert 0 == state.link.broken_structures
+    await wait_until_connected(state, within=700)
+    assert any("\ufffd" in name for name in names(state))
+    assert 1 == len(changing.tokens)
+
+
+@pytest.mark.parametrize("path", [FILE, "jdev/sys/getkey"])
+@pytest.mark.parametrize("passing", PASSING)
+async def test_a_later_file_that_is_not_to_be_had_over_http_yet_is_asked_for_again(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    passing: str,
+) -> None:
+    state = await exporter.connect()
+    changing.faults.invalid_utf8_structure = True
+    changing.replace_house(houses(1))
+    with monkeypatch.context() as patch:
+        answer_over_http(patch, PASSING[passing][0], path)
+        await trio.sleep(POLL_INTERVAL + 10)
+        await wait_until_connected(state)
+        await trio.sleep(2 * POLL_INTERVAL)
+        assert ["Temperatur 0", "Licht"] == names(state)
+    # The session has nothing to do with it, and what is true of the old file is still shown.
+    assert state.connected
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    assert changing.house.values == state.values
+    await trio.sleep(POLL_INTERVAL + REST)
+    assert any("Temperatur 1" in name for name in names(state))
+    assert 2 == state.link.sessions
+
+
+async def test_a_connection_that_breaks_under_a_file_over_http_costs_no_file(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    changing: SimulatedMiniserver,
+) -> None:
+    state = await exporter.connect()
+    handle, connections = network.hosts["home.test"], itertools.count(1)
+
+    async def hang_up_at_the_third(stream: trio.abc.Stream) -> None:
+        await (stream.aclose() if next(connections) == 3 else handle(stream))
+
+    # For the first questions, for the WebSocket, and for the file.
+    network.hosts["home.test"] = hang_up_at_the_third
+    changing.faults.invalid_utf8_structure = True
+    changing.replace_house(houses(1))
+    await trio.sleep(POLL_INTERVAL + 10)
+    await wait_until_connected(state)
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    assert ["Temperatur 0", "Licht"] == names(state)
+    await trio.sleep(POLL_INTERVAL + REST)
+    assert any("Temperatur 1" in name for name in names(state))
 
 
 async def test_a_user_who_is_not_told_the_version_stays_connected(

@@ -41,6 +41,7 @@ _MAX_PARTS = 500_000
 """A large house has some 50,000; each costs a hundred bytes and more, and time."""
 
 _MAX_UNESCAPED = 2**16
+_OPENING = 24
 _TEXT_SHOWN = 24
 """Enough to tell what it is. Further on there may be a token, which is not for logs."""
 
@@ -159,6 +160,11 @@ def parse_reply(payload: str | bytes) -> Reply:
         code=_number(code, "the code of an answer"),
         value=envelope.get("value"),
     )
+
+
+def begins_as_reply(payload: str | bytes) -> bool:
+    """Whether something begins as an `LL` answer does, and not as another JSON document."""
+    return '"LL"' in _decode_text(payload[:_OPENING])
 
 
 def _parse_unescaped(payload: str | bytes) -> Reply | None:

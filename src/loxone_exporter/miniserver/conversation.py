@@ -23,7 +23,7 @@ from loxone_exporter.errors import (
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
-from loxone_exporter.loxone.replies import Reply, parse_reply
+from loxone_exporter.loxone.replies import Reply, begins_as_reply, parse_reply
 from loxone_exporter.loxone.tables import (
     decode_daytimers,
     decode_texts,
@@ -373,7 +373,7 @@ def _read_file(message: Message) -> bytes | str | None:
     text = opening.decode("utf-8", errors="replace") if isinstance(opening, bytes) else opening
     if not text.lstrip("\ufeff \r\n\t").startswith("{"):
         return None  # some other file, unasked for
-    if '"LL"' in text:
+    if begins_as_reply(payload):
         failure = answer(parse_reply(payload), "the structure file", Phase.SESSION)
         raise failure or ProtocolError("an answer in place of the file")
     return payload

@@ -26,7 +26,6 @@ from loxone_exporter.errors import (
     ProtocolError,
     RejectedError,
     SessionError,
-    StructureError,
     TokenExpiredError,
     UpdatingError,
     UserDisabledError,
@@ -43,20 +42,15 @@ from loxone_exporter.loxone.crypto import (
     strip_padding,
 )
 from loxone_exporter.loxone.replies import (
-    OK,
     Reply,
     parse_hash_parameters,
-    parse_reply,
     parse_token,
     parse_validity,
 )
 from loxone_exporter.miniserver.attempts import Party, password_attempt, token_asked_for
-from loxone_exporter.miniserver.conversation import LIMIT, Conversation, within
+from loxone_exporter.miniserver.conversation import Conversation
 from loxone_exporter.miniserver.failures import Phase
-from loxone_exporter.miniserver.http import HttpClient
-from loxone_exporter.miniserver.link import Link
 from loxone_exporter.miniserver.memory import HeldToken
-from loxone_exporter.miniserver.transport import MAX_MESSAGE
 from loxone_exporter.stop import StopRequest
 
 
@@ -278,32 +272,6 @@ class Login:
         except MisbehaviourError as error:
             _logger.warning("the token was not refreshed: %s", error)
         return True
-
-    async def fetch_structure(self, link: Link) -> bytes:
-        """Ask for the structure file over HTTP, where a text that is no UTF-8 does no harm.
-
-        Raises:
-            StructureError: It is not to be had that way either.
-            SessionError: The connection failed.
-        """
-        token, user = self._party.memory.token, self._party.config.username
-        if token is None:
-            raise StructureError("the structure file is no UTF-8, and HTTP needs a token")
-        try:
-            async with HttpClient(link) as http:
-                with within(LIMIT, "structure file over HTTP"):
-                    key = parse_reply((await http.get(commands.ONE_TIME_KEY)).body)
-                    token_hash = hash_token(token.text, str(key.value), token.algorithm)
-                    response = await http.get(
-                        commands.structure_file_by_token(token_hash, user), max_body=MAX_MESSAGE
-                    )
-        except ProtocolError as error:
-            raise StructureError(f"the structure file is no UTF-8; over HTTP: {error}") from error
-        if response.status != OK:
-            raise StructureError(
-                f"the structure file is no UTF-8; over HTTP: status {response.status}"
-            )
-        return response.body
 
     async def log_out(self) -> None:
         """Kill the token, so that none is left behind in the Miniserver.

@@ -20,6 +20,7 @@ from loxone_exporter.miniserver.conversation import Conversation, within
 from loxone_exporter.miniserver.login import Login, log_in
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect
+from loxone_exporter.miniserver.structure_over_http import fetch_structure
 from loxone_exporter.miniserver.structure_watch import StructureWatch
 from loxone_exporter.miniserver.transport import message_channel
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -88,7 +89,7 @@ class Sessions:
         async def talk(conversation: Conversation) -> None:
             login = await log_in(conversation, party)
             try:
-                await self._watch(conversation, login, encounter).discover()
+                await self._watch(conversation, encounter).discover()
                 await conversation.subscribe()
             finally:
                 with trio.move_on_after(FAREWELL, shield=True):
@@ -179,7 +180,7 @@ class Sessions:
         self, conversation: Conversation, login: Login, encounter: Encounter, stop: StopRequest
     ) -> None:
         state = self.state
-        watch = self._watch(conversation, login, encounter)
+        watch = self._watch(conversation, encounter)
         with stop.interrupts(grace=GRACE):
             state.connection = ConnectionState.DISCOVERING
             await watch.discover()
@@ -200,11 +201,9 @@ class Sessions:
                     following.start_soon(watch.follow)
                     following.start_soon(ClockWatch(conversation, state, self.memory).follow)
 
-    def _watch(
-        self, conversation: Conversation, login: Login, encounter: Encounter
-    ) -> StructureWatch:
+    def _watch(self, conversation: Conversation, encounter: Encounter) -> StructureWatch:
         async def fetch_over_http() -> bytes:
-            return await login.fetch_structure(encounter.link)
+            return await fetch_structure(encounter.link, self.memory.token, self.config.username)
 
         return StructureWatch(conversation, self.state, self.memory, fetch_over_http)
 

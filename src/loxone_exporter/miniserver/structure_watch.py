@@ -9,7 +9,12 @@ from typing import Final, NoReturn
 import trio
 from attrs import define
 
-from loxone_exporter.errors import BadTextError, MisbehaviourError, StructureError
+from loxone_exporter.errors import (
+    BadTextError,
+    MisbehaviourError,
+    SessionError,
+    StructureError,
+)
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.difference import StructureDifference
 from loxone_exporter.loxone.structure import Control, Structure, parse_structure
@@ -38,7 +43,7 @@ _logger = logging.getLogger(__name__)
 class StructureWatch:
     """Keeps one session's structure file up to date.
 
-    `fetch_over_http` asks for the file over HTTP; see `Login.fetch_structure`.
+    `fetch_over_http` asks for the file over HTTP; see `structure_over_http`.
     """
 
     _conversation: Conversation
@@ -103,6 +108,7 @@ class StructureWatch:
             structure = parse_structure(await self._receive())
         except StructureError as error:
             self._state.link.broken_structures += 1
+            self._memory.structure_needs_http = False  # it is of no use
             if self._state.structure is None:
                 kind = BadTextError if over_http else MisbehaviourError
                 raise kind(str(error)) from error
@@ -110,6 +116,14 @@ class StructureWatch:
                 # It was asked for once; to ask over the WebSocket would end the session again.
                 self._memory.structure_version = version
             _logger.warning("%s; the last good one stays in use", error)
+            return False
+        except SessionError as error:
+            if not over_http or self._state.structure is None:
+                raise
+            # This session goes on without HTTP, and asks again when the version is due.
+            _logger.warning(
+                "no structure file over HTTP at present: %s; the last good one stays in use", error
+            )
             return False
         self._memory.structure_version = version
         changes = self._state.replace_structure(structure)
@@ -124,9 +138,6 @@ class StructureWatch:
             return await self._conversation.fetch_structure()
         except BadTextError:
             memory.structure_needs_http = True
-            raise
-        except StructureError:
-            memory.structure_needs_http = False
             raise
 
 
