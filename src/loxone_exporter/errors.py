@@ -37,6 +37,10 @@ class ProtocolError(ExporterError):
     """Bytes that the Miniserver's protocol does not allow."""
 
 
+class NoTokensError(ProtocolError):
+    """The firmware is one of the first that may have tokens, and does not know the commands."""
+
+
 class RemainderError(ProtocolError):
     """What follows the whole entries of a table, which are good, is no entry."""
 

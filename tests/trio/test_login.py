@@ -11,6 +11,8 @@ from attrs import evolve
 from trio.testing import MockClock
 
 from loxone_exporter.errors import FailureReason
+from loxone_exporter.simulator import commands
+from loxone_exporter.simulator.answers import Answer
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.profiles import PROFILES
@@ -185,6 +187,102 @@ async def test_the_owner_may_allow_a_login_without_encryption(
     assert 1 == len(warnings)
     assert "guess the password offline" in warnings[0].message
     assert [] == [secret for secret in secrets_of(house) if secret in caplog.text]
+
+
+FIRST_WITH_TOKENS = ["9.0.1.1", "9.1.10.30", "9.2.99.9"]
+
+
+@pytest.mark.parametrize("firmware", FIRST_WITH_TOKENS)
+async def test_the_first_firmware_with_tokens_has_none_without_encryption(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    firmware: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = add_miniserver(network, profile=evolve(DEVICE, encryption=False, firmware=firmware))
+    state = exporter.start()
+    await wait_for(state, ConnectionState.REJECTED)
+    assert {FailureReason.INSECURE_LOGIN: 1} == state.link.failures
+    assert "allow_legacy_login" in caplog.text
+    assert [] == sent(house, "auth")
+    await exporter.end()
+
+
+@pytest.mark.parametrize("firmware", FIRST_WITH_TOKENS)
+async def test_the_owner_may_allow_it_for_the_first_firmware_with_tokens(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork, firmware: str
+) -> None:
+    house = add_miniserver(network, profile=evolve(DEVICE, encryption=False, firmware=firmware))
+    state = await exporter.connect(allow_legacy_login=True)
+    assert {} == state.link.failures
+    assert 1 == len(sent(house, "authenticate/"))
+    assert [] == sent(house, "getkey2") + sent(house, "gettoken")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+@pytest.mark.parametrize("firmware", FIRST_WITH_TOKENS)
+async def test_the_first_firmware_with_tokens_gives_one(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    firmware: str,
+    *,
+    allowed: bool,
+) -> None:
+    house = add_miniserver(network, profile=evolve(DEVICE, firmware=firmware))
+    state = await exporter.connect(allow_legacy_login=allowed)
+    assert {} == state.link.failures
+    assert 1 == len(house.tokens)
+    assert [] == sent(house, "authenticate")
+
+
+@pytest.mark.parametrize("code", [400, 404])
+@pytest.mark.parametrize("unknown", ["sys/getkey2", "sys/gettoken"])
+@pytest.mark.parametrize("firmware", FIRST_WITH_TOKENS)
+async def test_firmware_that_knows_no_tokens_after_all_takes_the_encrypted_hash(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    firmware: str,
+    unknown: str,
+    code: int,
+) -> None:
+    forget_command(monkeypatch, unknown, code)
+    house = add_miniserver(network, profile=evolve(DEVICE, firmware=firmware))
+    state = await exporter.connect()
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    await wait_until_connected(state)
+    assert {FailureReason.CONNECTION_LOST: 1} == state.link.failures
+    assert 2 == len(sent(house, "authenticateEnc/"))
+    # It is asked for a token once, and not in each session; none of them is lost.
+    assert 1 == len(sent(house, unknown))
+    await exporter.end()
+    assert "left behind" not in caplog.text
+
+
+@pytest.mark.parametrize("unknown", ["sys/getkey2", "sys/getjwt"])
+async def test_newer_firmware_that_knows_no_tokens_is_none(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+    unknown: str,
+) -> None:
+    forget_command(monkeypatch, unknown, 404)
+    state = exporter.start(allow_legacy_login=True)
+    await trio.sleep(600)
+    assert {FailureReason.PROTOCOL} <= set(state.link.failures)
+    assert [] == sent(house, "authenticate")
+
+
+def forget_command(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
+    """Let simulated Miniservers not know a command."""
+    unknown = evolve(commands._COMMANDS[name], run=lambda *_: Answer(code=code))
+    monkeypatch.setitem(commands._COMMANDS, name, unknown)
 
 
 async def test_new_firmware_is_never_logged_in_to_without_encryption(

@@ -57,6 +57,8 @@ class Outcome(enum.Enum):
     REJECTED = enum.auto()
     EXCUSED = enum.auto()
     """It was not about the credentials."""
+    UNKNOWN = enum.auto()
+    """There is no such login, and therefore another one."""
     OPEN = enum.auto()
     """Nothing: they may have been judged or not."""
 
@@ -68,6 +70,9 @@ OUTCOMES_OF_CODES: Final = {
     901: Outcome.EXCUSED,
 }
 """Any other code is a rejection, or as good as one."""
+
+UNKNOWN: Final = {400, 404}
+"""Codes by which the first firmware with tokens says that it has none after all."""
 
 OUTCOMES_OF_CLOSURES: Final = {
     **dict.fromkeys((1000, 4003, 4004, 4005, 4006), Outcome.REJECTED),
@@ -249,7 +254,11 @@ class Machine:
             behaviour = BEHAVIOURS[self.behaviour]
             if command.name not in LOGINS or behaviour.spoil is None:
                 code = getattr(reply, "code", 0)
-                self.settle(session, OUTCOMES_OF_CODES.get(code, Outcome.REJECTED))
+                outcome = OUTCOMES_OF_CODES.get(code, Outcome.REJECTED)
+                is_first_firmware = not session._device.profile.knows((9, 3))
+                if command.name == "sys/gettoken" and is_first_firmware and code in UNKNOWN:
+                    outcome = Outcome.UNKNOWN
+                self.settle(session, outcome)
                 send_reply(session, command, envelope, reply)
                 return
             if behaviour.spoil is not keep_silent:
@@ -275,6 +284,8 @@ class Machine:
             match outcome:
                 case Outcome.ACCEPTED:
                     failures, excuses, is_known_good, least = 0, 0, True, 0.0
+                case Outcome.UNKNOWN:
+                    least = 0.0
                 case Outcome.EXCUSED:
                     least = min(60.0 * 2**excuses, 300.0)
                     excuses += 1
@@ -364,7 +375,7 @@ def run(
 
 @given(
     steps=st.lists(STEPS, min_size=1, max_size=5),
-    firmware=st.sampled_from([NEW, NEW, "10.1.12.5", OLD]),
+    firmware=st.sampled_from([NEW, NEW, "10.1.12.5", "9.1.10.30", OLD]),
     comes_back=st.booleans(),
 )
 @example(

@@ -54,6 +54,15 @@ def test_an_excused_attempt_may_be_repeated_in_a_minute_and_does_not_count() -> 
     assert 600 == budget.wait(WRONG, 370)
 
 
+def test_a_password_that_nobody_judged_was_not_tried() -> None:
+    budget = LoginBudget()
+    budget.spend(WRONG, 0)
+    budget.withdraw()
+    assert 0 == budget.wait(WRONG, 0)
+    budget.spend(WRONG, 0)
+    assert 300 == budget.wait(WRONG, 0)
+
+
 def test_excuses_grow_to_the_pause_of_a_password_that_may_be_wrong() -> None:
     budget, now, waits = LoginBudget(), 0.0, []
     for _ in range(40):

@@ -180,7 +180,7 @@ class MiniserverConfig:
         password_file: The file it was read from, if it was one, so that it can be read anew.
         client_id: What tells this client from others on the same Miniserver.
         allow_legacy_login: Whether to log in with the unencrypted one-time hash where that is the
-            only login, which is so for firmware before 9 without encryption: somebody who listens
+            only login, which is so for firmware before 9.3 without encryption: somebody who listens
             can guess the password offline.
     """
 

@@ -99,7 +99,10 @@ CLIENT_NAME: Final = "loxone-exporter"
 """How the owner recognises this client in Loxone Config's list of tokens."""
 
 TOKENS_SINCE: Final = (9,)
-"""Firmware from which there are tokens (section 3.1)."""
+"""Firmware from which there may be tokens (section 3.1)."""
+
+TOKENS_ONLY_SINCE: Final = (9, 3)
+"""Firmware from which there is no other login (section 3.6)."""
 
 JWT_SINCE: Final = (10, 2)
 """Firmware from which `getjwt` replaces `gettoken` (section 3.4)."""
@@ -139,8 +142,13 @@ def is_on_the_list(command: str) -> bool:
 
 
 def has_tokens(firmware: tuple[int, ...]) -> bool:
-    """Whether a firmware logs in by tokens; one that does not say what it is, is a new one."""
+    """Whether a firmware may log in by tokens; one that does not say what it is, is a new one."""
     return not firmware or firmware >= TOKENS_SINCE
+
+
+def has_legacy_login(firmware: tuple[int, ...]) -> bool:
+    """Whether a firmware logs in by a hash alone, where it has no tokens."""
+    return bool(firmware) and firmware < TOKENS_ONLY_SINCE
 
 
 def can_refresh(firmware: tuple[int, ...]) -> bool:

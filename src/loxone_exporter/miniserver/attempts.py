@@ -18,6 +18,7 @@ from loxone_exporter.errors import (
     ConnectionLostError,
     LockedOutError,
     LoginTimeoutError,
+    NoTokensError,
     OutOfServiceError,
     ProtocolError,
     RejectedError,
@@ -44,6 +45,7 @@ _NO_TOKEN_GIVEN = (
     ClosedNormallyError,
     LockedOutError,
     LoginTimeoutError,
+    NoTokensError,
     RejectedError,
     TokenExpiredError,
     UpdatingError,
@@ -86,6 +88,9 @@ def password_attempt(party: Party) -> Iterator[None]:
     budget.spend(party.password, trio.current_time())
     try:
         yield
+    except NoTokensError:
+        budget.withdraw()
+        raise
     except _EXCUSES:
         budget.excuse(trio.current_time())
         raise

@@ -91,11 +91,15 @@ class LoginBudget:
         """Note that the password was not accepted: the pause begins with the answer."""
         self._account = evolve(self._account, next=self._account.next + now - self._last)
 
-    def excuse(self, now: float) -> None:
-        """Note that the attempt failed for another reason than the password."""
+    def withdraw(self) -> None:
+        """Note that there was nobody to judge the password: it was no attempt."""
         if self._account.attempts == 1:
             self._forget(self._tried)
         self._account = self._before
+
+    def excuse(self, now: float) -> None:
+        """Note that the attempt failed for another reason than the password."""
+        self.withdraw()
         pause = AFTER_EXCUSE * 2.0 ** min(self._excuses, _MAX_DOUBLINGS)
         self._pause_until = now + min(pause, LONGEST_EXCUSE)
         self._excuses += 1

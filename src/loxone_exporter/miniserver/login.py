@@ -23,6 +23,7 @@ from loxone_exporter.errors import (
     InsecureLoginError,
     LockedOutError,
     MisbehaviourError,
+    NoTokensError,
     ProtocolError,
     RejectedError,
     SessionError,
@@ -49,7 +50,7 @@ from loxone_exporter.loxone.replies import (
 )
 from loxone_exporter.miniserver.attempts import Party, password_attempt, token_asked_for
 from loxone_exporter.miniserver.conversation import Conversation
-from loxone_exporter.miniserver.failures import Phase
+from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.memory import HeldToken
 from loxone_exporter.stop import StopRequest
 
@@ -77,6 +78,9 @@ Going out of service and coming too late are not among them: who does so at each
 counted each as a failed one.
 """
 
+_UNKNOWN = frozenset({400, 404})
+"""Codes that answer commands which the firmware does not know."""
+
 _MAX_UNANSWERED = 2
 """Logins with a token in a row that may go without an answer, before it is held for worthless; a
 Miniserver may have counted them as failed ones."""
@@ -103,15 +107,13 @@ async def log_in(conversation: Conversation, party: Party, *, with_password: boo
             key, one_time_key = await _exchange_keys(conversation, party.public_key)
         cipher = None if key is None else CommandCipher(key)
         login = Login(conversation, party, cipher, one_time_key)
-        has_tokens = commands.has_tokens(party.device.firmware)
-        if has_tokens and await login.use_token():
+        if login.has_tokens and await login.use_token():
             return login
         if not with_password:
             raise RejectedError("the token is not accepted any more")
-        if has_tokens:
-            await login.use_password()
-        else:
-            await login.use_legacy_hash(key)
+        if login.has_tokens and await login.use_password():
+            return login
+        await login.use_legacy_hash(key)
     except ProtocolError as error:
         raise MisbehaviourError(f"logging in: {error}") from error
     return login
@@ -143,6 +145,15 @@ class Login:
     _party: Party
     _cipher: CommandCipher | None = None
     _one_time_key: str | None = field(default=None, repr=False)
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether there is a login with a token, as far as is known."""
+        firmware = self._party.device.firmware
+        if not commands.has_legacy_login(firmware):
+            return True
+        can_have = commands.has_tokens(firmware) and not self._party.memory.lacks_tokens
+        return can_have and self._cipher is not None
 
     async def use_token(self) -> bool:
         """Log in with the token from before.
@@ -181,13 +192,27 @@ class Login:
         self._prolong(token, parse_validity(reply.value))
         return True
 
-    async def use_password(self) -> None:
-        """Log in with the password, and be given a token."""
+    async def use_password(self) -> bool:
+        """Log in with the password, and be given a token.
+
+        Returns:
+            Whether this firmware knows what that is; otherwise there is another login.
+        """
+        try:
+            await self._ask_for_token()
+        except NoTokensError as error:
+            _logger.info("%s: there is a login without tokens", error)
+            self._party.memory.lacks_tokens = True
+            return False
+        return True
+
+    async def _ask_for_token(self) -> None:
         self._one_time_key = None  # good for seconds only, and not needed for a password
         party = self._party
         config, device = party.config, party.device
         user = config.username
-        salt = await self._ask(commands.hash_parameters(user), "the user's salt", Phase.OPENING)
+        question = commands.hash_parameters(user)
+        salt = await self._ask_if_known(question, "the user's salt", Phase.OPENING)
         parameters = parse_hash_parameters(salt.value)
         command = commands.request_token(
             device.firmware,
@@ -197,13 +222,13 @@ class Login:
             serial=device.serial,
         )
         with password_attempt(party), token_asked_for(party.memory):
-            reply = await self._ask(command, f"the login of {user!r}", Phase.LOGIN)
+            reply = await self._ask_if_known(command, f"the login of {user!r}", Phase.LOGIN)
             token = parse_token(reply.value)
         party.memory.token = HeldToken(token.token, parameters.algorithm)
         self._prolong(party.memory.token, token.valid_until)
 
     async def use_legacy_hash(self, key: SessionKey | None) -> None:
-        """Log in as firmware before tokens does (section 3.6); there is no token.
+        """Log in as firmware without tokens does (section 3.6).
 
         Args:
             key: The connection's AES key; None where the firmware has no encryption.
@@ -295,10 +320,24 @@ class Login:
         self._party.link.token_valid_until = token.valid_until
 
     async def _ask(self, command: str, purpose: str, phase: Phase) -> Reply:
+        encrypted = self._encrypt(command)
+        return await self._conversation.ask(encrypted, purpose=purpose, is_secret=True, phase=phase)
+
+    async def _ask_if_known(self, command: str, purpose: str, phase: Phase) -> Reply:
+        """Likewise, where firmware may not know the command, and then has another login."""
+        encrypted = self._encrypt(command)
+        reply = await self._conversation.request(encrypted, purpose=purpose, is_secret=True)
+        if reply.code in _UNKNOWN and commands.has_legacy_login(self._party.device.firmware):
+            raise NoTokensError(f"code {reply.code} in answer to {purpose}")
+        failure = answer(reply, purpose, phase)
+        if failure is not None:
+            raise failure
+        return reply
+
+    def _encrypt(self, command: str) -> str:
         if self._cipher is None:
             raise MisbehaviourError("the Miniserver has no public key for the key exchange")
-        encrypted = self._cipher.encrypt(command)
-        return await self._conversation.ask(encrypted, purpose=purpose, is_secret=True, phase=phase)
+        return self._cipher.encrypt(command)
 
     async def _ask_with_hash(
         self, token: HeldToken, command: Callable[[str, str], str], purpose: str, phase: Phase

@@ -70,6 +70,7 @@ class SessionMemory:
         refused_tokens: How many tokens were refused that should still have been valid.
         lost_tokens: How many tokens the Miniserver may still have that cannot be killed: asked for
             without an answer, or not used any more.
+        lacks_tokens: Whether it is of firmware that may have tokens, and does not.
         budget: How often the password may be tried.
         structure_version: What the Miniserver called the structure file that is in use; None where
             it has to be read anew.
@@ -83,6 +84,7 @@ class SessionMemory:
     token: HeldToken | None = None
     refused_tokens: int = 0
     lost_tokens: int = 0
+    lacks_tokens: bool = False
     budget: LoginBudget = field(factory=LoginBudget)
     structure_version: str | None = None
     structure_needs_http: bool = False

@@ -206,6 +206,24 @@ def test_firmware_is_asked_for_what_it_knows(
 
 
 # Section 3.6.
+@pytest.mark.parametrize(
+    ("firmware", "has_legacy_login"),
+    [
+        ((), False),
+        ((8, 1, 11, 11), True),
+        ((9,), True),
+        ((9, 2, 99, 9), True),
+        ((9, 3), False),
+        ((16, 0, 6, 10), False),
+    ],
+)
+def test_login_without_tokens_is_that_of_old_firmware(
+    firmware: tuple[int, ...], *, has_legacy_login: bool
+) -> None:
+    assert has_legacy_login is commands.has_legacy_login(firmware)
+
+
+# Section 3.6.
 def test_legacy_login_carries_nothing_but_the_hash() -> None:
     assert "authenticate/ab12" == commands.legacy_login("ab12")
 
