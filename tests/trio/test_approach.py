@@ -292,7 +292,7 @@ async def test_auto_asks_anew_as_long_as_nothing_was_offered(
     await home.meet()
     add_miniserver(network, GEN2, certificate)
     await home.meet()
-    assert [PLAIN, PLAIN, PLAIN, TLS] == home.ports()
+    assert [PLAIN, TLS, PLAIN, PLAIN, TLS] == home.ports()
 
 
 @pytest.mark.parametrize("status", [1, 3, 99])
@@ -410,6 +410,121 @@ async def test_status_2_does_not_matter_where_the_date_does_not(
     pinned = client(tls_fingerprint=expired.fingerprint.removeprefix("sha256:"))
     await pinned.meet()
     assert Security.PINNED is pinned.state.security
+
+
+# A closed port.
+
+
+async def test_auto_finds_a_miniserver_that_listens_for_tls_alone(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    gen2: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    del network.hosts[HOST]
+    home = client()
+    for _ in range(2):
+        encounter = await home.meet()
+        assert Address(HOST, TLS) == encounter.link.address
+    assert Security.VERIFIED is home.state.security
+    assert [PLAIN, TLS, TLS] == home.ports()
+    assert (
+        f"{HOST}:80 cannot be reached: Connection refused: TLS is used from now on" in caplog.text
+    )
+    # It stays so, although somebody listens there now.
+    add_miniserver(network, GEN1)
+    network.tls_hosts.clear()
+    error = await home.fail()
+    assert isinstance(error, UnreachableError)
+    assert [TLS] == home.ports()
+
+
+@pytest.mark.parametrize(
+    ("settings", "ports"),
+    [({}, [PLAIN, TLS]), ({"tls": "off"}, [PLAIN]), ({"tls": "required"}, [TLS])],
+)
+async def test_nobody_on_either_port(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    settings: dict[str, Any],
+    ports: list[int],
+) -> None:
+    home = client(**settings)
+    error = await home.fail()
+    assert isinstance(error, UnreachableError)
+    assert ports == home.ports()
+    for port in ports:
+        assert f"{HOST}:{port} cannot be reached: Connection refused" in str(error)
+    assert not home.memory.offers_tls
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"", "the connection was closed during the TLS handshake"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no TLS with this peer"),
+    ],
+)
+async def test_a_closed_port_beside_one_without_tls_is_no_offer(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    answer: bytes,
+    message: str,
+) -> None:
+    async def serve(stream: trio.abc.Stream) -> None:
+        if answer:
+            await stream.send_all(answer)
+        await stream.aclose()
+
+    network.tls_hosts[HOST] = serve
+    home = client()
+    error = await home.fail()
+    assert isinstance(error, UnreachableError)
+    assert f"{HOST}:80 cannot be reached" in str(error)
+    assert message in str(error)
+    # It was no Miniserver by TLS: the next attempt begins anew.
+    add_miniserver(network, GEN1)
+    await home.meet()
+    assert [PLAIN, TLS, PLAIN] == home.ports()
+
+
+async def test_a_closed_port_makes_no_certificate_good(
+    autojump_clock: MockClock, network: MemoryNetwork, client: MakeClient
+) -> None:
+    miniserver = add_miniserver(network, GEN2, make_certificate(SERIAL))  # of another authority
+    del network.hosts[HOST]
+    home = client()
+    error = await home.fail()
+    assert isinstance(error, UnreachableError)
+    assert "the certificate is not accepted" in str(error)
+    assert [] == miniserver.received
+    assert home.state.security is None
+
+
+async def test_a_miniserver_that_boots_says_so_by_tls_alone(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    gen2: SimulatedMiniserver,
+) -> None:
+    del network.hosts[HOST]
+    gen2.faults.booting = True
+    assert isinstance(await client().fail(), BootingError)
+
+
+async def test_another_miniserver_than_before_says_so_by_tls_alone(
+    autojump_clock: MockClock,
+    network: MemoryNetwork,
+    client: MakeClient,
+    gen2: SimulatedMiniserver,
+) -> None:
+    del network.hosts[HOST]
+    assert isinstance(await client(serial=SERIAL).meet(), Encounter)
+    home = client(tls_server_name=NAME, serial=OTHER_SERIAL)
+    assert isinstance(await home.fail(), IdentityError)
 
 
 # Redirections.

@@ -225,6 +225,16 @@ async def test_a_booting_miniserver_is_asked_gently(
     assert trio.current_time() < 120 + 37
 
 
+async def test_a_closed_port_is_asked_gently(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork
+) -> None:
+    exporter.start()
+    await trio.sleep(600)
+    # One knock at each of the two ports, in pauses that grow to half a minute.
+    assert 20 <= network.ports().count(80) <= 45
+    assert network.ports().count(80) == network.ports().count(443)
+
+
 @pytest.mark.parametrize(
     "rubbish",
     [

@@ -164,8 +164,9 @@ class MiniserverConfig:
         port: The port of plain HTTP.
         tls_port: The port of HTTPS.
         tls: `auto` asks on `port`, without credentials, whether the Miniserver offers TLS. If it
-            does, everything else goes over TLS to `tls_port`, and nothing is plain again as long as
-            this process lives. `required` opens `tls_port` only. `off` never uses TLS.
+            does, or answers on `tls_port` only, everything else goes over TLS to that port, and
+            nothing is plain again as long as this process lives. `required` opens `tls_port` only.
+            `off` never uses TLS.
         serial: The device that is expected behind `host`, as twelve upper-case hex digits. Another
             one is refused before any credential is sent. None takes the first one seen.
         tls_server_name: The name in an own certificate, in lower case; None expects the cloud's.

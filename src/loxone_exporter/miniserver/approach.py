@@ -16,8 +16,10 @@ from attrs import define, evolve, frozen
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.errors import (
     BusyError,
+    ConnectionLostError,
     MisbehaviourError,
     ProtocolError,
+    SilentError,
     TlsError,
     UnreachableError,
 )
@@ -49,6 +51,15 @@ from loxone_exporter.state import LinkState, Security
 OPENING_DEADLINE: Final = 10.0
 """Seconds for each HTTP answer, the connection included where it takes one; likewise for the
 connection of the WebSocket, and for its handshake."""
+
+_NO_TLS_EITHER = (
+    ConnectionLostError,
+    MisbehaviourError,
+    SilentError,
+    TlsError,
+    UnreachableError,
+)
+"""What nobody, or somebody else than a Miniserver, answers to TLS."""
 
 _NOT_FOUND = 404
 _CERTIFICATE_EXPIRED = 2
@@ -93,8 +104,14 @@ class Approach:
             self._memory.serial = self._config.serial
         if self._state.security is None and not self._config.tls_verify:
             self._state.security = Security.UNVERIFIED  # to be seen before there is a connection
-        needs_tls = self._config.tls == "required" or self._memory.offers_tls
-        encounter = None if needs_tls else await self._meet_in_plain()
+        if self._config.tls == "required" or self._memory.offers_tls:
+            return await self._meet_over_tls()
+        try:
+            encounter = await self._meet_in_plain()
+        except UnreachableError as error:
+            if self._config.tls == "off":
+                raise
+            return await self._meet_over_tls_alone(error)
         return encounter or await self._meet_over_tls()
 
     async def _meet_in_plain(self) -> Encounter | None:
@@ -127,6 +144,23 @@ class Approach:
             raise type(error)(text) from error
         # By now it is known whose name has to be in the certificate, if it was not before.
         return Encounter(self._tls_link(), device, public_key)
+
+    async def _meet_over_tls_alone(self, plain: UnreachableError) -> Encounter:
+        """Ask a Miniserver that listens for nothing else, perhaps, because its owner forces HTTPS.
+
+        Args:
+            plain: Why it could not be asked in plain.
+        """
+        try:
+            encounter = await self._meet_over_tls()
+        except _NO_TLS_EITHER as error:
+            # Most likely it is just not there, and what answers to TLS is somebody else.
+            raise UnreachableError(
+                f"{plain}; no Miniserver answers to TLS either: {error}"
+            ) from error
+        _logger.warning("%s: TLS is used from now on", plain)
+        self._memory.offers_tls = True
+        return encounter
 
     def _tls_link(self) -> Link:
         address = Address(self._config.host, self._config.tls_port)
