@@ -14,7 +14,7 @@ from loxone_exporter import app
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
-from loxone_exporter.simulate import DEVICE, listeners
+from loxone_exporter.simulate import DEVICE, listeners, tell_of_commands
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.web.server import bind
@@ -54,5 +54,6 @@ async def run_demo(web_sockets: Sequence[socket.socket]) -> int:
         nursery.start_soon(miniserver.serve, listeners(sockets))
         code = await app.run(config, web_sockets)
         nursery.cancel_scope.cancel(reason="the exporter has ended")
+    tell_of_commands(miniserver)
     _logger.info("tokens left in the simulated Miniserver: %d", len(miniserver.tokens))
     return code

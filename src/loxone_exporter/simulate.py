@@ -158,7 +158,17 @@ async def _simulate(
                 _logger.info("%s: stopping", signal.Signals(number).name)
                 break
             nursery.cancel_scope.cancel(reason="stopped by a signal")
+    tell_of_commands(miniserver)
     return app.STOPPED
+
+
+def tell_of_commands(miniserver: SimulatedMiniserver) -> None:
+    """Say in the end whether clients sent anything that loxone-exporter cannot send."""
+    _logger.info(
+        "commands received: %d; not on loxone-exporter's list: %d",
+        miniserver.received_in_all,
+        len(miniserver.strangers),
+    )
 
 
 def _open_house(structure: Path | None) -> House:

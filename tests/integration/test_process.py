@@ -74,6 +74,7 @@ async def time_until_demo_is_there() -> float:
         elapsed = trio.current_time() - started
         await exporter.stop()
         assert exporter.process.returncode == 0
+        await exporter.check_commands()
     return elapsed
 
 
@@ -236,15 +237,14 @@ async def test_the_environment_alone_is_enough(nursery: trio.Nursery, tmp_path: 
 
 async def test_the_shipped_configuration_runs_against_the_simulator() -> None:
     async with running_exporter(["simulate"]) as simulator:
-        with trio.fail_after(10):
-            while not any("simulated Miniserver listens" in line for line in simulator.log):
-                await trio.sleep(0.05)
+        await simulator.wait_for_log("simulated Miniserver listens")
         shipped = ["run", "--config", str(ROOT / "loxone-exporter.toml")]
         async with running_exporter([*shipped, "--listen", "127.0.0.1:0"]) as exporter:
             await exporter.wait_until_listening()
             await exporter.wait_for("/healthz", '"healthy"')
             await exporter.stop()
         await simulator.stop(signal.SIGINT)
+        await simulator.check_commands()
         assert (0, 0) == (exporter.process.returncode, simulator.process.returncode)
 
 

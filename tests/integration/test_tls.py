@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profiles import PROFILES
 from loxone_exporter.simulator.tls import ServerCertificate, make_certificate
+from support.exporters import not_on_the_list
 from support.memory_network import small_house
 from support.processes import RunningExporter, running_exporter
 
@@ -82,11 +83,17 @@ class House:
 
     async def open(self, nursery: trio.Nursery) -> None:
         """Begin to serve."""
-        nursery.start_soon(self.miniserver.live)
+        nursery.start_soon(self._live)
         for key, serve in (("port", self._serve), ("tls_port", self._serve_tls)):
             listeners = await trio.open_tcp_listeners(0, host=self.host)
             self.settings[key] = listeners[0].socket.getsockname()[1]
             nursery.start_soon(partial(trio.serve_listeners, serve, listeners))
+
+    async def _live(self) -> None:
+        try:
+            await self.miniserver.live()
+        finally:
+            assert [] == not_on_the_list(self.miniserver)
 
     async def _serve(self, stream: trio.abc.Stream) -> None:
         self.connections["plain"] += 1

@@ -8,7 +8,6 @@ from typing import Any
 import trio
 from attrs import evolve
 
-from loxone_exporter.loxone.commands import is_on_the_list
 from loxone_exporter.miniserver.backoff import Backoff
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.simulator.house import House
@@ -124,7 +123,7 @@ def sent(miniserver: SimulatedMiniserver, part: str = "", *, since: int = 0) -> 
 
 def not_on_the_list(miniserver: SimulatedMiniserver) -> list[str]:
     """The commands that nobody should have sent."""
-    return [text for text in sent(miniserver) if not is_on_the_list(text)]
+    return miniserver.strangers
 
 
 def secrets_of(miniserver: SimulatedMiniserver, *passwords: str) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,20 @@ class RunningExporter:
                 if text in body:
                     return body
                 await trio.sleep(0.05)
+
+    async def wait_for_log(self, text: str, *, within: float = START_DEADLINE) -> str:
+        """Wait until there is such a line in the log; that line."""
+        with trio.fail_after(within):
+            while True:
+                for line in self.log:
+                    if text in line:
+                        return line
+                await trio.sleep(0.05)
+
+    async def check_commands(self) -> None:
+        """See what the simulator in this process, which has ended, says of what it was sent."""
+        told = await self.wait_for_log("commands received: ")
+        assert re.search(r"received: [1-9]\d*; not on loxone-exporter's list: 0\b", told), told
 
     async def stop(self, number: int = signal.SIGTERM) -> float:
         """Send a signal and wait; how long it took."""

@@ -7,6 +7,8 @@ import logging
 import pytest
 import trio
 
+from loxone_exporter.simulate import tell_of_commands
+from loxone_exporter.simulator import device
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
 from support.raw_client import RawClient, connect, get, open_session
 from support.small_house import SmallHouse
@@ -67,3 +69,35 @@ async def test_an_encrypted_command_without_a_key_is_explained(
     client = await RawClient.open(connect(miniserver, nursery))
     await client.ask("jdev/sys/enc/AAAA")
     assert "refused with 401: an encrypted command before the key exchange" in caplog.text
+
+
+async def test_commands_of_others_are_noted_however_many_follow(
+    miniserver: SimulatedMiniserver,
+    nursery: trio.Nursery,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(device, "_RECEIVED_KEPT", 10)
+    client = await open_session(miniserver, nursery)
+    tell_of_commands(miniserver)
+    assert "not on loxone-exporter's list: 0" in caplog.text
+    await client.ask("jdev/sps/io/1234/on")
+    await get(miniserver, "dev/sys/reboot")
+    for _ in range(20):
+        await client.ask("keepalive")
+    assert ["keepalive"] * 10 == [command.text for command in miniserver.received]
+    assert ["jdev/sps/io/1234/on", "dev/sys/reboot"] == miniserver.strangers
+    tell_of_commands(miniserver)
+    assert (
+        f"received: {miniserver.received_in_all}; not on loxone-exporter's list: 2" in caplog.text
+    )
+
+
+async def test_commands_of_others_are_bounded(
+    miniserver: SimulatedMiniserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "_STRANGERS_KEPT", 3)
+    for number in range(10):
+        await get(miniserver, f"dev/{number}")
+    assert ["dev/0", "dev/1", "dev/2"] == miniserver.strangers
+    assert 10 == miniserver.received_in_all

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import trio
 from attrs import Factory, define, evolve, field, frozen
 
+from loxone_exporter.loxone.commands import is_on_the_list
 from loxone_exporter.loxone.crypto import PrivateKey
 from loxone_exporter.simulator import closing
 from loxone_exporter.simulator.accounts import Account, Accounts, Guard, OneTimeKeys, Token
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 Channel = Literal["http", "websocket"]
 
 _RECEIVED_KEPT = 100_000
+_STRANGERS_KEPT = 1000
 _HTTPS_EXPIRED = 2
 
 
@@ -109,6 +111,9 @@ class Device:
         guard: Who is banned.
         http_keys: The one-time keys given out over HTTP, where no connection keeps them apart.
         received: The last commands from clients, in order.
+        received_in_all: How many there were.
+        strangers: The first of those that loxone-exporter's own client cannot send. Each command
+            is looked at as it comes, for of a long run not all are kept.
         sessions: The live WebSocket connections.
     """
 
@@ -125,7 +130,8 @@ class Device:
     http_keys: OneTimeKeys = field(init=False)
     received: list[ReceivedCommand] = field(init=False, factory=list)
     sessions: list[Session] = field(init=False, factory=list)
-    _received_in_all: int = field(init=False, default=0)
+    received_in_all: int = field(init=False, default=0)
+    strangers: list[str] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.private_key = _private_key(self.profile.key_bits)
@@ -177,7 +183,7 @@ class Device:
     def is_mute(self) -> bool:
         """Whether nothing is sent any more, by `Faults.mute_after`."""
         limit = self.faults.mute_after
-        return limit is not None and self._received_in_all > limit
+        return limit is not None and self.received_in_all > limit
 
     def new_accounts(self) -> Accounts:
         """Its user, without tokens."""
@@ -190,9 +196,11 @@ class Device:
     def note(self, channel: Channel, address: str, text: str, *, encrypted: bool) -> None:
         """Keep a record of a command."""
         log_command(channel, address, text, encrypted=encrypted)
-        self._received_in_all += 1
+        self.received_in_all += 1
         self.received.append(ReceivedCommand(channel, text, encrypted))
         del self.received[:-_RECEIVED_KEPT]
+        if not is_on_the_list(text) and len(self.strangers) < _STRANGERS_KEPT:
+            self.strangers.append(text)
 
     def end_dead_sessions(self) -> None:
         """Close the sessions whose token was killed (section 2.7)."""

@@ -91,6 +91,16 @@ class SimulatedMiniserver:
         return self._device.received
 
     @property
+    def received_in_all(self) -> int:
+        """How many commands there were from clients."""
+        return self._device.received_in_all
+
+    @property
+    def strangers(self) -> list[str]:
+        """The first commands that loxone-exporter's own client cannot send."""
+        return self._device.strangers
+
+    @property
     def sessions(self) -> list[Session]:
         """The live WebSocket connections."""
         return self._device.sessions
