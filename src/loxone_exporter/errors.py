@@ -45,6 +45,10 @@ class RemainderError(ProtocolError):
     """What follows the whole entries of a table, which are good, is no entry."""
 
 
+class NoAnswerError(ProtocolError):
+    """A text that is no answer to any command, where one was due."""
+
+
 class StructureError(ProtocolError):
     """A structure file that cannot be understood."""
 

@@ -72,12 +72,14 @@ async def scene() -> AsyncIterator[Scene]:
         nursery.cancel_scope.cancel()
 
 
-async def ask(scene: Scene, script: Callable[[], Awaitable[None] | None]) -> object:
+async def ask(
+    scene: Scene, script: Callable[[], Awaitable[None] | None], command: str = "jdev/x"
+) -> object:
     """The value of the answer to a command, which the script gives once it was sent."""
     value: object = None
 
     async def play() -> None:
-        assert await scene.channel.command() == "jdev/x"
+        assert await scene.channel.command() == command
         result = script()
         if result is not None:
             await result
@@ -85,7 +87,7 @@ async def ask(scene: Scene, script: Callable[[], Awaitable[None] | None]) -> obj
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(play)
-            value = (await scene.conversation.ask("jdev/x", purpose="the test")).value
+            value = (await scene.conversation.ask(command, purpose="the test")).value
             nursery.cancel_scope.cancel()
     except* SessionError as group:
         (error,) = leaves(group, SessionError)
@@ -261,6 +263,79 @@ async def test_answers_that_are_failures(
 async def test_answers_that_are_none(autojump_clock: MockClock, scene: Scene, payload: str) -> None:
     with pytest.raises(MisbehaviourError, match=r"^the test: "):
         await ask(scene, lambda: scene.channel.tell(Identifier.TEXT, payload))
+
+
+ANOTHER = '{"LL": {"control": "dev/sps/io/Q2", "value": "0", "Code": "%d"}}'
+
+
+@pytest.mark.parametrize(
+    "text", [ANOTHER % 200, ANOTHER % 401, "2026-01-01;PRG start program\r\n", "", '{"a": 1}']
+)
+async def test_texts_that_are_no_answer_to_this_command_are_passed_over(
+    autojump_clock: MockClock, scene: Scene, text: str
+) -> None:
+    async def script() -> None:
+        for _ in range(20):
+            scene.channel.tell(Identifier.TEXT, text)
+            await wait_all_tasks_blocked()
+        scene.channel.answer('"yes"', control="dev/sys/x")
+
+    assert "yes" == await ask(scene, script, "jdev/sys/x")
+    assert [] == scene.ends
+
+
+async def test_an_answer_to_another_command_is_not_taken_for_one_in_place_of_the_structure_file(
+    autojump_clock: MockClock, scene: Scene
+) -> None:
+    def script() -> None:
+        scene.channel.tell(Identifier.TEXT, ANOTHER % 404)
+        scene.channel.tell(Identifier.FILE, STRUCTURE_FILE)
+
+    assert STRUCTURE_FILE == await fetch(scene, script)
+
+
+async def test_answers_to_encrypted_commands_go_by_their_order(
+    autojump_clock: MockClock, scene: Scene
+) -> None:
+    command = "jdev/sys/enc/Zm9v"
+    for control in (command, "jdev/sys/getkey2/exporter", "dev/sys/getkey", ""):
+
+        def script(control: str = control) -> None:
+            scene.channel.answer('"yes"', control=control)
+
+        assert "yes" == await ask(scene, script, command)
+
+
+@pytest.mark.parametrize("control", ["", "dev/sys/getkey", "jdev/sys/x"])
+async def test_that_the_login_took_too_long_is_said_to_any_command(
+    autojump_clock: MockClock, scene: Scene, control: str
+) -> None:
+    with pytest.raises(LoginTimeoutError):
+        await ask(
+            scene, lambda: scene.channel.answer('""', code=420, control=control), "jdev/sys/x"
+        )
+
+
+async def test_errors_without_a_control_are_of_the_command_in_flight(
+    autojump_clock: MockClock, scene: Scene
+) -> None:
+    with pytest.raises(BootingError):
+        await ask(scene, lambda: scene.channel.answer('""', code=503, control=""), "jdev/sys/x")
+
+
+async def test_an_answer_tells_that_an_interrupted_command_before_has_none(
+    autojump_clock: MockClock, scene: Scene
+) -> None:
+    for command in ("jdev/sys/first", "jdev/sys/second", "jdev/sys/third"):
+        with trio.move_on_after(1):
+            await scene.conversation.ask(command, purpose=command)
+        assert command == await scene.channel.command()
+
+    def script() -> None:
+        for control in ("dev/sys/second", "dev/sys/x"):
+            scene.channel.answer(f'"{control}"', control=control)
+
+    assert "dev/sys/x" == await ask(scene, script, "jdev/sys/x")
 
 
 async def test_no_answer_is_waited_for_so_long_and_no_longer(

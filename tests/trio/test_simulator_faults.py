@@ -518,6 +518,19 @@ async def test_quirk_9_empty_tables_come_first(
     assert (await receive(client)).header.identifier == 2
 
 
+async def test_unasked_texts_come_before_answers(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery
+) -> None:
+    client = await open_session(miniserver, nursery)
+    miniserver.faults.unasked_texts = True
+    await client.send("jdev/cfg/version")
+    text, other, answer = [await receive(client) for _ in range(3)]
+    assert [0, 0, 0] == [message.header.identifier for message in (text, other, answer)]
+    assert "PRG start program" in str(text.payload)
+    assert "dev/sps/io/Q2" in str(other.payload)
+    assert "dev/cfg/version" in str(answer.payload)
+
+
 async def test_a_flood_of_events(
     miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
 ) -> None:

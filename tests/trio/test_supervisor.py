@@ -15,6 +15,7 @@ from loxone_exporter.errors import RejectedError
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.miniserver.supervisor import _Attempt
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profiles import PROFILES
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from support.exporters import (
@@ -471,6 +472,22 @@ async def test_remainders_of_tables_are_counted_and_lose_nothing(
     assert None is not state.last_update
     assert 302 == state.undecodable_messages
     assert {} == state.link.failures
+
+
+@pytest.mark.parametrize("profile", ["gen1-8", "gen1-10.2", "gen1-16"])
+async def test_texts_that_nobody_asked_for_do_no_harm(
+    autojump_clock: MockClock, exporter: Exporter, network: MemoryNetwork, profile: str
+) -> None:
+    house = add_miniserver(network, profile=PROFILES[profile])
+    house.faults.unasked_texts = True
+    state = exporter.start()
+    await wait_for(state, ConnectionState.CONNECTED, within=5)
+    await trio.sleep(3600)
+    assert house.house.values == values(state)
+    assert {} == state.link.failures
+    assert 1 == state.link.sessions
+    await exporter.end()
+    assert {} == dict(house.tokens)
 
 
 async def test_no_secret_reaches_the_log(

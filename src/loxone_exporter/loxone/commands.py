@@ -141,6 +141,11 @@ def is_on_the_list(command: str) -> bool:
     return _ON_THE_LIST.fullmatch(command) is not None
 
 
+def is_encrypted(command: str) -> bool:
+    """Whether a command is one that hides another one."""
+    return command.startswith(_fill(_ENCRYPTED, cipher=""))
+
+
 def has_tokens(firmware: tuple[int, ...]) -> bool:
     """Whether a firmware may log in by tokens; one that does not say what it is, is a new one."""
     return not firmware or firmware >= TOKENS_SINCE

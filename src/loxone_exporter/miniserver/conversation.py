@@ -6,6 +6,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NoReturn, TypeVar
 
 import trio
@@ -14,6 +15,7 @@ from attrs import define, field
 from loxone_exporter.errors import (
     ConnectionLostError,
     MisbehaviourError,
+    NoAnswerError,
     OutOfServiceError,
     ProtocolError,
     RemainderError,
@@ -23,13 +25,14 @@ from loxone_exporter.errors import (
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
-from loxone_exporter.loxone.replies import Reply, begins_as_reply, parse_reply
+from loxone_exporter.loxone.replies import Reply
 from loxone_exporter.loxone.tables import (
     decode_daytimers,
     decode_texts,
     decode_values,
     decode_weather,
 )
+from loxone_exporter.miniserver.answers import read_reply, read_structure
 from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.transport import MessageChannel
 from loxone_exporter.state import MiniserverState
@@ -48,7 +51,6 @@ _UNCLAIMED_ANSWERS = 4
 _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
-_OPENING = 24
 
 Answer = TypeVar("Answer")
 
@@ -74,8 +76,9 @@ class Conversation:
     """One WebSocket in use: `listen` runs in the background, `ask` in the foreground.
 
     There are no request numbers on this wire: one command is in flight at a time, and answers are
-    matched in order. Events may come between a command and its answer, and before the answer to
-    the subscription (section 2.1).
+    matched in order. An answer to a plain command that is certainly another one's is passed over,
+    and so are texts that are no answers. Events may come between a command and its answer, and
+    before the answer to the subscription (section 2.1).
     """
 
     _channel: MessageChannel
@@ -89,6 +92,7 @@ class Conversation:
     _mismatched: bool = False
     _dropped: int = 0
     _has_dropped: bool = False
+    _no_answer: NoAnswerError | None = None
     _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
     _answers: tuple[trio.MemorySendChannel[Message], trio.MemoryReceiveChannel[Message]] = field(
@@ -210,17 +214,7 @@ class Conversation:
         Raises:
             SessionError: The answer is none, or does not come.
         """
-
-        def read(message: Message) -> Reply | None:
-            if message.identifier != Identifier.TEXT:
-                return None
-            try:
-                return parse_reply(message.payload)
-            except ProtocolError:
-                if is_secret:
-                    raise ProtocolError("the answer makes no sense") from None
-                raise
-
+        read = partial(read_reply, command=command, is_secret=is_secret)
         return await self._exchange(command, purpose, read)
 
     async def fetch_structure(self) -> bytes | str:
@@ -229,7 +223,7 @@ class Conversation:
         Raises:
             SessionError: There is none.
         """
-        return await self._exchange(commands.STRUCTURE_FILE, "the structure file", _read_file)
+        return await self._exchange(commands.STRUCTURE_FILE, "the structure file", read_structure)
 
     async def wait_for_modification(self) -> None:
         """Wait until the Miniserver says that its structure was changed through its API.
@@ -300,6 +294,7 @@ class Conversation:
     ) -> Answer:
         async with self._in_flight:
             self._forget_unclaimed_answers()
+            self._no_answer = None
             started = trio.current_time()
             self._due.append(read)
             with within(PATIENCE, f"progress in sending {purpose}"):
@@ -310,6 +305,8 @@ class Conversation:
                     if result is not None:
                         return result
             self._due.clear()
+            if self._no_answer is not None:
+                raise MisbehaviourError(f"{purpose}: {self._no_answer}")
             raise SilentError(f"no answer to {purpose} after {trio.current_time() - started:.0f} s")
 
     async def _receive_answer(
@@ -320,11 +317,13 @@ class Conversation:
             message = await self._answers[1].receive()
         except trio.EndOfChannel:
             raise self._end from None
-        if len(self._due) > 1:
-            self._settle(message)
+        if self._settle(message, len(self._due) - 1):
             return None
         try:
             result = read(message)
+        except NoAnswerError as error:
+            self._no_answer = error  # perhaps nobody asked for it, and the answer comes yet
+            return None
         except (ProtocolError, SessionError) as error:
             self._due.clear()
             if isinstance(error, ProtocolError):
@@ -334,17 +333,29 @@ class Conversation:
             self._due.clear()
         return result
 
-    def _settle(self, message: Message) -> None:
-        """Give a message to the first of the commands whose askers were interrupted.
+    def _settle(self, message: Message, interrupted: int) -> bool:
+        """Give a message to the first command that can use it, if its asker was interrupted.
 
-        They are answered all the same, before the commands that came after them.
+        They are answered all the same, before the commands that came after them; those before one
+        that is answered are not answered any more.
+
+        Args:
+            message: An answer, or whatever it is.
+            interrupted: How many of the commands that are due were interrupted.
+
+        Returns:
+            Whether it was for one of them.
         """
-        try:
-            answered = self._due[0](message) is not None
-        except (ProtocolError, SessionError):
-            answered = True
-        if answered:
-            self._due.popleft()
+        for place in range(interrupted):
+            try:
+                answered = self._due[place](message) is not None
+            except (ProtocolError, SessionError):
+                answered = True
+            if answered:
+                for _ in range(place + 1):
+                    self._due.popleft()
+                return True
+        return False
 
     def _patience_left(self, started: float) -> float:
         waited = trio.current_time() - started
@@ -354,9 +365,7 @@ class Conversation:
         with contextlib.suppress(trio.WouldBlock):
             try:
                 while True:
-                    message = self._answers[1].receive_nowait()
-                    if self._due:
-                        self._settle(message)
+                    self._settle(self._answers[1].receive_nowait(), len(self._due))
             except trio.EndOfChannel:
                 raise self._end from None
 
@@ -365,15 +374,3 @@ def _binary(message: Message) -> bytes:
     if isinstance(message.payload, str):
         raise ProtocolError("an event table came as text")
     return message.payload
-
-
-def _read_file(message: Message) -> bytes | str | None:
-    payload = message.payload
-    opening = payload[:_OPENING]
-    text = opening.decode("utf-8", errors="replace") if isinstance(opening, bytes) else opening
-    if not text.lstrip("\ufeff \r\n\t").startswith("{"):
-        return None  # some other file, unasked for
-    if begins_as_reply(payload):
-        failure = answer(parse_reply(payload), "the structure file", Phase.SESSION)
-        raise failure or ProtocolError("an answer in place of the file")
-    return payload

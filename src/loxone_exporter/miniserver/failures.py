@@ -39,6 +39,8 @@ _BRUTE_FORCE_LOCK = 300.0
 _UNAVAILABLE = 503
 _TOO_MANY = 901
 _BRUTE_FORCE = 429
+TOO_LATE: Final = 420
+"""The code by which a Miniserver says, before it closes, that nobody has logged in."""
 
 
 class Phase(enum.Enum):
@@ -55,7 +57,7 @@ class Phase(enum.Enum):
 _Meanings = Mapping[int, tuple[type[SessionError], str]]
 
 _ANSWERS: Final[_Meanings] = {
-    420: (LoginTimeoutError, ": the login took too long"),
+    TOO_LATE: (LoginTimeoutError, ": the login took too long"),
     423: (UserDisabledError, ": the user is disabled"),
     503: (BootingError, ": the Miniserver is starting"),
     901: (BusyError, ": the Miniserver has no connection left"),

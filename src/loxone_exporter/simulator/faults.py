@@ -159,6 +159,11 @@ class Faults:
     scalar_value_zero: bool = _fault('Every scalar value is "0" (quirk 21).')
     missing_value: bool = _fault("Scalar answers have no value at all (section 1.1).")
 
+    unasked_texts: bool = _fault(
+        "A text that is no answer comes before each answer over the WebSocket; and before those to "
+        "plain commands, the answer to another command."
+    )
+
     # The structure file.
     truncated_structure: bool = _fault("The structure file is cut in the middle (quirk 5).")
     invalid_utf8_structure: bool = _fault(

@@ -40,6 +40,8 @@ _FLAGS_AT: Final = 2
 _OVERSIZE: Final = 1 << 30
 _OVERSIZE_BEGINNING: Final = bytes(64 * 1024)
 _UNREQUESTED_SIZE: Final = 7000  # section 2.5
+_UNASKED_TEXT: Final = b"2026-01-01 08:00:00.000;PRG start program\r\n"
+_UNASKED_ANSWER: Final = b'{"LL": { "control": "dev/sps/io/Q2", "value": "0", "Code": "404"}}\r\n'
 _GZIP_OVERHEAD: Final = 23  # of what cannot be compressed
 _ODD_NUMBERS: Final = (math.nan, math.inf, -math.inf)
 _NO_STATE: Final = StateUuid(bytes(16))
@@ -74,6 +76,12 @@ class Messages:
             payload = spoil_utf8(payload[:-1] + STAND_IN.encode() + payload[-1:])
         yield from self._stranger()
         yield from self._message(Identifier.TEXT, TEXT_FRAME, payload)
+
+    def unasked(self, *, with_answer: bool) -> Iterator[bytes]:
+        """A text that nobody asked for, and an answer likewise."""
+        yield from self._message(Identifier.TEXT, TEXT_FRAME, _UNASKED_TEXT)
+        if with_answer:
+            yield from self._message(Identifier.TEXT, TEXT_FRAME, _UNASKED_ANSWER)
 
     def structure(self, content: bytes) -> Iterator[bytes]:
         """The structure file (section 2.4)."""

@@ -294,6 +294,8 @@ class Session:
         self, command: Command, envelope: EncryptedCommand | None, reply: Reply
     ) -> None:
         is_sealed = envelope is not None and envelope.kind == "fenc"
+        if self._device.faults.unasked_texts:
+            self.send(self._device.messages.unasked(with_answer=envelope is None))
         if isinstance(reply, File) and reply.is_structure:
             if not is_sealed:
                 self.send(self._device.messages.structure(reply.content))
