@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections import deque
 from typing import Final, TypeAlias
 
 from attrs import field, frozen
@@ -32,11 +33,11 @@ _SERIAL = re.compile(r"[0-9A-F]{12}")
 CLOUD_DOMAINS: Final = ("com", "cn")
 """The top-level domains of the vendor's cloud; there are no others to be believed."""
 
-_UNESCAPED = re.compile(
-    r'\s*\{\s*"LL"\s*:\s*\{\s*"control"\s*:\s*"(?P<control>[^"]*)"\s*,'
-    r'\s*"value"\s*:\s*"(?P<value>.*)"\s*,\s*"[Cc]ode"\s*:\s*"?(?P<code>\d{1,9})"?\s*\}\s*\}\s*',
-    re.DOTALL,
-)
+_ENVELOPE = re.compile(r'\s*\{\s*"LL"\s*:\s*\{')
+_VALUE = re.compile(r'(?:^|,)\s*"value"\s*:\s*"')
+_END_OF_VALUE = re.compile(r'"\s*(?:,|\Z)')
+_ENDS_TRIED = 64
+_UNESCAPED_CODE = re.compile(r"\d{1,9}")
 _MAX_PARTS = 500_000
 """A large house has some 50,000; each costs a hundred bytes and more, and time."""
 
@@ -168,11 +169,36 @@ def begins_as_reply(payload: str | bytes) -> bool:
 
 
 def _parse_unescaped(payload: str | bytes) -> Reply | None:
-    """Read an answer of old firmware, which does not escape quotes within its value (section 9)."""
+    """Read an answer of old firmware, which does not escape quotes within its value (section 9).
+
+    The value ends where what follows is the other members, or nothing; the members are in any
+    order, and those that nobody knows may be among them.
+    """
     if len(payload) > _MAX_UNESCAPED:
         return None
-    answer = _UNESCAPED.fullmatch(_decode_text(payload))
-    return Reply(answer["control"], int(answer["code"]), answer["value"]) if answer else None
+    text = _decode_text(payload).rstrip()
+    envelope = _ENVELOPE.match(text)
+    inner_end = text[:-1].rstrip()
+    if envelope is None or text[-1:] != "}" or inner_end[-1:] != "}":
+        return None
+    body = inner_end[envelope.end() : -1]
+    start = _VALUE.search(body)
+    if start is None:
+        return None
+    before, rest = body[: start.start()], body[start.end() :]
+    # Quotes are cheap, and each attempt is not: only the last ones can be the end.
+    for end in deque(_END_OF_VALUE.finditer(rest), maxlen=_ENDS_TRIED):
+        with contextlib.suppress(ProtocolError):
+            members = {**_members(before), **_members(rest[end.end() :])}
+            code = str(members.get("Code", members.get("code")))
+            if _UNESCAPED_CODE.fullmatch(code):
+                return Reply(_text(members.get("control")), int(code), rest[: end.start()])
+    return None
+
+
+def _members(text: str) -> dict[str, Json]:
+    """The members of an object, without its braces."""
+    return _object(decode_json(f"{{{text}}}"), "an object")
 
 
 def parse_device(value: Json) -> Device:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -126,9 +129,65 @@ def test_unescaped_quotes_in_a_value(payload: str, reply: Reply) -> None:
     assert reply == parse_reply(payload.encode())
 
 
+UNESCAPED = {"control": '"c"', "value": '"say "hi", "you", {"a": "b"}"', "Code": '"404"'}
+FURTHER = {"unix": "5", "output0": '{"name": "x", "value": "y", "Code": "1"}', "": "[]"}
+
+
+def written(members: Iterable[tuple[str, str]], layout: str) -> str:
+    inner = ",".join(f'{layout}"{name}"{layout}:{layout}{value}' for name, value in members)
+    return f'{layout}{{{layout}"LL"{layout}:{layout}{{{inner}{layout}}}{layout}}}{layout}\r\n'
+
+
+@pytest.mark.parametrize("layout", ["", " ", "\n\t"])
+@pytest.mark.parametrize("further", [{}, FURTHER, dict(list(FURTHER.items())[:1])], ids=len)
+@pytest.mark.parametrize("order", list(itertools.permutations(UNESCAPED)))
+def test_unescaped_quotes_with_members_in_any_order(
+    order: tuple[str, ...], further: dict[str, str], layout: str
+) -> None:
+    members = [(name, UNESCAPED[name]) for name in order]
+    payload = written([*members, *further.items()], layout)
+    with pytest.raises(ProtocolError):
+        decode_json(payload)
+    assert Reply("c", 404, UNESCAPED["value"][1:-1]) == parse_reply(payload)
+
+
+def test_unescaped_quotes_that_look_like_members() -> None:
+    for value in ('a", "Code": "5", b', '", "', '{"x": "y", "Code": 5}', '"', ",", '",'):
+        payload = f'{{"LL": {{"control": "c", "value": "{value}", "Code": "200"}}}}'
+        assert Reply("c", 200, value) == parse_reply(payload)
+
+
+@pytest.mark.parametrize(
+    "filling",
+    [
+        '"',
+        '",',
+        '", ',
+        '","a":1',
+        '"a":"b",',
+        ", ",
+        " ",
+        '"value": "',
+        '", "Code": "200"',
+        "}",
+        "{",
+    ],
+)
+@pytest.mark.parametrize("end", ["", '", "Code": "200"}}', '", "x": "Code"}}', "}}", "x"])
+def test_unescaped_quotes_take_bounded_time(filling: str, end: str) -> None:
+    for head in ('{"LL": {"value": "', '{"LL": {"Code": 200, "value": "', '{"LL": {'):
+        payload = (head + filling * (2**16 // len(filling)))[: 2**16 - len(end)] + end
+        began = time.perf_counter()
+        assert is_value_or_protocol_error(partial(parse_reply, payload))
+        assert time.perf_counter() - began < 2.0  # it takes a tenth of that
+
+
 @pytest.mark.parametrize(
     "payload",
     [
+        '{"LL": {"value": 5, "control": "a"b", "Code": "200"}}',
+        '{"LL": {"control": "c", "value": "a"b", "Code": "200"}]',
+        '{"LL": {"control": "c", "Code": "200", "value": "a"b}}',
         '{"LL": {"control": "c", "value": "a"b"}}',
         '{"LL": {"control": "c", "value": "a"b", "Code": "two"}}',
         '{"LL": {"control": "c", "value": "a"b", "Code": "200"}',
@@ -138,7 +197,7 @@ def test_unescaped_quotes_in_a_value(payload: str, reply: Reply) -> None:
         '{"LL": {"control": "c", "value": "' + '"' * 2**16 + '", "Code": "200"}}',
         '{"LL": {"control": "c", "value": "a"b", "Code": "200"}}' + " " * 2**16 + "x",
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_unescaped_quotes_in_something_else(payload: str) -> None:
     with pytest.raises(ProtocolError):
