@@ -33,6 +33,8 @@ _LOCKED_OUT_AT_LEAST = 60.0
 _LOCKED_OUT_UNSTATED = 600.0
 _LOCKED_OUT_AT_MOST = 86_400.0
 """A day: whatever states more than that is out of its mind."""
+_STRETCHED = 1.2
+"""What chance can make of a delay; it takes nothing away."""
 _MAX_DOUBLINGS = 16
 """Beyond that the maximum has long been reached; without a bound the power would overflow."""
 
@@ -44,22 +46,18 @@ class Pace:
     Attributes:
         initial: After the first failure.
         maximum: No delay is longer, but for chance.
-        least: The part of a delay that chance cannot take away; what is above 1 is added.
-        most: The part that chance can make of it.
     """
 
     initial: float
     maximum: float
-    least: float = 1.0
-    most: float = 1.2
 
     def delay(self, times: int, chance: random.Random) -> float:
         """Seconds to wait after so many failures in a row."""
         doubled = self.initial * 2.0 ** min(times - 1, _MAX_DOUBLINGS)
-        return min(doubled, self.maximum) * chance.uniform(self.least, self.most)
+        return min(doubled, self.maximum) * chance.uniform(1.0, _STRETCHED)
 
 
-_TROUBLE: Final = Pace(1.0, 30.0, least=0.5, most=1.0)
+_TROUBLE: Final = Pace(1.0, 30.0)
 
 _PACES: Final[Mapping[type[SessionError], Pace]] = {
     BootingError: Pace(5.0, 30.0),
