@@ -442,6 +442,30 @@ async def test_a_disabled_user_is_asked_for_once_an_hour(
     assert [] == sent(house, "authwithtoken", since=before)
 
 
+@pytest.mark.parametrize("at_the_login", [False, True])
+async def test_the_token_of_a_disabled_user_is_told_of_when_it_is_not_killed(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    at_the_login: bool,
+) -> None:
+    state = await exporter.connect()
+    if at_the_login:
+        house.faults.user_disabled = True
+        await house.drop_sessions()
+    else:
+        await house.disable_user()
+    await wait_for(state, ConnectionState.REJECTED)
+    house.faults.user_disabled = False
+    await wait_until_connected(state, within=5000)
+    assert 2 == len(house.tokens)
+    await exporter.end()
+    assert 1 == len(house.tokens)
+    assert "1 token(s) may be left behind in the Miniserver" in caplog.text
+
+
 async def test_a_stop_in_a_pause_ends_the_token_by_a_short_session(
     autojump_clock: MockClock, exporter: Exporter, house: SimulatedMiniserver
 ) -> None:

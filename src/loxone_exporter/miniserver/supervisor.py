@@ -185,8 +185,12 @@ def _forget(memory: SessionMemory, failure: SessionError | None) -> None:
         case TokenExpiredError():
             memory.give_up_token()
             memory.structure_version = None
-        case UserChangedError(ourselves=True) | UserDisabledError():
+        case UserChangedError(ourselves=True):
             memory.token = memory.structure_version = None
+            memory.budget.doubt()
+        case UserDisabledError():
+            memory.give_up_token()  # nobody says that it dies with the user
+            memory.structure_version = None
             memory.budget.doubt()
         case UserChangedError() | OutOfServiceError():
             memory.structure_version = None
