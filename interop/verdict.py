@@ -101,9 +101,9 @@ def _differences(run: Run, report: Mapping[str, Any], expected: Expected) -> Ite
     if report["lastModified"] != expected.last_modified:
         yield f"lastModified is {report['lastModified']!r} instead of {expected.last_modified!r}"
     for kind in _KINDS:
-        count = report["states"].get(kind, 0 if kind in NEEDED else None)
-        if count not in {None, expected.states[kind]}:
-            yield f"{count} {kind} instead of {expected.states[kind]}"
+        count = report["states"].get(kind)
+        if count != expected.states[kind] and (count is not None or kind in NEEDED):
+            yield f"{count or 0} {kind} instead of {expected.states[kind]}"
     if report["strangers"]:
         yield f"{report['strangers']} states that the structure file does not name"
     if not report["live"]:
@@ -128,8 +128,8 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
     run, report = verdict.run, verdict.report
     states = report.get("states", {})
     return (
-        report.get("client", run.client),
-        report.get("login", run.login),
+        str(report.get("client", run.client)),
+        str(report.get("login", run.login)),
         run.profile + " TLS" * run.tls,
         str(report.get("controls", _ABSENT)),
         *(str(states.get(kind, _ABSENT)) for kind in _KINDS),
