@@ -96,7 +96,7 @@ class Format:
         return cls(text, "")
 
 
-_PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*\d*(?:\.\d+)?[diufFeEgGs]|<v(?:\.\d+)?>")
+_PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*+\d*+(?:\.\d++)?+[diufFeEgGs]|<v(?:\.\d++)?+>")
 
 _TEMPERATURE = Unit("celsius")
 _FAHRENHEIT = Unit("celsius", 5, 9, add=-32)
@@ -111,14 +111,14 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("ratio", 1, 100): "% Prozent percent",
     Unit("ratio", 1, 1000): "‰",
     Unit("watts"): "W Watt",
-    Unit("watts", 1000): "kW",
+    Unit("watts", 1000): "kW KW kw Kw",
     Unit("watts", 10**6): "MW",
     Unit("watts", 1, 1000): "mW",
     Unit("joules"): "J Ws",
     Unit("joules", 1000): "kJ",
     Unit("joules", 10**6): "MJ",
     Unit("joules", 10**9): "GJ",
-    Unit("joules", 3600): "Wh",
+    Unit("joules", 3600): "Wh wh",
     Unit("joules", 3_600_000): "kWh",
     Unit("joules", 3_600_000_000): "MWh",
     Unit("joules", 3_600_000_000_000): "GWh",
@@ -126,26 +126,26 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("voltamperes", 1000): "kVA",
     Unit("vars"): "var",
     Unit("vars", 1000): "kvar",
-    Unit("cubic_meters"): "m3 cbm Nm3",
+    Unit("cubic_meters"): "m3 M3 cbm Nm3",
     Unit("cubic_meters", 1, 1000): "l L ltr Liter litre litres liters dm3",
     Unit("cubic_meters", 1, 10): "hl",
     Unit("cubic_meters", 1, 10**6): "ml cm3",
     Unit("cubic_meters_per_second"): "m3/s",
-    Unit("cubic_meters_per_second", 1, 3600): "m3/h m3/hod cbm/h Nm3/h",
+    Unit("cubic_meters_per_second", 1, 3600): "m3/h M3/h m3/hod cbm/h Nm3/h",
     Unit("cubic_meters_per_second", 1, 60): "m3/min",
     Unit("cubic_meters_per_second", 1, 3_600_000): "l/h l/hod ltr/h Liter/h",
     Unit("cubic_meters_per_second", 1, 60_000): "l/min l/m lpm ltr/min Liter/min",
     Unit("cubic_meters_per_second", 1, 1000): "l/s",
     Unit("ppm"): "ppm",
     Unit("ppm", 1, 1000): "ppb",
-    Unit("lux"): "lx lux",
+    Unit("lux"): "lx Lx LX lux",
     Unit("lux", 1000): "klx",
     Unit("meters_per_second"): "m/s m/sec",
     Unit("meters_per_second", 10, 36): "km/h kmh kph",
-    Unit("meters_per_second", 44_704, 100_000): "mph mi/h",
+    Unit("meters_per_second", 44_704, 100_000): "mph MPH mi/h",
     Unit("meters_per_second", 1852, 3600): "kn kt kts knots",
     Unit("pascals"): "Pa",
-    Unit("pascals", 100): "hPa mbar",
+    Unit("pascals", 100): "hPa mbar mBar",
     Unit("pascals", 1000): "kPa",
     Unit("pascals", 10**5): "bar",
     Unit("pascals", 10**6): "MPa",
@@ -157,14 +157,14 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("volts", 1000): "kV",
     Unit("amperes"): "A Ampere",
     Unit("amperes", 1, 1000): "mA",
-    Unit("hertz"): "Hz 1/s",
+    Unit("hertz"): "Hz hz 1/s",
     Unit("hertz", 1000): "kHz",
     Unit("hertz", 10**6): "MHz",
     Unit("hertz", 1, 60): "rpm 1/min U/min ot/min ot./min",
     Unit("ohms"): "Ω Ohm",
     Unit("ohms", 1000): "kΩ kOhm",
     Unit("ohms", 10**6): "MΩ MOhm",
-    Unit("decibels"): "dB dBA dB(A)",
+    Unit("decibels"): "dB db DB dBA dB(A)",
     Unit("watts_per_square_meter"): "W/m2",
     Unit("watts_per_square_meter", 1000): "kW/m2",
     Unit("meters"): "m Meter",
@@ -187,7 +187,7 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("grams_per_cubic_meter", 1000): "kg/m3 g/l",
     Unit("grams_per_kilowatt_hour"): "g/kWh",
     Unit("grams_per_kilowatt_hour", 1000): "kg/kWh",
-    Unit("degrees"): "deg Grad stupňů degrees",
+    Unit("degrees"): "degrees",
     Unit("bytes"): "B Byte Bytes",
     Unit("bytes", 1000): "kB",
     Unit("bytes", 10**6): "MB",
@@ -199,11 +199,13 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("square_meters"): "m2 qm",
     Unit("seconds"): "s sec sek second seconds Sekunde Sekunden sekund sekundy",
     Unit("seconds", 1, 1000): "ms msec",
-    Unit("seconds", 60): "min minute minutes Minute Minuten minut minuty",
+    Unit("seconds", 60): "min Min MIN minute minutes Minute Minuten minut minuty",
     Unit("seconds", 3600): "h hr hrs hour hours Std Stunde Stunden hod hodin hodiny",
     Unit("seconds", 86_400): "d day days Tag Tage Tagen den dny dní",
 }
 """Each unit with its spellings, as `_normalized` writes them."""
+
+_DEGREE_SIGNS = ("°", "deg", "grad", "stupňů", "stupně")
 
 _CURRENCIES: Final[Mapping[str, str]] = {
     "eur": "€ EUR Euro",
@@ -221,6 +223,9 @@ _CURRENCIES: Final[Mapping[str, str]] = {
     "cad": "CAD C$",
 }
 """Codes (ISO 4217) with what owners write."""
+
+_MEANINGFUL = ("total", "info", "created", "sum", "count", "bucket")
+"""Ends of metrics' names that mean something (OpenMetrics 1.0)."""
 
 _CENTS = ("ct", "cent", "cents")
 _AMOUNTS: Final[Mapping[str, tuple[str, int, int]]] = {
@@ -249,8 +254,13 @@ def find_unit(spelling: str, house: HouseUnits) -> Unit | None:
         case "temp delta":
             return _DIFFERENCE_FAHRENHEIT if house.fahrenheit else _DIFFERENCE
         case _:
-            unit = _find(_normalized(spelling))
-            return unit or _find_amount(spelling, house)
+            text = _normalized(spelling)
+            return _EXACT.get(text) or _find_amount(text, house) or _FOLDED.get(text.casefold())
+
+
+def is_degree_sign(spelling: str) -> bool:
+    """Whether this is a degree of something, which may be a temperature or an angle."""
+    return _normalized(spelling).casefold() in _DEGREE_SIGNS
 
 
 def quantities_of_units() -> Iterable[str]:
@@ -270,8 +280,8 @@ def _normalized(spelling: str) -> str:
     return text.removeprefix("[").removesuffix("]").removesuffix(".")
 
 
-_COUNTS_BY_LETTER = re.compile(r".$|[mM][A-ZΩ]")
-"""Spellings of one letter, and those that begin with milli or mega."""
+_COUNTS_BY_LETTER = re.compile(r".{1,2}$|[mM]")
+"""Short spellings, and those that begin with milli or mega."""
 
 
 def _index(units: Mapping[Unit, str]) -> tuple[Mapping[str, Unit], Mapping[str, Unit]]:
@@ -286,18 +296,15 @@ def _index(units: Mapping[Unit, str]) -> tuple[Mapping[str, Unit], Mapping[str, 
 _EXACT, _FOLDED = _index(_UNITS)
 
 
-def _find(text: str) -> Unit | None:
-    return _EXACT.get(text) or _FOLDED.get(text.casefold())
-
-
-def _find_amount(spelling: str, house: HouseUnits) -> Unit | None:
-    money, slash, per = _normalized(spelling).partition("/")
+def _find_amount(text: str, house: HouseUnits) -> Unit | None:
+    money, slash, per = text.partition("/")
     amount = _AMOUNTS.get((slash + per).casefold())
     if amount is None:
         return None
     base, multiply, divide = amount
     in_cents = money.casefold() in _CENTS
-    is_own = money == "currency" or in_cents or (money and money == _normalized(house.currency))
+    # Where a house has A$, its $ are no others.
+    is_own = money == "currency" or in_cents or _normalized(house.currency).endswith(money or " ")
     own_code = (_currency_code(house.currency) or _slug(house.currency)) if is_own else None
     code = own_code or _currency_code(money)
     if code is None:
@@ -321,4 +328,5 @@ _CODES: Final = dict(_codes(_CURRENCIES))
 def _slug(currency: str) -> str:
     """What can stand in a metric's name for a currency that nobody here knows."""
     plain = unicodedata.normalize("NFKD", currency).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z]+", "_", plain.lower()).strip("_") or "currency"
+    slug = re.sub(r"[^a-z]+", "_", plain.lower()).strip("_")
+    return slug if slug and slug not in _MEANINGFUL else "currency"

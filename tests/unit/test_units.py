@@ -14,6 +14,7 @@ from loxone_exporter.units import (
     HouseUnits,
     Unit,
     find_unit,
+    is_degree_sign,
     quantities_of_units,
     spellings,
 )
@@ -32,7 +33,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("% | \N{FULLWIDTH PERCENT SIGN} | Prozent | percent | [%]", "ratio", 55, 0.55),
     ("‰", "ratio", 500, 0.5),
     ("W | Watt | watt", "watts", 230.5, 230.5),
-    ("kW | KW | kw | k W", "watts", 3.25, 3250),
+    ("kW | KW | kw | Kw | k W", "watts", 3.25, 3250),
     ("MW", "watts", 2, 2_000_000),
     ("mW", "watts", 500, 0.5),
     ("J | Ws", "joules", 7, 7),
@@ -53,7 +54,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("hl", "cubic_meters", 5, 0.5),
     ("ml | cm³ | cm3", "cubic_meters", 500_000, 0.5),
     ("m³/s | m3/s", "cubic_meters_per_second", 2, 2),
-    ("m³/h | m3/h | m³ / h | m³/hod | m³/hod.", "cubic_meters_per_second", 1800, 0.5),
+    ("m³/h | m3/h | M3/h | m³ / h | m³/hod | m³/hod.", "cubic_meters_per_second", 1800, 0.5),
     ("m3/hod | cbm/h | Nm³/h | Nm3/h", "cubic_meters_per_second", 1800, 0.5),
     ("m³/min | m3/min", "cubic_meters_per_second", 30, 0.5),
     ("l/h | L/h | l/hod | ltr/h | Liter/h", "cubic_meters_per_second", 3600, 0.001),
@@ -66,7 +67,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("klx | kLx", "lux", 12, 12_000),
     ("m/s | m / s | m/sec", "meters_per_second", 4.2, 4.2),
     ("km/h | Km/h | KM/H | km / h | kmh | kph", "meters_per_second", 36, 10),
-    ("mph | mi/h", "meters_per_second", 10, 4.4704),
+    ("mph | MPH | mi/h", "meters_per_second", 10, 4.4704),
     ("kn | kt | kts | knots | Knots", "meters_per_second", 3600, 1852),
     ("Pa", "pascals", 101_325, 101_325),
     ("hPa | HPA | hpa | h Pa | mbar | mBar", "pascals", 1013, 101_300),
@@ -88,7 +89,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("Ω | \N{OHM SIGN} | Ohm | ohm", "ohms", 47, 47),
     ("kΩ | kOhm | kohm", "ohms", 4.5, 4500),
     ("MΩ | MOhm", "ohms", 2, 2_000_000),
-    ("dB | db | dBA | dB(A) | dB (A)", "decibels", 41.5, 41.5),
+    ("dB | db | DB | dBA | dB(A) | dB (A)", "decibels", 41.5, 41.5),
     ("W/m² | W/m2 | w/m² | W / m ²", "watts_per_square_meter", 801, 801),
     ("kW/m² | kW/m2", "watts_per_square_meter", 0.5, 500),
     ("m | Meter", "meters", 3.5, 3.5),
@@ -111,12 +112,6 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("kg/m³ | kg/m3 | g/l", "grams_per_cubic_meter", 1.5, 1500),
     ("g/kWh", "grams_per_kilowatt_hour", 380, 380),
     ("kg/kWh", "grams_per_kilowatt_hour", 0.5, 500),
-    (
-        "deg | Grad | stupňů | stupn\N{COMBINING CARON}u\N{COMBINING RING ABOVE}",
-        "degrees",
-        180,
-        180,
-    ),
     ("degrees | Degrees", "degrees", 180, 180),
     ("B | Byte | Bytes | bytes", "bytes", 512, 512),
     ("kB", "bytes", 2, 2000),
@@ -231,6 +226,46 @@ def test_only_what_serves_for_nothing_else_tells_a_quantity() -> None:
 def test_what_is_no_unit_is_none(spelling: str) -> None:
     assert find_unit(spelling, HOUSE) is None
     assert find_unit(spelling, HouseUnits(fahrenheit=True)) is None
+
+
+@pytest.mark.parametrize("spelling", ["ML", "Mg", "Mm", "Ms", "kN", "Gb", "Mbar"])
+def test_no_prefix_is_taken_for_another(spelling: str) -> None:
+    assert find_unit(spelling, HOUSE) is None
+
+
+@pytest.mark.parametrize(
+    "spelling", ["°", "º", "˚", " ° ", "deg", "Grad", "grad", "[°]", "stupňů", "stupně", "Deg."]
+)
+def test_a_degree_may_be_of_anything(spelling: str) -> None:
+    assert is_degree_sign(spelling)
+    assert find_unit(spelling, HOUSE) is None
+
+
+@pytest.mark.parametrize("spelling", ["°C", "%", "", "degrees", "K"])
+def test_what_is_no_degree_sign(spelling: str) -> None:
+    assert not is_degree_sign(spelling)
+
+
+@pytest.mark.parametrize(("spelling", "code"), [("Ft", "huf"), ("SEK", "sek"), ("Ft.", "huf")])
+def test_a_currency_that_looks_like_a_unit_is_one(spelling: str, code: str) -> None:
+    for text in (f"%.2f {spelling}", f"{spelling} %.2f"):
+        assert code == unit_of(Format.parse(text).unit, HouseUnits(currency=spelling)).name
+
+
+def test_dollars_of_a_house_with_other_dollars_are_its_own() -> None:
+    assert "aud_per_kilowatt_hour" == name_of("$/kWh", HouseUnits(currency="A$"))
+    assert "usd_per_kilowatt_hour" == name_of("$/kWh", HouseUnits(currency="€"))
+
+
+@pytest.mark.parametrize("currency", ["Total", "info", "Sum", "count"])
+def test_a_currency_is_no_word_that_means_something_in_a_name(currency: str) -> None:
+    assert "currency" == name_of("currency", HouseUnits(currency=currency))
+
+
+def test_an_endless_format_takes_no_time() -> None:
+    started = time.perf_counter()
+    Format.parse("%" + "0" * 20_000)
+    assert time.perf_counter() - started < 0.5
 
 
 def test_milli_and_mega_differ_and_are_never_guessed() -> None:

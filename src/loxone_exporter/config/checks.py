@@ -92,9 +92,15 @@ def duration(*, never: bool = False) -> Callable[[object], float]:
 
 def one_line(value: object) -> str:
     """A text that is not blank and has no line breaks or other control characters."""
-    text = exactly(value, str)
+    text = line_or_none(value)
     if not text.strip():
         raise ValueError("expected text, found an empty one")
+    return text
+
+
+def line_or_none(value: object) -> str:
+    """A text that has no line breaks or other control characters, or an empty one."""
+    text = exactly(value, str)
     if has_control_character(text):
         raise ValueError("expected text without line breaks and other control characters")
     return text

@@ -126,11 +126,16 @@ def _find_contradictions_of_tls(table: Mapping[str, object]) -> Iterator[tuple[s
 
 
 def _find_contradictions_of_override(table: Mapping[str, object]) -> Iterator[Problem]:
-    """Keys of an override, or the whole of it, with what speaks against it."""
-    if not any(table.get(key) for key in OVERRIDE_MATCHES):
+    """Keys of an override, or the whole of it, with what speaks against it.
+
+    A table with a key that nobody knows is not said to lack what that key may be meant for.
+    """
+    is_understood = set(table) <= {*OVERRIDE_MATCHES, *OVERRIDE_EFFECTS}
+    if is_understood and all(table.get(key, []) == [] for key in OVERRIDE_MATCHES):
         yield (), f"needs something to match by: {', '.join(OVERRIDE_MATCHES)}"
-    effects = [key for key in OVERRIDE_EFFECTS if key in table and table[key] is not False]
-    if not effects:
+    effects = [key for key in OVERRIDE_EFFECTS if table.get(key, False) is not False]
+    is_of_wrong_kind = any(table.get(key) is False for key in OVERRIDE_EFFECTS if key != "drop")
+    if is_understood and not effects and not is_of_wrong_kind:
         yield (), f"needs something to do: {', '.join(OVERRIDE_EFFECTS)}"
     if "drop" in effects and len(effects) > 1:
         others = ", ".join(key for key in effects if key != "drop")

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 from attrs import field, frozen
 
 from loxone_exporter.config.addresses import ListenAddress
-from loxone_exporter.config.checks import duration, host, one_line, whole_number
+from loxone_exporter.config.checks import duration, host, line_or_none, one_line, whole_number
 from loxone_exporter.config.quantities import quantity, unit
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.config.tls import fingerprint, serial_number, server_name
@@ -25,6 +25,7 @@ MetricType: TypeAlias = Literal["gauge", "counter"]
 
 Host: TypeAlias = Annotated[str, host]
 OneLine: TypeAlias = Annotated[str, one_line]
+LineOrNone: TypeAlias = Annotated[str, line_or_none]
 Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
@@ -139,7 +140,7 @@ class OverrideConfig:
     unit: UnitSpelling | None = None
     metric_type: MetricType | None = None
     name: OneLine | None = None
-    room: str | None = None
+    room: LineOrNone | None = None
     drop: bool = False
 
 

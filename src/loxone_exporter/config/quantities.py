@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 
 from loxone_exporter.config.checks import describe, exactly
-from loxone_exporter.units import HouseUnits, find_unit, spellings
+from loxone_exporter.units import HouseUnits, find_unit, is_degree_sign, spellings
 
 
 _QUANTITY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -15,8 +15,6 @@ _RESERVED_BEGINS = ("control", "exporter", "miniserver", "energy_flow_node")
 
 _RESERVED_ENDS = ("total", "info", "created", "sum", "count", "bucket")
 """What means something in the name of a metric (OpenMetrics 1.0)."""
-
-_ANY_HOUSE = HouseUnits(currency="EUR")
 
 
 def quantity(value: object) -> str:
@@ -39,10 +37,16 @@ def quantity(value: object) -> str:
 def unit(value: object) -> str:
     """A unit in any spelling that format strings may have, or an empty text for none."""
     text = exactly(value, str)
-    # The degree sign alone is the house's, as in a format string.
-    if text and text != "°" and find_unit(text, _ANY_HOUSE) is None:
-        nearest = get_close_matches(text, spellings(), n=1)
-        meant = f", did you mean {nearest[0]!r}?" if nearest else ""
+    if text and not is_degree_sign(text) and find_unit(text, _house_of(text)) is None:
+        known = {spelling.casefold(): spelling for spelling in spellings()}
+        nearest = get_close_matches(text.casefold(), known, n=1)
+        meant = f", did you mean {known[nearest[0]]!r}?" if nearest else ""
         wanted = 'expected a unit such as "kWh", "°C", "%" or "l/min"'
         raise ValueError(f"{wanted}, found {describe(text)}{meant}")
     return text
+
+
+def _house_of(unit_spelling: str) -> HouseUnits:
+    """A house in which this could be a price: which currencies there are, its Miniserver knows."""
+    currency, slash, _ = unit_spelling.partition("/")
+    return HouseUnits(currency=currency if slash else "EUR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +22,9 @@ _MAX_NODES = 256
 _MAX_FORMAT = 64
 """Real formats have some ten characters; a longer text is none."""
 
+_NODE_STATE = re.compile(r"actual\d+")
+_INDEX = re.compile(r"\d{1,3}")
+
 _NONE: Final[Mapping[str, Format]] = MappingProxyType({})
 
 
@@ -31,13 +35,14 @@ class FlowNode:
     Attributes:
         title: Its name.
         role: `Grid`, `Production`, `Storage`, `Load`, `Group` and so on.
-        state: The UUID of the state that tells its power; None where the file has none.
+        state: The state that tells its power: its UUID, as files have it, or its name, as the
+            document says.
         meter: Key of the control that measures it; empty for a group.
     """
 
     title: str
     role: str
-    state: StateUuid | None
+    state: StateUuid | str
     meter: str
 
 
@@ -63,16 +68,9 @@ class Details:
     nodes: tuple[FlowNode, ...] = ()
 
     def node_of(self, name: str, uuid: StateUuid) -> FlowNode | None:
-        """The node whose power a state tells.
-
-        Args:
-            name: The state's name: `actual0` is of the first node, unless the file says otherwise.
-            uuid: The state's UUID.
-        """
-        for index, node in enumerate(self.nodes):
-            if node.state == uuid or (node.state is None and name == f"actual{index}"):
-                return node
-        return None
+        """The node whose power a state tells, by the state's UUID, or else by its name."""
+        nodes = {node.state: node for node in reversed(self.nodes)}
+        return nodes.get(uuid) or nodes.get(name)
 
 
 NO_DETAILS: Final = Details()
@@ -118,21 +116,27 @@ def _statistics(entry: Mapping[str, Json]) -> Iterator[tuple[str, Format]]:
 
 def _offsets(details: Mapping[str, Json]) -> Iterator[int]:
     for index, temperature in _object(details.get("temperatures")).items():
-        if index.isdecimal() and _object(temperature).get("isAbsolute") is False:
+        if _INDEX.fullmatch(index) and _object(temperature).get("isAbsolute") is False:
             yield int(index)
 
 
 def _nodes(details: Mapping[str, Json]) -> Iterator[FlowNode]:
-    for node in list(_objects(details.get("nodes")))[:_MAX_NODES]:
-        state: StateUuid | None = None
-        with contextlib.suppress(ProtocolError):
-            state = parse_uuid(_text(node.get("actualEfmState")))
-        yield FlowNode(
-            title=_text(node.get("title")),
-            role=_text(node.get("nodeType")),
-            state=state,
-            meter=_text(node.get("ctrlUuid")),
-        )
+    nodes = details.get("nodes")
+    for index, node in enumerate(nodes[:_MAX_NODES] if isinstance(nodes, list) else ()):
+        if isinstance(node, dict):
+            yield FlowNode(
+                title=_text(node.get("title")),
+                role=_text(node.get("nodeType")),
+                state=_state_of_node(_text(node.get("actualEfmState")), index),
+                meter=_text(node.get("ctrlUuid")),
+            )
+
+
+def _state_of_node(text: str, index: int) -> StateUuid | str:
+    with contextlib.suppress(ProtocolError):
+        return parse_uuid(text)
+    # States are numbered like the nodes, where the file does not say otherwise.
+    return text if _NODE_STATE.fullmatch(text) else f"actual{index}"
 
 
 def _object(value: Json) -> Mapping[str, Json]:

@@ -40,6 +40,9 @@ _MAX_STATE_NAME = 256
 
 _NAME_SHOWN = 80
 
+_LONGEST = 16
+"""Characters of a currency, which goes into the names of metrics."""
+
 
 @frozen(weakref_slot=False)
 class State:
@@ -165,7 +168,7 @@ def parse_structure(payload: str | bytes) -> Structure:
         global_states=dict(_states(_section(document, "globalStates"))),
         weather_states=dict(_states(_section(_section(document, "weatherServer"), "states"))),
         # The number may be a text.
-        units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))),
+        units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST]),
     )
 
 

@@ -24,10 +24,9 @@ from loxone_exporter.metrics.conversions import (
 from loxone_exporter.metrics.keywords import find_quantity, is_set_point
 from loxone_exporter.metrics.overrides import NO_OVERRIDE, StateOverride
 from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family
-from loxone_exporter.units import Format, HouseUnits, Unit, find_unit
+from loxone_exporter.units import Format, HouseUnits, Unit, find_unit, is_degree_sign
 
 
-_DEGREE_SIGN = "°"
 _AN_ENERGY = "joules"
 _MASTER = "/masterValue"
 """How the key of the dimmer ends that stands for all lights of a controller."""
@@ -251,15 +250,15 @@ class _Case:
             yield "the format in the statistics", details.state_formats[self.state.name]
 
     def _find_unit(self, spelling: str, entry: Entry) -> Unit | None:
-        if spelling != _DEGREE_SIGN:
+        if not is_degree_sign(spelling):
             return find_unit(spelling, self.units)
         quantity = self._told_by_names("degree sign") if entry.is_free else ""
         return Unit("degrees", quantity=quantity) if quantity else find_unit("temp", self.units)
 
     def _spelling(self, spelling: str, unit: Unit | None) -> str:
         """A unit as people write it, where the catalog or a format leaves it to the house."""
-        is_degree = spelling == _DEGREE_SIGN and unit is not None and unit.base == "celsius"
-        if is_degree or spelling in {"temp", "temp delta"}:
+        is_temperature = unit is not None and unit.base == "celsius"
+        if (is_degree_sign(spelling) and is_temperature) or spelling in {"temp", "temp delta"}:
             return "°F" if self.units.fahrenheit else "°C"
         return spelling.replace("currency", self.units.currency)
 

@@ -230,7 +230,7 @@ class _Attempt:
         try:
             await session()
         except* SessionError as group:
-            self.failure = _most_telling(group)
+            self.failure = most_telling(group)
         except* Exception as group:  # noqa: BLE001  # the supervisor's task, see above
             self.bug = group
 
@@ -248,7 +248,7 @@ class _Attempt:
             _logger.log(level, "%s; %s", self.failure, outlook, extra=reason)
 
 
-def _most_telling(group: BaseExceptionGroup[SessionError]) -> SessionError:
+def most_telling(group: BaseExceptionGroup[SessionError]) -> SessionError:
     """Several tasks of a session notice its end, each in its way: prefer what asks for patience."""
     failures = list(leaves(group, SessionError))
     for kind in _TELLING:

@@ -10,10 +10,11 @@ from attrs import evolve, frozen
 
 from loxone_exporter import logs
 from loxone_exporter.config.model import MiniserverConfig
-from loxone_exporter.errors import SessionError, leaves
+from loxone_exporter.errors import SessionError
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.miniserver.session import Sessions
+from loxone_exporter.miniserver.supervisor import most_telling
 from loxone_exporter.state import MiniserverState
 
 
@@ -67,7 +68,7 @@ async def _visit(miniserver: MiniserverConfig, connect: Connect) -> Visit:
         with trio.fail_after(LONGEST):
             await sessions.visit(visitor.password)
     except* SessionError as group:
-        failure = str(next(iter(leaves(group, SessionError))))
+        failure = str(most_telling(group))
     except* trio.TooSlowError:
         failure = f"it took longer than {LONGEST:.0f} s"
     return Visit(state, failure)

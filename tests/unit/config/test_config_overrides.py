@@ -394,7 +394,7 @@ of_states: dict[str, st.SearchStrategy[object]] = {
     "unit": st.sampled_from([*spellings(), *amounts]),
     "metric_type": st.sampled_from(["gauge", "counter"]),
 }
-of_controls: dict[str, st.SearchStrategy[object]] = {"name": lines, "room": texts}
+of_controls: dict[str, st.SearchStrategy[object]] = {"name": lines, "room": lines | st.just("")}
 
 
 def is_meant(table: Mapping[str, object]) -> bool:
@@ -455,3 +455,27 @@ def test_any_text_is_a_unit_as_it_is_or_none(text: str) -> None:
     with suppress(ValueError):
         assert text == unit(text)
         assert text in {"", "°"} or find_unit(text, HouseUnits(currency="EUR"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'names = ["Pool"]\nquantitiy = "ph"',
+        'names = ["Pool"]\nquantity = false',
+        'names = ["Pool"]\nroom = false',
+        'names = ""\nunit = "K"',
+        'names = ["Pool"]\nroom = "a\\nb"',
+    ],
+)
+def test_one_mistake_is_one_finding(tmp_path: Path, lines: str) -> None:
+    assert 1 == len(find_all(tmp_path, f"[[override]]\n{lines}\n{MINISERVER}"))
+
+
+def test_a_price_may_be_in_any_currency(tmp_path: Path) -> None:
+    (override,) = load_overrides(tmp_path, '[[override]]\nnames = ["Pool"]\nunit = "kr/kWh"\n')
+    assert "kr/kWh" == override.unit
+
+
+def test_the_nearest_unit_is_found_in_any_case(tmp_path: Path) -> None:
+    text = f'[[override]]\nnames = ["Pool"]\nunit = "KWHH"\n{MINISERVER}'
+    assert "did you mean 'kWh'?" in find_all(tmp_path, text)[0]

@@ -194,7 +194,7 @@ def test_root_nodes_of_an_energy_flow() -> None:
     )
     expected = (
         FlowNode(title="Síť", role="Grid", state=uuid(11), meter=key(21)),
-        FlowNode(title="Heating", role="Group", state=None, meter=""),
+        FlowNode(title="Heating", role="Group", state="actual1", meter=""),
     )
     assert expected == nodes
 
@@ -204,20 +204,43 @@ def test_root_nodes_of_an_energy_flow() -> None:
     [
         (key(11), uuid(11)),
         (key(0xAB).upper(), uuid(0xAB)),
-        ("actual0", None),
-        ("", None),
-        (f"{key(11)}/actual", None),
-        (f" {key(11)}", None),
-        (key(11)[:-1], None),
-        (None, None),
-        (11, None),
-        ([key(11)], None),
-        ({"uuid": key(11)}, None),
+        ("actual7", "actual7"),
+        # The first node's, if it says nothing that can be understood.
+        ("", "actual0"),
+        ("odd", "actual0"),
+        (f"{key(11)}/actual", "actual0"),
+        (f" {key(11)}", "actual0"),
+        (key(11)[:-1], "actual0"),
+        (None, "actual0"),
+        (11, "actual0"),
+        ([key(11)], "actual0"),
+        ({"uuid": key(11)}, "actual0"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
-def test_state_of_a_node_is_told_by_a_uuid_only(named: object, expected: bytes | None) -> None:
+def test_state_of_a_node_is_told_by_a_uuid_or_a_name(named: object, expected: bytes | str) -> None:
     assert [expected] == [node.state for node in of_nodes({"actualEfmState": named})]
+
+
+def test_what_is_no_node_does_not_shift_the_others() -> None:
+    assert ["actual1", "actual3"] == [node.state for node in of_nodes(None, {}, "x", {})]
+
+
+def test_nodes_may_be_in_another_order_than_their_states() -> None:
+    nodes = [
+        {"title": "A", "actualEfmState": "actual1"},
+        {"title": "B", "actualEfmState": "actual0"},
+    ]
+    details = of_details({"nodes": nodes})
+    found = [details.node_of(name, uuid(1)) for name in ("actual0", "actual1")]
+    assert ["B", "A"] == [node.title for node in found if node]
+
+
+def test_what_is_told_by_a_uuid_comes_before_what_is_guessed() -> None:
+    details = of_details({"nodes": [{"title": "A"}, {"title": "B", "actualEfmState": key(9)}]})
+    node = details.node_of("actual0", uuid(9))
+    assert node
+    assert "B" == node.title
 
 
 @pytest.mark.parametrize(
@@ -267,11 +290,6 @@ def test_node_is_found_by_the_uuid_or_the_name_of_its_state(
 
 def test_nodes_are_bounded() -> None:
     nodes = of_nodes(*({"title": str(number)} for number in range(257)))
-    assert [str(number) for number in range(256)] == [node.title for node in nodes]
-
-
-def test_nodes_that_are_none_do_not_count() -> None:
-    nodes = of_nodes(*[None, "node"] * 256, *({"title": str(number)} for number in range(256)))
     assert [str(number) for number in range(256)] == [node.title for node in nodes]
 
 
@@ -416,6 +434,12 @@ entries = st.dictionaries(words, values, max_size=4) | st.fixed_dictionaries(
 )
 
 
+def test_an_index_that_is_no_index_is_passed_over() -> None:
+    nonsense = ["9" * 5000, "-1", "1.5", "", "x", "1234"]
+    temperatures = {index: {"isAbsolute": False} for index in [*nonsense, "2"]}
+    assert frozenset({2}) == of_details({"temperatures": temperatures}).offsets
+
+
 @given(entries)
 def test_any_entry_has_details(entry: dict[str, Any]) -> None:
     details = parse_details(entry)
@@ -424,11 +448,13 @@ def test_any_entry_has_details(entry: dict[str, Any]) -> None:
     assert all(len(it.text) <= 64 for it in found)
     assert all(isinstance(it, str) for name in details.state_formats for it in (name, details.type))
     assert all(index >= 0 for index in details.offsets)
-    for index, node in enumerate(details.nodes):
+    for node in details.nodes:
         texts = [node.title, node.role, node.meter]
         assert all(isinstance(it, str) for it in texts)
-        assert node.state is None or 16 == len(node.state)
-        assert details.node_of(f"actual{index}", node.state or uuid(1)) is not None
+        assert node.state
+        told = node.state if isinstance(node.state, bytes) else uuid(1)
+        named = node.state if isinstance(node.state, str) else ""
+        assert details.node_of(named, told) is not None
 
 
 @given(entries)

@@ -479,3 +479,8 @@ def test_any_file_with_controls_is_a_structure(file: dict[str, Any]) -> None:
     assert isinstance(structure.units.currency, str)
     assert all(isinstance(control.category_type, str) for control in structure.walk())
     assert all(len(uuid) == 16 for uuid in structure.state_uuids())
+
+
+def test_a_currency_is_short() -> None:
+    document = {"controls": {}, "msInfo": {"currency": "x" * 1_000_000}}
+    assert 16 == len(parse_structure(json.dumps(document)).units.currency)

@@ -43,6 +43,8 @@ def rules(decided: Decision) -> list[str]:
         ("%.1f°", "Vorlauf", "loxone_temperature_celsius", 30.4, 30.4),
         ("%.1f °C", "Vorlauf", "loxone_temperature_celsius", 30.4, 30.4),
         ("%.0f°", "Windrichtung", "loxone_wind_direction_degrees", 274, 274),
+        ("%.1f Grad", "Vorlauf", "loxone_temperature_celsius", 30.4, 30.4),
+        ("%.0f Grad", "Windrichtung", "loxone_wind_direction_degrees", 274, 274),
         ("%.0f°", "Azimut", "loxone_angle_degrees", 90, 90),
         ("%.0f%%", "Feuchte", "loxone_humidity_ratio", 39.5, 0.395),
         ("%.0f%", "Feuchte", "loxone_humidity_ratio", 39.5, 0.395),
