@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import trio
 from attrs import define, field, frozen
+from prometheus_client import Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 
 from benchmarks.budgets import BenchmarkError, Effort, Measurement, Row
 from benchmarks.house import InventedHouse
@@ -15,6 +19,7 @@ from benchmarks.report import format_number
 from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -65,13 +70,16 @@ class _Scrape:
     samples: int
 
 
-async def _scrape(app: WebApp, format_: Format) -> _Scrape:
+async def _scrape(app: WebApp, format_: Format, *, gzip: bool = False) -> _Scrape:
     scope = {
         "type": "http",
         "method": "GET",
         "path": "/metrics",
         "query_string": b"",
-        "headers": [(b"accept", format_.value.encode())],
+        "headers": [
+            (b"accept", format_.value.encode()),
+            (b"accept-encoding", b"gzip" if gzip else b"identity"),
+        ],
     }
     answer, bystander = _Answer(), _Bystander()
     async with trio.open_nursery() as nursery:
@@ -83,7 +91,7 @@ async def _scrape(app: WebApp, format_: Format) -> _Scrape:
         seconds = time.perf_counter() - started
         await trio.sleep(2 * _TICK)
         nursery.cancel_scope.cancel(reason="the scrape is over")
-    body = bytes(answer.body)
+    body = zlib.decompress(answer.body, wbits=31) if gzip else bytes(answer.body)
     samples = body.count(b"\n") - body.count(b"\n#") - body.startswith(b"#")
     if answer.status != _OK or samples < _FEWEST_SAMPLES:
         raise BenchmarkError(f"status {answer.status}, {samples} samples")
@@ -95,7 +103,33 @@ async def _receive_nothing() -> Mapping[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _application() -> WebApp:
+@frozen
+class _Stock(Collector):
+    """The same families, their samples made beforehand, for prometheus_client to write."""
+
+    families: list[Metric]
+
+    @classmethod
+    def of(cls, collector: Collector) -> _Stock:
+        families = []
+        for family in collector.collect():
+            plain = Metric(family.name, family.documentation, family.type, family.unit)
+            plain.samples = family.samples
+            families.append(plain)
+        return cls(families)
+
+    def collect(self) -> list[Metric]:
+        return self.families
+
+
+def _time_stock_renderer(config: Config, states: list[MiniserverState]) -> float:
+    stock = _Stock.of(LoxoneCollector(config, states))
+    started = time.perf_counter()
+    openmetrics.generate_latest(stock)  # type: ignore[no-untyped-call]  # upstream has no types here
+    return time.perf_counter() - started
+
+
+def _houses() -> tuple[Config, list[MiniserverState]]:
     houses = [InventedHouse(_CONTROLS, number=number) for number in range(1, _MINISERVERS + 1)]
     miniservers = tuple(
         MiniserverConfig(
@@ -109,7 +143,7 @@ def _application() -> WebApp:
         state.mark_received()
         state.replace_structure(parse_structure(house.structure))
         state.apply_values(house.values.items())
-    return WebApp.build(Config(miniservers=miniservers), states, StopRequest())
+    return Config(miniservers=miniservers), states
 
 
 @frozen
@@ -120,11 +154,15 @@ class _Scrapes:
         first: The first one after a new structure, as text.
         later: Those that count, as OpenMetrics.
         text: One as text.
+        gzip: One that is compressed.
+        stock: Seconds that prometheus_client's own renderer takes for the same families.
     """
 
     first: _Scrape
     later: list[_Scrape]
     text: _Scrape
+    gzip: _Scrape
+    stock: float
 
 
 _done: dict[Effort, _Scrapes] = {}
@@ -133,7 +171,8 @@ _done: dict[Effort, _Scrapes] = {}
 async def _scrapes(effort: Effort) -> _Scrapes:
     """Scrape once for both rows."""
     if effort not in _done:
-        app = _application()
+        config, states = _houses()
+        app = WebApp.build(config, states, StopRequest())
         _done[effort] = _Scrapes(
             await _scrape(app, Format.TEXT),
             [
@@ -141,23 +180,36 @@ async def _scrapes(effort: Effort) -> _Scrapes:
                 for _ in range(effort.choose(_RUNS, quick=_RUNS_QUICK))
             ],
             await _scrape(app, Format.TEXT),
+            await _scrape(app, Format.OPENMETRICS, gzip=True),
+            _time_stock_renderer(config, states),
         )
     return _done[effort]
 
 
 async def _render(effort: Effort) -> Measurement:
     scrapes = await _scrapes(effort)
-    first, text = (format_number(1000 * scrape.seconds) for scrape in (scrapes.first, scrapes.text))
+    seconds = (
+        scrapes.stock,
+        scrapes.text.seconds,
+        scrapes.gzip.seconds,
+        scrapes.first.seconds,
+    )
+    stock, text, gzip, first = (format_number(1000 * each) for each in seconds)
     return Measurement(
         [1000 * scrape.seconds for scrape in scrapes.later],
-        f"{scrapes.first.samples} samples, OpenMetrics; as text {text} ms, "
-        f"right after a new structure {first} ms",
+        f"{scrapes.first.samples} samples, OpenMetrics; by prometheus_client {stock} ms; as text "
+        f"{text} ms, compressed {gzip} ms, right after a new structure {first} ms",
     )
 
 
 async def _wait(effort: Effort) -> Measurement:
     scrapes = await _scrapes(effort)
-    return Measurement([1000 * scrape.longest_wait for scrape in scrapes.later])
+    waits = (scrapes.gzip.longest_wait, scrapes.first.longest_wait)
+    gzip, first = (format_number(1000 * wait) for wait in waits)
+    return Measurement(
+        [1000 * scrape.longest_wait for scrape in scrapes.later],
+        f"compressed {gzip} ms, right after a new structure {first} ms",
+    )
 
 
 _HOW = (
@@ -174,7 +226,6 @@ ROWS = (
         aim=40,
         how=_HOW + "From the question to the end of the answer.",
         measure=_render,
-        due=False,
     ),
     Row(
         name="render-wait",
@@ -183,6 +234,5 @@ ROWS = (
         must=20,
         how=_HOW + "How much too late, at most, a task runs that wants to each millisecond.",
         measure=_wait,
-        due=False,
     ),
 )

@@ -50,8 +50,12 @@ async def scrape(
     format_: Format = Format.OPENMETRICS,
 ) -> Scrape:
     """Render what is known of some Miniservers, and read it."""
-    exposition = Exposition.of(LoxoneCollector(config or configure(), states))
-    return Scrape.read(await exposition.render(format_), format_)
+    return await collected(LoxoneCollector(config or configure(), states), format_)
+
+
+async def collected(collector: LoxoneCollector, format_: Format = Format.OPENMETRICS) -> Scrape:
+    """Render what a collector has, and read it."""
+    return Scrape.read(await Exposition.of(collector).render(format_), format_)
 
 
 def connected(

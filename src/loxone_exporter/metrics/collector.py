@@ -25,7 +25,7 @@ from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
-from loxone_exporter.metrics.series import SeriesTable, build_series
+from loxone_exporter.metrics.series import SeriesTable, build_series_in_steps
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
@@ -77,29 +77,29 @@ class _Miniserver:
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is a structure whose series are not made yet."""
-        return self.state.structure is not None and self.state.structure is not self._structure
-
     def table(self, plan: Plan) -> SeriesTable | None:
         """The series; None where a bug kept them from being made, which is logged once."""
-        structure = self.state.structure
-        if structure is not None and self.is_pending:
-            self._structure, self._table = structure, None
-            try:
-                self._table = self._build(structure, plan)
-            except Exception:  # one house's odd structure must not cost the others
-                _logger.exception("cannot make series of the structure of %s", self.state.name)
+        for _ in self.steps(plan):
+            pass
         return self._table
 
-    def _build(self, structure: Structure, plan: Plan) -> SeriesTable:
-        table = build_series(
-            structure, miniserver=self.state.name, registry=self._registry, plan=plan
-        )
-        for labels in table.duplicates[:_DUPLICATES_LOGGED]:
-            _logger.warning("left out a series whose labels are those of another: %s", labels)
-        return table
+    def steps(self, plan: Plan) -> Iterator[None]:
+        """Make the series of the present structure, if that is not done, with pauses."""
+        structure = self.state.structure
+        if structure is None or structure is self._structure:
+            return
+        table = None
+        try:
+            table = yield from build_series_in_steps(
+                structure, miniserver=self.state.name, registry=self._registry, plan=plan
+            )
+        except Exception:  # one house's odd structure must not cost the others
+            _logger.exception("cannot make series of the structure of %s", self.state.name)
+        # In a pause, another scrape may have done the same, or there may be a newer structure.
+        if structure is not self._structure and structure is self.state.structure:
+            self._structure, self._table = structure, table
+            for labels in table.duplicates[:_DUPLICATES_LOGGED] if table else ():
+                _logger.warning("left out a series whose labels are those of another: %s", labels)
 
 
 class LoxoneCollector(Collector):
@@ -138,15 +138,13 @@ class LoxoneCollector(Collector):
         )
 
     def pending(self) -> Iterator[None]:
-        """Make the series of structures that are new, a Miniserver's at each step.
+        """Make the series of structures that are new, in steps of a few milliseconds.
 
         That takes a while in a large house: whoever cares for other tasks lets them have their turn
         between the steps. A scrape makes what is left.
         """
         for miniserver in self._miniservers:
-            if miniserver.is_pending:
-                miniserver.table(self._plan)
-                yield
+            yield from miniserver.steps(self._plan)
 
     def exported_controls(self) -> Mapping[str, int]:
         """For each Miniserver, how many controls have a sample right now."""

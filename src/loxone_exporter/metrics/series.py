@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 from attrs import define, field, frozen
 
@@ -22,6 +22,8 @@ LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
 """The labels of every control family."""
 
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
+
+_CONTROLS_IN_A_STEP = 50
 
 NODE_LABELS = ("node", "role")
 """What an energy flow's node has besides."""
@@ -101,7 +103,20 @@ class SeriesTable:
 def build_series(
     structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
 ) -> SeriesTable:
-    """Compute the series of a structure.
+    """Compute the series of a structure, as `build_series_in_steps` does, without a pause."""
+    steps = build_series_in_steps(structure, miniserver=miniserver, registry=registry, plan=plan)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            table: SeriesTable = end.value
+            return table
+
+
+def build_series_in_steps(
+    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
+) -> Generator[None, None, SeriesTable]:
+    """Compute the series of a structure, in steps of a few milliseconds.
 
     Args:
         structure: The structure file.
@@ -110,6 +125,7 @@ def build_series(
         plan: What the owner wants to see.
     """
     names, places = find_places(structure, plan, registry)
+    yield
     builder = _Builder(
         miniserver=miniserver,
         structure=structure,
@@ -117,8 +133,10 @@ def build_series(
         label_names=label_names(uuid_label=plan.metrics.uuid_label),
         private=_private_uuids(structure),
     )
-    for place in places:
+    for number, place in enumerate(places, start=1):
         builder.add_control(place)
+        if number % _CONTROLS_IN_A_STEP == 0:
+            yield
     return SeriesTable(
         values=tuple(builder.values),
         typed={family: tuple(series) for family, series in builder.typed.items()},

@@ -15,7 +15,7 @@ from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
-from support.collected import configure, connected, scrape
+from support.collected import collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
 from support.strategies import look_alikes
@@ -410,14 +410,38 @@ async def test_states_that_nobody_knows_are_counted() -> None:
     assert 2 == found.value("loxone_exporter_unknown_states")
 
 
-async def test_series_are_made_one_house_at_a_time() -> None:
+async def test_series_of_new_structures_are_made_in_steps() -> None:
     states = [connected(structure(control(1)), name=name) for name in ("a", "b", "c")]
     states.append(MiniserverState(name="unreachable"))
     collector = LoxoneCollector(configure(), states)
     assert 3 == len(list(collector.pending()))
     assert 0 == len(list(collector.pending()))
-    states[1].replace_structure(structure(control(2)))
-    assert 1 == len(list(collector.pending()))
+    states[1].replace_structure(structure(*map(control, range(1, 120))))
+    assert 3 == len(list(collector.pending()))
+    assert {"a": 0, "b": 0, "c": 0, "unreachable": 0} == collector.exported_controls()
+
+
+async def test_a_structure_that_is_replaced_while_its_series_are_made_is_not_shown() -> None:
+    state = connected(structure(*map(control, range(1, 120))))
+    collector = LoxoneCollector(configure(), [state])
+    steps = collector.pending()
+    next(steps)
+    state.replace_structure(structure(control(7, "New")))
+    state.apply_values([(uuid(7), 1.0)])
+    assert list(steps)
+    found = await collected(collector)
+    assert ["New"] == [sample.labels["name"] for sample in found.samples("loxone_control_value")]
+
+
+async def test_two_scrapes_may_make_the_same_series() -> None:
+    state = connected(structure(*map(control, range(1, 120))), values={1: 1.0})
+    collector = LoxoneCollector(configure(), [state])
+    first, second = collector.pending(), collector.pending()
+    next(first)
+    list(second)
+    list(first)
+    assert 1 == len((await collected(collector)).samples("loxone_control_value"))
+    assert 0 == len(list(collector.pending()))
 
 
 async def test_other_tasks_have_their_turn_between_houses() -> None:
