@@ -6,6 +6,7 @@ The prose is in docs/metrics.template.md; tables come from the catalog and from 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ from prometheus_client import Metric
 
 from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
+from loxone_exporter.loxone.replies import Device
+from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.catalog import CATALOG, Entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -25,7 +28,7 @@ from loxone_exporter.metrics.quantities import FAMILIES, Family
 from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, LinkState, MiniserverState
 from loxone_exporter.units import quantities_of_units
 
 
@@ -41,6 +44,16 @@ _GROUPS: Final[Mapping[str, Iterable[Family]]] = {
     "Energy and money": ENERGY,
     "Yes or no": DIGITAL,
 }
+_HOUSE: Final = {
+    "controls": {
+        "x": {
+            "type": "EFM",
+            "states": {"actual0": "00000000-0000-0000-0000000000000001"},
+            "details": {"actualFormat": "%.3fkW", "nodes": [{"nodeType": "Grid"}]},
+        }
+    }
+}
+
 _READINGS = "a counter that an override makes a gauge"
 _BY_UNIT = "*by unit*"
 _BY_NAME = "*by unit and name*"
@@ -59,7 +72,8 @@ def page() -> str:
     """The whole page."""
     families = {family.name: family for family in LoxoneCollector(_config(), [_state()]).collect()}
     others = [name for name in families if name.startswith(_CONTROL_FAMILIES)]
-    exporter = [name for name in families if name not in others]
+    typed = {family.name for family in FAMILIES.values()}
+    exporter = [name for name in families if name not in {*others, *typed}]
     text = TEMPLATE.read_text(encoding="utf-8")
     for mark, lines in (
         ("families", _quantities()),
@@ -76,7 +90,22 @@ def _config() -> Config:
 
 
 def _state() -> MiniserverState:
-    return MiniserverState(name="x", connection=ConnectionState.CONNECTED)
+    """A Miniserver of which everything is known, so that no family is without samples."""
+    state = MiniserverState(name="x", connection=ConnectionState.CONNECTED)
+    structure = parse_structure(json.dumps(_HOUSE))
+    state.replace_structure(structure)
+    state.apply_values((uuid, 1.0) for uuid in structure.state_uuids())
+    state.apply_texts((uuid, "x") for uuid in structure.state_uuids())
+    state.last_received = 1.0
+    state.link = LinkState(
+        device=Device(serial="x", firmware=(1,)),
+        certificate_not_after=1.0,
+        token_valid_until=1.0,
+        login_retry=1.0,
+        clock_offset=1.0,
+        structure_time=1.0,
+    )
+    return state
 
 
 def _quantities() -> Iterator[str]:
@@ -119,11 +148,11 @@ def _sources() -> Mapping[str, _Sources]:
         for state, entry in states.items():
             for row in (entry, *entry.variants.values()):
                 _add(sources, f"{type_}.{state}", row)
-    for base, hints in HINTS.items():
-        for hint in hints:
-            for suffix in ("", "_target"):
-                unit = "degrees" if base == "degree sign" else base
-                _add_free(sources, f"{hint.quantity}{suffix}_{unit}", _BY_NAME)
+    told = ((base, hint.quantity) for base, hints in HINTS.items() for hint in hints)
+    for base, quantity in told:
+        for unit in ("degrees", "celsius") if base == "degree sign" else (base,):
+            _add_free(sources, f"{quantity}_{unit}", _BY_NAME)
+            _add_free(sources, f"{quantity}_target_{unit}", _BY_NAME)
     for key in quantities_of_units():
         _add_free(sources, key, _BY_UNIT)
     for key in FAMILIES:
@@ -139,7 +168,9 @@ def _add(sources: defaultdict[str, _Sources], state: str, entry: Entry) -> None:
         if entry.is_free:
             source.states[_BY_UNIT] = None
         elif not is_one_of_many or family.unit in {"watts", "joules", "cubic_meters"}:
-            source.states[state] = None
+            type_, _, name = state.partition(".")
+            shown = name if entry.is_default else f"({name})"
+            source.states[f"{type_}.{shown}"] = None
         source.is_default = source.is_default or entry.is_default
 
 
@@ -150,11 +181,13 @@ def _add_free(sources: defaultdict[str, _Sources], key: str, how: str) -> None:
 
 
 def _table(families: Iterable[Metric]) -> Iterator[str]:
-    yield "| family | type | what |"
-    yield "|---|---|---|"
+    yield "| family | type | labels | what |"
+    yield "|---|---|---|---|"
     for family in families:
         name, suffix = family.name, {"counter": "_total", "info": "_info"}.get(family.type, "")
-        yield f"| `{name}{suffix}` | {family.type} | {family.documentation} |"
+        labels = dict.fromkeys(label for sample in family.samples for label in sample.labels)
+        shown = ", ".join(f"`{label}`" for label in labels) or "none"
+        yield f"| `{name}{suffix}` | {family.type} | {shown} | {family.documentation} |"
 
 
 def main(arguments: list[str] | None = None) -> int:

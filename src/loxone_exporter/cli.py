@@ -147,6 +147,8 @@ def _discover(options: argparse.Namespace) -> int:
     failures = [
         f"Miniserver {house.miniserver!r}: {house.failure}" for house in houses if house.failure
     ]
+    for index in report.unmatched_overrides(houses, len(loaded.config.override)):
+        _complain(f"override[{index}] matches nothing")
     if options.explain is not None and not lines:
         failures.append(f"no control has the name or UUID {options.explain!r}")
     for failure in failures:

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 
 CURRENCY: Final = "{currency}"
@@ -96,12 +96,12 @@ class Format:
         return cls(text, "")
 
 
-_PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*+\d*+(?:\.\d++)?+[diufFeEgGs]|<v(?:\.\d++)?+>")
+_PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*+\d*+(?:\.\d*+)?+[diufFeEgGs]|<v(?:\.\d++)?+>")
 
 _TEMPERATURE = Unit("celsius")
 _FAHRENHEIT = Unit("celsius", 5, 9, add=-32)
-_DIFFERENCE = Unit("kelvin")
-_DIFFERENCE_FAHRENHEIT = Unit("kelvin", 5, 9)
+_DIFFERENCE = Unit("kelvin", quantity="temperature_difference")
+_DIFFERENCE_FAHRENHEIT = evolve(_DIFFERENCE, multiply=5, divide=9)
 
 _UNITS: Final[Mapping[Unit, str]] = {
     _TEMPERATURE: "°C C Celsius",
@@ -109,6 +109,7 @@ _UNITS: Final[Mapping[Unit, str]] = {
     _DIFFERENCE: "K Kelvin",
     Unit("ratio"): "ratio",
     Unit("ratio", 1, 100): "% Prozent percent",
+    Unit("ratio", 1, 100, quantity="humidity"): "%rH %r.H %r.H. %rF %r.F %r.F. %relF",
     Unit("ratio", 1, 1000): "‰",
     Unit("watts"): "W Watt",
     Unit("watts", 1000): "kW KW kw Kw",
@@ -160,7 +161,7 @@ _UNITS: Final[Mapping[Unit, str]] = {
     Unit("hertz"): "Hz hz 1/s",
     Unit("hertz", 1000): "kHz",
     Unit("hertz", 10**6): "MHz",
-    Unit("hertz", 1, 60): "rpm 1/min U/min ot/min ot./min",
+    Unit("hertz", 1, 60, quantity="rotational_speed"): "rpm 1/min U/min ot/min ot./min",
     Unit("ohms"): "Ω Ohm",
     Unit("ohms", 1000): "kΩ kOhm",
     Unit("ohms", 10**6): "MΩ MOhm",
@@ -224,10 +225,10 @@ _CURRENCIES: Final[Mapping[str, str]] = {
 }
 """Codes (ISO 4217) with what owners write."""
 
-_MEANINGFUL = ("total", "info", "created", "sum", "count", "bucket")
-"""Ends of metrics' names that mean something (OpenMetrics 1.0)."""
+RESERVED_ENDS: Final = ("total", "info", "created", "sum", "count", "bucket")
+"""What a name of a metric must not end with, for it means something (OpenMetrics 1.0)."""
 
-_CENTS = ("ct", "cent", "cents")
+_CENTS = ("ct", "cent", "cents", "p", "öre")
 _AMOUNTS: Final[Mapping[str, tuple[str, int, int]]] = {
     "": (CURRENCY, 1, 1),
     "/kwh": (_PER_KWH, 1, 1),
@@ -254,8 +255,18 @@ def find_unit(spelling: str, house: HouseUnits) -> Unit | None:
         case "temp delta":
             return _DIFFERENCE_FAHRENHEIT if house.fahrenheit else _DIFFERENCE
         case _:
-            text = _normalized(spelling)
-            return _EXACT.get(text) or _find_amount(text, house) or _FOLDED.get(text.casefold())
+            # What stands in brackets behind a unit tells of the value, not of the unit.
+            unit, bracket, _ = spelling.partition("(")
+            return _find(spelling, house) or (_find(unit, house) if bracket else None)
+
+
+def base_units() -> Iterable[str]:
+    """The base units as they end names of metrics, with each currency that is known."""
+    for unit in _UNITS:
+        yield unit.base
+    for code in _CURRENCIES:
+        for base, _, _ in _AMOUNTS.values():
+            yield base.replace(CURRENCY, code)
 
 
 def is_degree_sign(spelling: str) -> bool:
@@ -296,16 +307,23 @@ def _index(units: Mapping[Unit, str]) -> tuple[Mapping[str, Unit], Mapping[str, 
 _EXACT, _FOLDED = _index(_UNITS)
 
 
+def _find(spelling: str, house: HouseUnits) -> Unit | None:
+    text = _normalized(spelling)
+    return _EXACT.get(text) or _find_amount(text, house) or _FOLDED.get(text.casefold())
+
+
 def _find_amount(text: str, house: HouseUnits) -> Unit | None:
     money, slash, per = text.partition("/")
     amount = _AMOUNTS.get((slash + per).casefold())
     if amount is None:
         return None
     base, multiply, divide = amount
-    in_cents = money.casefold() in _CENTS
+    in_cents = money.casefold() in _CENTS and (slash != "" or money != "p")
+    own = _normalized(house.currency)
     # Where a house has A$, its $ are no others.
-    is_own = money == "currency" or in_cents or _normalized(house.currency).endswith(money or " ")
-    own_code = (_currency_code(house.currency) or _slug(house.currency)) if is_own else None
+    is_symbol = money != "" and not money.isalnum()
+    is_own = money in {"currency", own} or in_cents or (is_symbol and own.endswith(money))
+    own_code = (_currency_code(own) or _slug(own)) if is_own and money else None
     code = own_code or _currency_code(money)
     if code is None:
         return None
@@ -329,4 +347,4 @@ def _slug(currency: str) -> str:
     """What can stand in a metric's name for a currency that nobody here knows."""
     plain = unicodedata.normalize("NFKD", currency).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z]+", "_", plain.lower()).strip("_")
-    return slug if slug and slug not in _MEANINGFUL else "currency"
+    return slug if slug and slug not in RESERVED_ENDS else "currency"

@@ -1,62 +1,181 @@
-"""What the documentation asks, answered by a real Prometheus that scrapes the demo house."""
+"""What the documentation asks, answered by a real Prometheus that scrapes the demo house.
+
+Nothing changes in the house meanwhile, so that each answer is known: it is computed from what was
+expected of the house by hand, and not from what the exporter says.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
+from typing import Final, TypeAlias
 
+import pytest
 import trio
 
+from loxone_exporter.simulator.demo import DemoHouse
+from loxone_exporter.simulator.house import House, PlayedHouse
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.profile import Profile
 from support.documents import queries
-from support.processes import running_exporter
+from support.expectations import Expected, expected_states, numbers_sent
+from support.processes import running_exporter, serve_on_loopback, write_toml
 from support.prometheus import RunningPrometheus, running_prometheus
 
 
-async def answer(prometheus: RunningPrometheus, query: str) -> dict[str, float]:
+Found: TypeAlias = list[tuple[Expected, float]]
+Answer: TypeAlias = dict[str, float]
+
+
+def shown(house: House) -> Mapping[str, Found]:
+    """What each typed family is expected to show."""
+    families: defaultdict[str, Found] = defaultdict(list)
+    for state, sent in zip(expected_states(), numbers_sent(house), strict=True):
+        value = state.value(sent) if state.family and not state.is_optional else None
+        if value is not None:
+            families[state.family.removeprefix("loxone_")].append((state, value))
+    return families
+
+
+def by(label: str, found: Found) -> dict[str, list[float]]:
+    values: defaultdict[str, list[float]] = defaultdict(list)
+    for state, value in found:
+        values[state.labels[label]].append(value)
+    return dict(values)
+
+
+def mean_by_room(found: Found) -> Answer:
+    return {room: fmean(values) for room, values in by("room", found).items()}
+
+
+def of_rooms(found: Found) -> Found:
+    return [each for each in found if each[0].labels["type"].startswith("IRoomController")]
+
+
+def by_name(found: Found, factor: float = 1.0) -> Answer:
+    return {state.labels["name"]: value * factor for state, value in found}
+
+
+def colder_than_wanted(families: Mapping[str, Found]) -> Answer:
+    wanted = by_name(of_rooms(families["temperature_target_celsius"]))
+    actual = by_name(of_rooms(families["temperature_celsius"]))
+    return {name: wanted[name] - actual[name] for name in wanted if wanted[name] > actual[name]}
+
+
+def total(families: Mapping[str, Found], *names: str) -> float:
+    return sum(value for name in names for _, value in families[name])
+
+
+NODES: Final = tuple(f"power_flow_node_{role}_watts" for role in ("production", "grid", "storage"))
+
+
+def consumed(families: Mapping[str, Found]) -> float:
+    return total(families, *NODES)
+
+
+# The beginning of a documented query, and its answer by the name or room of each series.
+ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
+    "avg by (miniserver, room) (loxone_temperature_celsius": lambda families: mean_by_room(
+        of_rooms(families["temperature_celsius"])
+    ),
+    "loxone_temperature_target_celsius": colder_than_wanted,
+    "sum by (miniserver) ({__name__": lambda families: {"": consumed(families)},
+    "increase(loxone_energy_import_joules_total": lambda _: {"Netz": 0.0},
+    "loxone_storage_charge_ratio": lambda families: by_name(
+        families["storage_charge_ratio"], factor=100
+    ),
+    "avg by (miniserver, room) (loxone_humidity_ratio": lambda families: {
+        room: 100 * value for room, value in mean_by_room(families["humidity_ratio"]).items()
+    },
+    "sum by (miniserver) (loxone_windows_open": lambda families: {
+        "": total(families, "windows_open")
+    },
+    "loxone_maintenance_remaining_seconds": lambda families: by_name(
+        families["maintenance_remaining_seconds"], factor=1 / 3600
+    ),
+    "1 - sum by (miniserver)": lambda families: {
+        "": 1 - max(total(families, "power_flow_node_grid_watts"), 0) / consumed(families)
+    },
+    "loxone_power_production_watts - ": lambda families: {
+        "Wechselrichter": total(families, "power_production_watts")
+        - total(families, "power_consumption_watts")
+    },
+}
+
+REMAINDER: Final = "- sum by (miniserver) (loxone_power_flow_node_consumption_watts)"
+
+# What owners would type besides.
+OWN: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
+    "loxone_energy_import_joules_total / 3.6e6": lambda families: by_name(
+        families["energy_import_joules_total"], factor=1 / 3.6e6
+    ),
+    'loxone_power_watts{type="Meter"}': lambda families: by_name(
+        [each for each in families["power_watts"] if each[0].labels["type"] == "Meter"]
+    ),
+    'count(loxone_temperature_celsius{miniserver="demo"})': lambda families: {
+        "": float(len(families["temperature_celsius"]))
+    },
+}
+
+
+async def ask(prometheus: RunningPrometheus, query: str) -> Answer:
     """The value of each series by its name, or by its room if it has no name."""
-    series = await prometheus.query(query)
-    return {
-        one["metric"].get("name", one["metric"].get("room", "")): float(one["value"][1])
-        for one in series
-    }
+    answer: Answer = {}
+    for series in await prometheus.query(query):
+        labels = series["metric"]
+        name = labels.get("node") or labels.get("name") or labels.get("room", "")
+        assert name not in answer, f"{query}: {name} twice"
+        answer[name] = float(series["value"][1])
+    return answer
 
 
-async def test_documented_queries_have_answers(tmp_path: Path) -> None:
-    async with running_exporter(["demo", "--listen", "127.0.0.1:0"]) as exporter:
+def approximately(expected: Answer) -> object:
+    return pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+async def test_documented_queries_have_the_right_answers(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    demo = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
+    house = PlayedHouse.from_bytes(demo.structure, live=False)
+    house.values = dict(demo.values)
+    families = shown(house)
+    miniserver = SimulatedMiniserver(
+        house, username="demo", password="demo", profile=Profile(key_bits=1024)
+    )
+    port = await serve_on_loopback(miniserver, nursery)
+    config = write_toml(tmp_path / "demo.toml", {"demo": port})
+    async with running_exporter(["run", "--config", str(config)]) as exporter:
         await exporter.wait_until_listening()
         async with running_prometheus(exporter.url, tmp_path) as prometheus:
+            enough = "count_over_time(loxone_power_grid_watts[1m]) >= 4"
             with trio.fail_after(60):
-                while (
-                    await answer(prometheus, "count_over_time(loxone_exporter_up[1m]) >= 4") == {}
-                ):
+                while not await prometheus.query(enough):
                     await trio.sleep(0.3)
-            for query in queries():
-                found = await answer(prometheus, query)
-                assert found, query
-                assert not any(map(math.isnan, found.values())), query
-            await assert_that_the_answers_are_right(prometheus)
+            await check_documented(prometheus, families)
+            for query, expected in OWN.items():
+                assert approximately(expected(families)) == await ask(prometheus, query), query
 
 
-async def assert_that_the_answers_are_right(prometheus: RunningPrometheus) -> None:
-    rooms = await answer(
-        prometheus, 'avg by (room) (loxone_temperature_celsius{type=~"IRoomController.*"})'
-    )
-    assert {"Living Room", "Küche", "Koupelna"} <= rooms.keys()
-    assert all(5 < temperature < 35 for temperature in rooms.values())
-    (imported,) = (await answer(prometheus, "loxone_energy_import_joules_total / 3.6e6")).values()
-    assert 8421 < imported < 9000
-    # The meters of the demo house agree with each other at every instant.
-    balance = await answer(
-        prometheus,
-        "sum(loxone_power_flow_node_production_watts) + sum(loxone_power_flow_node_grid_watts)"
-        " + sum(loxone_power_flow_node_storage_watts)"
-        " - sum(loxone_power_flow_node_consumption_watts)",
-    )
-    consumption = await answer(prometheus, "sum(loxone_power_flow_node_consumption_watts)")
-    assert abs(next(iter(balance.values()))) <= 0.5 * next(iter(consumption.values()))
-    nodes = await answer(
-        prometheus,
-        "loxone_power_flow_node_consumption_watts"
-        " * on (miniserver, subcontrol) group_left (node) loxone_energy_flow_node_info",
-    )
-    assert nodes
+async def check_documented(prometheus: RunningPrometheus, families: Mapping[str, Found]) -> None:
+    unused = set(ANSWERS)
+    for query in queries():
+        found = await ask(prometheus, query)
+        assert found, query
+        assert not any(map(math.isnan, found.values())), query
+        if REMAINDER in query:
+            rest = consumed(families) - total(families, "power_flow_node_consumption_watts")
+            assert {"": rest} == approximately(found), query
+            continue
+        for begin in beginnings(query, ANSWERS):
+            unused.discard(begin)
+            assert approximately(ANSWERS[begin](families)) == found, query
+    assert not unused
+
+
+def beginnings(query: str, known: Iterable[str]) -> list[str]:
+    return [begin for begin in known if query.startswith(begin)]

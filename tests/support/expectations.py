@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen
+
+from loxone_exporter.loxone.uuids import parse_uuid
+from loxone_exporter.simulator.house import House
 
 
 _FILE = Path(__file__).resolve().parents[1] / "data" / "demo-house.txt"
@@ -91,3 +95,20 @@ def expected_states() -> Iterator[Expected]:
                 unit=words[0] if words else "",
                 absent=frozenset(float(word.removeprefix("absent=")) for word in words[1:]),
             )
+
+
+def numbers_sent(house: House) -> list[float]:
+    """The numbers of the house, in the order of the expectation; by a walk of our own."""
+    values: list[float] = []
+
+    def walk(controls: Mapping[str, Any]) -> None:
+        for control in controls.values():
+            for uuids in (control.get("states") or {}).values():
+                for uuid in uuids if isinstance(uuids, list) else [uuids]:
+                    value = house.values.get(parse_uuid(uuid))
+                    if value is not None:
+                        values.append(value)
+            walk(control.get("subControls") or {})
+
+    walk(json.loads(house.structure)["controls"])
+    return values

@@ -31,6 +31,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("K | Kelvin", "kelvin", 2.5, 2.5),
     ("ratio", "ratio", 0.5, 0.5),
     ("% | \N{FULLWIDTH PERCENT SIGN} | Prozent | percent | [%]", "ratio", 55, 0.55),
+    ("%rH | %RH | %rh | %rF | %r.F. | %r.F | %r.H. | %r.H | %relF | % rH", "ratio", 55, 0.55),
     ("‰", "ratio", 500, 0.5),
     ("W | Watt | watt", "watts", 230.5, 230.5),
     ("kW | KW | kw | Kw | k W", "watts", 3.25, 3250),
@@ -160,12 +161,46 @@ def test_no_spelling_is_missing_in_the_table_above() -> None:
 
 
 def test_only_what_serves_for_nothing_else_tells_a_quantity() -> None:
-    rain = {spelling: unit_of(spelling).quantity for spelling in spellings()}
-    rates = ["mm/h", "mm/hod", "l/m2/h", "l/m2h", "l/(m2h)"]
-    expected = {"l/m2": "precipitation"} | dict.fromkeys(rates, "precipitation_rate")
-    assert expected == {spelling: quantity for spelling, quantity in rain.items() if quantity}
-    names = {"precipitation_meters", "precipitation_rate_meters_per_second"}
-    assert names == set(quantities_of_units())
+    told = {spelling: unit_of(spelling).quantity for spelling in spellings()}
+    expected = {
+        "precipitation": ["l/m2"],
+        "precipitation_rate": ["mm/h", "mm/hod", "l/m2/h", "l/m2h", "l/(m2h)"],
+        "rotational_speed": ["rpm", "1/min", "U/min", "ot/min", "ot./min"],
+        "temperature_difference": ["K", "Kelvin"],
+        "humidity": ["%rH", "%rF", "%r.F", "%r.F.", "%r.H", "%r.H.", "%relF"],
+    }
+    by_spelling = {spelling: quantity for quantity, those in expected.items() for spelling in those}
+    assert by_spelling == {spelling: quantity for spelling, quantity in told.items() if quantity}
+    assert {
+        "precipitation_meters",
+        "precipitation_rate_meters_per_second",
+        "rotational_speed_hertz",
+        "temperature_difference_kelvin",
+        "humidity_ratio",
+    } == set(quantities_of_units())
+
+
+def test_what_stands_in_brackets_is_no_part_of_a_unit() -> None:
+    for spelling, base in (
+        ("°C (Außen)", "celsius"),
+        ("kW (max.)", "watts"),
+        ("m³(n)", "cubic_meters"),
+    ):
+        assert base == unit_of(spelling).base
+    for spelling in ("(kW)", "Stück (kW)", "l pro min", "kWh pro Tag"):
+        assert find_unit(spelling, HOUSE) is None
+
+
+def test_pence_are_of_pounds_and_only_as_a_price() -> None:
+    assert "gbp_per_kilowatt_hour" == name_of("p/kWh", HouseUnits(currency="£"))
+    assert 0.25 == unit_of("p/kWh", HouseUnits(currency="£")).convert(25)
+    assert find_unit("p", HouseUnits(currency="£")) is None
+    assert "sek_per_kilowatt_hour" == name_of("öre/kWh", HouseUnits(currency="SEK"))
+
+
+@pytest.mark.parametrize(("spelling", "currency"), [("N", "PLN"), ("R", "EUR"), ("r", "kr")])
+def test_the_end_of_a_currency_is_none(spelling: str, currency: str) -> None:
+    assert find_unit(spelling, HouseUnits(currency=currency)) is None
 
 
 @pytest.mark.parametrize(
@@ -500,7 +535,7 @@ def test_white_space_counts_nowhere(spelling: str, gaps: list[str]) -> None:
         ("%+.1f W", "W", "watts"),
         ("%# .1f W", "W", "watts"),
         ("%x W", "", None),
-        ("%.f W", "", None),
+        ("%.f W", "W", "watts"),
         ("value: %.2f", "", None),
         ("value: %.2f W", "W", "watts"),
         ("%.1f of %.1f W", "of %.1f W", None),

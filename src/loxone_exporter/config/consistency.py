@@ -133,11 +133,10 @@ def _find_contradictions_of_override(table: Mapping[str, object]) -> Iterator[Pr
     is_understood = set(table) <= {*OVERRIDE_MATCHES, *OVERRIDE_EFFECTS}
     if is_understood and all(table.get(key, []) == [] for key in OVERRIDE_MATCHES):
         yield (), f"needs something to match by: {', '.join(OVERRIDE_MATCHES)}"
-    effects = [key for key in OVERRIDE_EFFECTS if table.get(key, False) is not False]
-    is_of_wrong_kind = any(table.get(key) is False for key in OVERRIDE_EFFECTS if key != "drop")
-    if is_understood and not effects and not is_of_wrong_kind:
+    effects = [key for key in OVERRIDE_EFFECTS if key in table]
+    if is_understood and not effects:
         yield (), f"needs something to do: {', '.join(OVERRIDE_EFFECTS)}"
-    if "drop" in effects and len(effects) > 1:
+    if table.get("drop") is True and len(effects) > 1:
         others = ", ".join(key for key in effects if key != "drop")
         yield ("drop",), f"leaves out what {others} is about: remove one of the two"
     for key in ("name", "room"):

@@ -127,7 +127,8 @@ class OverrideConfig:
         metric_type: Whether they are gauges or counters.
         name: The label `name` of the controls.
         room: The label `room` of the controls.
-        drop: Leaves the states out altogether.
+        drop: Leaves the states out altogether; without patterns for states, whole controls with
+            their parts. False takes back what an earlier table says.
     """
 
     rooms: Patterns = ()
@@ -141,7 +142,12 @@ class OverrideConfig:
     metric_type: MetricType | None = None
     name: OneLine | None = None
     room: LineOrNone | None = None
-    drop: bool = False
+    drop: bool | None = None
+
+    @property
+    def names_controls(self) -> bool:
+        """Whether it gives controls another name or room."""
+        return self.name is not None or self.room is not None
 
 
 OVERRIDE_MATCHES = ("rooms", "categories", "types", "names", "uuids", "states")

@@ -6,15 +6,19 @@ import re
 from difflib import get_close_matches
 
 from loxone_exporter.config.checks import describe, exactly
-from loxone_exporter.units import HouseUnits, find_unit, is_degree_sign, spellings
+from loxone_exporter.units import (
+    RESERVED_ENDS,
+    HouseUnits,
+    base_units,
+    find_unit,
+    is_degree_sign,
+    spellings,
+)
 
 
 _QUANTITY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _RESERVED_BEGINS = ("control", "exporter", "miniserver", "energy_flow_node")
 """What other metrics of the exporter begin with."""
-
-_RESERVED_ENDS = ("total", "info", "created", "sum", "count", "bucket")
-"""What means something in the name of a metric (OpenMetrics 1.0)."""
 
 
 def quantity(value: object) -> str:
@@ -28,9 +32,12 @@ def quantity(value: object) -> str:
     for reserved in _RESERVED_BEGINS:
         if text == reserved or text.startswith(f"{reserved}_"):
             raise ValueError(f"names that begin with {reserved} are taken by other metrics")
-    for reserved in _RESERVED_ENDS:
+    for reserved in RESERVED_ENDS:
         if text == reserved or text.endswith(f"_{reserved}"):
             raise ValueError(f"a name must not end with {reserved}, which means something else")
+    for base in base_units():
+        if text.endswith(f"_{base}"):
+            raise ValueError(f"the unit comes behind the quantity by itself: leave out {base}")
     return text
 
 

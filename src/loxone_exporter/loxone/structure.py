@@ -78,6 +78,7 @@ class Control:
             (`…/AI1`). Unique in the file, which `uuidAction` is not.
         room: Name of its room, or empty. A sub-control has its parent's where it has none itself.
         category: Likewise.
+        part_of: The type of the control that it is a part of; empty where it is none.
         category_type: What kind of category that is: `lights`, `indoortemperature`, `undefined`.
         details: What tells more of its values.
     """
@@ -89,6 +90,7 @@ class Control:
     category: str
     states: tuple[State, ...] = ()
     sub_controls: tuple[Control, ...] = ()
+    part_of: str = ""
     category_type: str = ""
     details: Details = NO_DETAILS
 
@@ -230,6 +232,7 @@ class _Reader:
             type_,
             room,
             category,
+            part_of=parent.type if parent else "",
             category_type=category_type,
             details=parse_details(entry),
         )

@@ -23,9 +23,10 @@ from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.families import counter, gauge
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
-from loxone_exporter.metrics.series import SeriesTable, build_series_in_steps
+from loxone_exporter.metrics.series import PLAIN_VALUE, SeriesTable, build_series_in_steps
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
@@ -108,6 +109,8 @@ class LoxoneCollector(Collector):
     def __init__(self, config: Config, states: Iterable[MiniserverState]) -> None:
         self._metrics = config.metrics
         self._plan = Plan.compile(config.metrics, config.filter, config.override)
+        for conflict in find_conflicts(config.override):
+            _logger.warning("%s", conflict)
         self._miniservers = [_Miniserver(state) for state in states]
         self._scrape_errors = 0
 
@@ -246,7 +249,7 @@ def _values(snapshots: Sequence[_Snapshot]) -> Metric:
                     yield series, value
 
     return WrittenFamily(
-        "loxone_control_value",
+        PLAIN_VALUE,
         "Every number as the Miniserver sends it, in whatever unit and with whatever number means "
         "that there is no value; the label subcontrol names the state.",
         "gauge",
@@ -266,12 +269,8 @@ def _nodes(snapshots: Sequence[_Snapshot]) -> Metric:
 
 def _typed_families(snapshots: Sequence[_Snapshot]) -> Iterator[Metric]:
     """Families by quantity and unit, in the order of their names."""
-    families: dict[str, Family] = {}
-    for snapshot in snapshots:
-        for family in snapshot.table.typed:
-            # A gauge and a counter of one name can be made by overrides: only one is to be had.
-            families.setdefault(family.name, family)
-    for _, family in sorted(families.items()):
+    families = dict.fromkeys(family for snapshot in snapshots for family in snapshot.table.typed)
+    for family in sorted(families, key=lambda family: family.name):
         yield _typed(family, snapshots)
 
 

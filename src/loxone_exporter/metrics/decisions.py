@@ -23,11 +23,12 @@ from loxone_exporter.metrics.conversions import (
 )
 from loxone_exporter.metrics.keywords import find_quantity, is_set_point
 from loxone_exporter.metrics.overrides import NO_OVERRIDE, StateOverride
-from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family
-from loxone_exporter.units import Format, HouseUnits, Unit, find_unit, is_degree_sign
+from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family, units_of
+from loxone_exporter.units import CURRENCY, Format, HouseUnits, Unit, find_unit, is_degree_sign
 
 
 _AN_ENERGY = "joules"
+_DIFFERENCES = ("temperature_difference", "temperature_tolerance", "temperature_offset")
 _MASTER = "/masterValue"
 """How the key of the dimmer ends that stands for all lights of a controller."""
 
@@ -82,6 +83,16 @@ class Decision:
     conversion: Conversion = UNCHANGED
     is_default: bool = True
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the state is never exported."""
+        return self.entry is not None and self.entry.is_private
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether numbers are to be expected of the state."""
+        return self.entry is None or self.entry.kind.is_number
 
 
 def decide(
@@ -154,6 +165,8 @@ class _Case:
     def _variants(self) -> Iterator[str]:
         """What may choose a variant, the more telling first."""
         details, names = self.control.details, {state.name for state in self.control.states}
+        if self.control.part_of == "EFM":
+            yield "flow"
         if self.control.type == "Meter":
             # Firmware before 13 does not tell the type.
             yield details.type
@@ -174,12 +187,14 @@ class _Case:
         if entry.is_private:
             self.note("catalog", f"never exported: {entry.why}")
             return False
+        if self.override.tables:
+            self.note("override", f"{self.override.origin} of the configuration")
         if self.override.quantity == "":
             self.note("override", "it has no quantity: the plain value only")
             return False
         if not entry.families and self.override.quantity is None and self.override.unit is None:
-            if entry.why and entry.kind.is_number:
-                self.note("catalog", f"the plain value only: {entry.why}")
+            if entry.kind.is_number:
+                self.note("catalog", f"the plain value only{entry.why and ': '}{entry.why}")
             return False
         return True
 
@@ -209,7 +224,7 @@ class _Case:
         if unit is None and entry.unit != "" and self.override.quantity is None:
             return None
         conversion = unit_conversion(unit, entry.absent)
-        return _Sent(unit.base if unit else "", conversion, unit, spelling)
+        return _Sent(_base_of(unit), conversion, unit, spelling)
 
     def _unit(self, entry: Entry) -> tuple[Unit | None, str]:
         """The unit that the Miniserver sends, and how people write it."""
@@ -250,10 +265,26 @@ class _Case:
             yield "the format in the statistics", details.state_formats[self.state.name]
 
     def _find_unit(self, spelling: str, entry: Entry) -> Unit | None:
-        if not is_degree_sign(spelling):
-            return find_unit(spelling, self.units)
-        quantity = self._told_by_names("degree sign") if entry.is_free else ""
-        return Unit("degrees", quantity=quantity) if quantity else find_unit("temp", self.units)
+        """The unit of this spelling, where a degree may be one of an angle or of a difference."""
+        degrees = is_degree_sign(spelling)
+        unit = find_unit("temp" if degrees else spelling, self.units)
+        if unit is None or unit.base != "celsius":
+            return unit
+        quantity = self._quantity_in_degrees(degrees=degrees, entry=entry)
+        units = units_of(quantity)
+        if degrees and "degrees" in units and "celsius" not in units:
+            return Unit("degrees", quantity=quantity)
+        if quantity.startswith(_DIFFERENCES):
+            return evolve(unit, base="kelvin", add=0, quantity=quantity)
+        return evolve(unit, quantity=quantity)
+
+    def _quantity_in_degrees(self, *, degrees: bool, entry: Entry) -> str:
+        if self.override.quantity is not None:
+            return self.override.quantity
+        if not entry.is_free:
+            return ""
+        is_of_rooms = self.control.category_type == "indoortemperature"
+        return self._told_by_names("degree sign" if degrees and not is_of_rooms else "celsius")
 
     def _spelling(self, spelling: str, unit: Unit | None) -> str:
         """A unit as people write it, where the catalog or a format leaves it to the house."""
@@ -270,20 +301,25 @@ class _Case:
         return unit is None or unit.base != _AN_ENERGY
 
     def _family(self, entry: Entry, sent: _Sent) -> Family | None:
+        """The family of what is sent, by the override or else by the row."""
+        known = self._family_of_entry(entry, sent)
         quantity, type_ = self.override.quantity, self.override.metric_type
         if quantity is not None:
-            self.note("override", f"the quantity is {quantity.replace('_', ' ')}")
-            family = find_family(quantity, sent.base, type_ or "gauge")
+            self.note("override", f"the quantity is {_worded(quantity)}")
+            family = find_family(quantity, sent.base, type_ or (known.type if known else "gauge"))
+        elif known is not None and type_ is not None:
+            family = find_family(known.quantity, known.unit, type_)
         else:
-            known = self._family_of_entry(entry, sent)
-            if known is None:
-                self.note("catalog", f"the plain value only: {sent.base} is not expected here")
-                return None
-            family = known if type_ is None else find_family(known.quantity, known.unit, type_)
+            family = known
+        currency = sent.unit.currency if sent.unit else ""
+        if family is None:
+            what = sent.base.replace(CURRENCY, currency) or "a mere number"
+            self.note("catalog", f"the plain value only: {what} is not expected here")
+            return None
         if type_ is not None:
             verdict = "it is" if family.type == type_ else "there is none that is"
             self.note("override", f"{verdict} a {type_}")
-        return family.of_currency(sent.unit.currency) if sent.unit else family
+        return family.of_currency(currency)
 
     def _family_of_entry(self, entry: Entry, sent: _Sent) -> Family | None:
         if not entry.is_free:
@@ -295,12 +331,24 @@ class _Case:
         quantity = sent.unit.quantity if sent.unit else ""
         quantity = quantity or self._told_by_names(sent.base)
         told = f"{quantity}_target" if is_set else quantity
-        return FAMILIES.get(f"{told}_{sent.base}") or (SET if is_set else MEASURED).get(sent.base)
+        families = SET if is_set and not entry.is_set else entry.families
+        return FAMILIES.get(f"{told}_{sent.base}") or families.get(sent.base)
 
     def _told_by_names(self, base: str) -> str:
         names = {"control": self.control.name, "category": self.control.category}
         found = find_quantity(base, names, self.control.category_type)
         if found is None:
             return ""
-        self.note("name", f"{found.evidence} tells that it is {found.quantity.replace('_', ' ')}")
+        self.note("name", f"{found.evidence} tells that it is {_worded(found.quantity)}")
         return found.quantity
+
+
+def _base_of(unit: Unit | None) -> str:
+    """The base unit as families have it: differences are in degrees Celsius, too."""
+    if unit is None:
+        return ""
+    return "celsius" if unit.base == "kelvin" else unit.base
+
+
+def _worded(quantity: str) -> str:
+    return quantity.replace("_", " ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
@@ -57,7 +57,8 @@ class Patterns:
     def of(cls, config: FilterConfig | OverrideConfig, prefix: str = "") -> Patterns:
         """Compile the keys that begin with a prefix."""
         keys = ("rooms", "categories", "types", "names", "uuids", "states")
-        return cls(**{key: _compile(getattr(config, prefix + key)) for key in keys})
+        given = {key: getattr(config, prefix + key) for key in keys}
+        return cls(**{key: compile_globs(globs) if globs else None for key, globs in given.items()})
 
     def verdicts(self, control: ControlLabels) -> Iterator[tuple[str, bool]]:
         """Each key that is given, all but `states`, and whether it matches."""
@@ -126,9 +127,8 @@ class Filter:
         return "exclude_states" if self._exclude.matches_state(names, otherwise=False) else ""
 
 
-def _compile(globs: tuple[str, ...]) -> re.Pattern[str] | None:
-    if not globs:
-        return None
+def compile_globs(globs: Iterable[str]) -> re.Pattern[str]:
+    """An expression that matches what one of these patterns matches, as a whole."""
     return re.compile("|".join(map(_translate, globs)), re.IGNORECASE | re.DOTALL)
 
 

@@ -36,39 +36,52 @@ class Found(NamedTuple):
     evidence: str
 
 
-_HUMID = r"feucht|humid|vlhk|wilgot|vochtig|umidit|hygro|parat|\brh\b|\bluftf"
-_HUMIDITY = Hint("humidity", _HUMID)
+_HUMID = r"feucht|humid|vlhk|wilgot|vochtig|umidit|hygro|\bparat|\brh\b|\bluftf"
+_SOIL = (
+    r"\bboden(?!raum|heiz)|\berd(e|en|reich)?\b|\berdfeucht|\bsoil|\bpud[aeuy]\b|\bpudni|\bzemin"
+    r"|\bzemi\b|substrat|\bsol\b|\bbodem"
+)
+_NO_SOIL = r"luftf|dachboden|fussboden|air humid"
+_LEVEL = (
+    r"zistern|cistern|\btank|fullstand|fill ?level|water ?level|wasserstand|\bpegel|wasserpegel"
+    r"|hladin|nadrz|\bniveau|jimk|regen(wasser|tonne|fass)|rain ?(water|barrel)|destovk"
+    r"|destova vod"
+)
+_DIFFERENCE = (
+    r"diff|\bdelta|δ|spreiz|hyster|offset|rozdil|odchyl|abweich|\bspread|\becart|korrektur|korekc"
+)
 _DIRECTION = (
-    r"windr|wind ?dir|wind ?fahne|smer v|richtung|direction|direzione|kierunek|smer\b|\brichting"
+    r"windr|wind ?dir|wind ?fahne|smer v|\brichtung|himmelsrichtung|direction|direzione|kierunek"
+    r"|smer\b|\brichting"
 )
 _ANGLE = (
-    r"winkel|angle|\buhel|naklon|sklon|azimut|elevation|neigung|inclin|\btilt|kompass|kompas"
-    r"|heading|sonnenstand|sonnenhohe|sun ?(height|position|altitude)|vyska slunce|lamell"
+    r"winkel|\bangle|\buhel|naklon|sklon|azimut|elevation|neigung|inclin|\btilt|kompass|kompas"
+    r"|\bheading|sonnenstand|sonnenhohe|sun ?(height|position|altitude)|vyska slunce|lamell"
 )
 _RAIN = r"niederschlag|regen|\brain|precip|srazk|\bdest|neerslag|pluie|pioggia|opad|zrazk"
 
+_OF_TEMPERATURES = (
+    Hint("temperature_difference", _DIFFERENCE),
+    Hint("dew_point", r"taupunkt|dew ?point|rosn\w* bod|point de rosee|punkt rosy|dauwpunt"),
+)
+
 HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "ratio": (
-        Hint(
-            "soil_moisture", rf"(boden|erd|\bsoil|\bpud|\bzem|substrat|\bsol\b).*({_HUMID}|moist)"
-        ),
-        Hint("soil_moisture", rf"({_HUMID}|moist).*(boden|erde|soil|\bpud|\bzem|\bsol\b|bodem)"),
-        _HUMIDITY,
+        Hint("soil_moisture", rf"^(?!.*({_NO_SOIL}))(?=.*({_SOIL})).*({_HUMID}|moist)"),
+        Hint("humidity", _HUMID),
         Hint(
             "storage_charge",
-            r"speicher|storage|\bsoc\b|ladezustand|ladestand|state of charge|hausbatt|home ?batt"
-            r"|powerwall|mindestreserve|min(imum)? reserve|stav nabiti|uloziste|accumulo",
+            r"\bsoc\b|ladezustand|ladestand|state of charge|hausbatt|home ?batt|powerwall"
+            r"|(strom|energie|batterie|akku|pv).?speicher|(energy|battery|pv) ?storage"
+            r"|speicher.?(lade|stand|soc)|mindestreserve|min(imum)? reserve|stav nabiti|accumulo"
+            r"|uloziste",
         ),
-        Hint(
-            "fill_level",
-            r"zistern|cistern|\btank|fullstand|fill ?level|water ?level|wasserstand|pegel|hladin"
-            r"|nadrz|niveau|jimk",
-        ),
+        Hint("signal_strength", r"signal|rssi|empfang|wlan|wi-?fi|link ?quality"),
+        Hint("fill_level", _LEVEL),
         Hint("battery_charge", r"batt|akku|\baccu\b|bateri|baterk"),
         Hint("valve_position", r"ventil(?!at)|valve|misch|mixer|stellantrieb|smesova|klap|vanne"),
         Hint("fan_speed", r"lufter|luftung|\bfan\b|ventilat|vetrak|vetrani|rekuper|geblase"),
         Hint("pump_speed", r"pump|cerpadl"),
-        Hint("signal_strength", r"signal|rssi|empfang|wlan|wi-?fi|link ?quality"),
         Hint("audio_volume", r"volume|lautst|hlasitost|glosnosc", frozenset({"multimedia"})),
         Hint(
             "shading_position",
@@ -78,25 +91,27 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
         ),
         Hint(
             "light_level",
-            r"licht|light|\blamp|leuchte|dimm|svetl|osvetl|helligkeit|brightness|\bjas\b|\bspots?\b"
-            r"|lumiere|eclairage|swiatl",
+            r"licht|\b(night ?)?light|\blamp|leuchte|dimm|svetl|osvetl|helligkeit|brightness"
+            r"|\bjas\b|\bspots?\b|lumiere|eclairage|swiatl",
             frozenset({"lights"}),
         ),
+        # It may also be an attic, a room for things, or a computer's.
+        Hint("storage_charge", r"\bspeicher\b|\bstorage$"),
     ),
     "degree sign": (
+        *_OF_TEMPERATURES,
+        Hint("temperature", r"temp|teplot|\bwarm"),
         Hint("wind_direction", _DIRECTION),
         Hint("angle", _ANGLE),
     ),
     "degrees": (Hint("wind_direction", _DIRECTION),),
-    "celsius": (
-        Hint("dew_point", r"taupunkt|dew ?point|rosn\w* bod|point de rosee|punkt rosy|dauwpunt"),
-    ),
+    "celsius": _OF_TEMPERATURES,
     "ppm": (
         Hint(
             "co2", r"co ?2\b|kohlendioxid|carbon dioxide|oxid uhlicit|dwutlenek wegla|kooldioxide"
         ),
     ),
-    "meters": (Hint("precipitation", _RAIN),),
+    "meters": (Hint("length", _LEVEL), Hint("precipitation", _RAIN)),
     "meters_per_second": (
         Hint("wind_speed", r"wind(?!ow)|\bboe|\bbo\b|gust|\bvitr|\bvetr\b|\bviet|rafale|\bvent\b"),
     ),
@@ -105,7 +120,8 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
 """Hints by base unit, the more telling first; the `degree sign` may be of an angle or not."""
 
 _SET_POINT = re.compile(
-    r"\bsoll|soll(wert|temp)|\btarget|set ?point|pozadov|\bzadan|\bcilov|consigne|wunsch(wert|temp)"
+    r"\bsoll(?!er)|soll(wert|temp)|wunsch(wert|temp)|\btarget|set ?point|pozadov|\bzadan|\bcilov"
+    r"|consigne"
 )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
 
-from loxone_exporter.config.model import OverrideConfig
+from loxone_exporter.config.model import MetricType, OverrideConfig
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.filters import ControlLabels, Patterns
-from loxone_exporter.metrics.quantities import FamilyType
+from loxone_exporter.metrics.quantities import units_of
 
 
 @frozen
@@ -21,18 +21,25 @@ class StateOverride:
         quantity: What it is, as `temperature_target`; empty where it has no quantity.
         unit: What the Miniserver sends; empty for a mere number.
         metric_type: Gauge or counter.
-        drop: Whether it is left out altogether.
+        dropped_by: What leaves it out, `override[2].drop`; empty if nothing does.
+        tables: The tables that say so, by their index.
     """
 
     quantity: str | None = None
     unit: str | None = None
-    metric_type: FamilyType | None = None
-    drop: bool = False
+    metric_type: MetricType | None = None
+    dropped_by: str = ""
+    tables: tuple[int, ...] = ()
 
     @property
     def changes_family(self) -> bool:
         """Whether it says which typed family the state feeds."""
         return (self.quantity, self.unit, self.metric_type) != (None, None, None)
+
+    @property
+    def origin(self) -> str:
+        """Where it stands, as findings about the configuration say it."""
+        return ", ".join(f"override[{index}]" for index in self.tables)
 
 
 NO_OVERRIDE: Final = StateOverride()
@@ -42,66 +49,114 @@ NO_OVERRIDE: Final = StateOverride()
 class _Table:
     """One table of the configuration, its patterns compiled."""
 
+    index: int
     patterns: Patterns
     config: OverrideConfig
 
-    @property
-    def names_controls(self) -> bool:
-        return self.config.name is not None or self.config.room is not None
+    def matches_state(self, names: tuple[str, ...]) -> bool:
+        return self.patterns.matches_state(names, otherwise=True)
 
-    def matches_state(self, labels: ControlLabels, names: tuple[str, ...]) -> bool:
-        of_state = self.patterns.matches_state(names, otherwise=True)
-        return of_state and self.patterns.matches(labels)
+    @property
+    def dropping(self) -> str:
+        """What leaves something out, if this does."""
+        return f"override[{self.index}].drop" if self.config.drop else ""
 
 
 @frozen
 class Overrides:
-    """All tables. Where several match, the last one that says something wins."""
+    """All tables, or those that match a control. The last one that says something wins."""
 
     tables: tuple[_Table, ...] = ()
 
     @classmethod
-    def compile(cls, configs: Iterable[OverrideConfig]) -> Overrides:
-        """Translate the patterns of the configuration."""
-        return cls(tuple(_Table(Patterns.of(config), config) for config in configs))
+    def compile(cls, configs: Sequence[OverrideConfig]) -> Overrides:
+        """Translate the patterns of the configuration, and settle what its own quantities are."""
+        types = _types(configs)
+        return cls(
+            tuple(
+                _Table(
+                    index,
+                    Patterns.of(config),
+                    evolve(config, metric_type=types.get(config.quantity, config.metric_type)),
+                )
+                for index, config in enumerate(configs)
+            )
+        )
 
-    def of_state(self, labels: ControlLabels, names: tuple[str, ...]) -> StateOverride:
-        """What they say of a state.
+    def of_control(self, labels: ControlLabels) -> Overrides:
+        """The tables that match a control, by its labels as the structure file has them."""
+        if not self.tables:
+            return self
+        return Overrides(tuple(each for each in self.tables if each.patterns.matches(labels)))
+
+    def of_state(self, names: tuple[str, ...]) -> StateOverride:
+        """What they say of a state of the control that they match.
 
         Args:
-            labels: Those of its control, as the structure file has them.
             names: All that a pattern may name it by: the label `subcontrol` and the bare name.
         """
         override = NO_OVERRIDE
         for table in self.tables:
-            if table.matches_state(labels, names):
+            if table.matches_state(names):
                 said = table.config
                 override = StateOverride(
                     override.quantity if said.quantity is None else said.quantity,
                     override.unit if said.unit is None else said.unit,
                     said.metric_type or override.metric_type,
-                    override.drop or said.drop,
+                    override.dropped_by if said.drop is None else table.dropping,
+                    (*override.tables, table.index),
                 )
         return override
+
+    def dropped_by(self, otherwise: str) -> str:
+        """What leaves out the control that they match; empty if nothing does.
+
+        Args:
+            otherwise: The answer where they do not say.
+        """
+        answer = otherwise
+        for table in self.tables:
+            if table.patterns.states is None and table.config.drop is not None:
+                answer = table.dropping
+        return answer
 
     def rename(self, structure: Structure) -> Structure:
         """The structure with the names and rooms that the owner has chosen.
 
         They are those of whole controls; parts follow their control into its room.
         """
-        if not any(table.names_controls for table in self.tables):
+        if not any(table.config.names_controls for table in self.tables):
             return structure
         controls = tuple(self._rename(control) for control in structure.controls)
         return evolve(structure, controls=controls)
 
     def _rename(self, control: Control) -> Control:
-        labels = ControlLabels.of(control, control.name)
         name, room = control.name, control.room
-        for table in self.tables:
-            if table.names_controls and table.patterns.matches(labels):
-                name = name if table.config.name is None else table.config.name
-                room = room if table.config.room is None else table.config.room
+        for table in self.of_control(ControlLabels.of(control, control.name)).tables:
+            name = name if table.config.name is None else table.config.name
+            room = room if table.config.room is None else table.config.room
         return _moved(evolve(control, name=name), control.room, room)
+
+
+def find_conflicts(configs: Sequence[OverrideConfig]) -> Iterator[str]:
+    """What does not go together in the tables, with what is done instead."""
+    types = _types(configs)
+    for index, config in enumerate(configs):
+        type_ = types.get(config.quantity)
+        if type_ is not None and config.metric_type not in {None, type_}:
+            yield (
+                f"override[{index}].metric_type: {config.quantity!r} is a {type_}, as an earlier "
+                f"table says; one name cannot be a {config.metric_type} as well"
+            )
+
+
+def _types(configs: Iterable[OverrideConfig]) -> Mapping[str | None, MetricType]:
+    """What quantities that the configuration invents are: the first table that says it decides."""
+    types: dict[str | None, MetricType] = {}
+    for config in configs:
+        if config.metric_type is not None and config.quantity and not units_of(config.quantity):
+            types.setdefault(config.quantity, config.metric_type)
+    return types
 
 
 def _moved(control: Control, before: str, after: str) -> Control:

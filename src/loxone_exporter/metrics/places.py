@@ -55,7 +55,7 @@ class ControlPlace:
         labels: Its effective labels.
         original: Its labels before any override.
         path: What stands before the state in the label `subcontrol`.
-        rejected: The key of the filter that keeps it out; empty if none does.
+        rejected: What keeps it out: the key of the filter, or an override; empty if nothing does.
     """
 
     index: int
@@ -77,18 +77,31 @@ class ControlPlace:
         uuid = next((state.uuid for state in self.control.states if state.name == name), None)
         return Condition(uuid, wanted=bool(entry and entry.needs)) if uuid else None
 
+    def matched_overrides(self, overrides: Overrides) -> Iterator[int]:
+        """The tables that say something of the control or of one of its states."""
+        for table in overrides.of_control(self.original).tables:
+            if self.is_part and table.config.names_controls:
+                continue  # a part has the name of its control
+            names = (self._names(state) for state in self.control.states)
+            if table.patterns.states is None or any(map(table.matches_state, names)):
+                yield table.index
+
+    def _names(self, state: State) -> tuple[str, ...]:
+        """All that a pattern may name a state by."""
+        return self.path + state.name, state.name, state.base_name
+
     def states(self, units: HouseUnits, plan: Plan) -> Iterator[StatePlace]:
         """Its states, those that are kept out too."""
+        overrides = plan.overrides.of_control(self.original)
         for state in self.control.states:
-            subcontrol = self.path + state.name
-            names = (subcontrol, state.name, state.base_name)
-            override = plan.overrides.of_state(self.original, names)
+            names = self._names(state)
+            override = overrides.of_state(names)
             rejected = self.rejected or plan.filter.rejects_state(names)
             yield StatePlace(
                 state=state,
-                subcontrol=subcontrol,
+                subcontrol=names[0],
                 decision=decide(self.control, state, units, override),
-                rejected="drop" if override.drop else rejected,
+                rejected=rejected or override.dropped_by,
             )
 
 
@@ -100,13 +113,21 @@ class StatePlace:
         state: As the structure file has it.
         subcontrol: The label.
         decision: What it is.
-        rejected: The key of the filter or override that keeps it out; empty if none does.
+        rejected: What keeps it out: the key of the filter, or an override; empty if nothing does.
     """
 
     state: State
     subcontrol: str
     decision: Decision
     rejected: str
+
+    @property
+    def kept_out(self) -> str:
+        """Why its numbers are not exported at all; empty if they are."""
+        entry = self.decision.entry
+        if self.rejected:
+            return f"left out by {self.rejected}"
+        return f"never exported: {entry.why}" if entry and entry.is_private else ""
 
 
 def find_places(
@@ -121,7 +142,7 @@ def find_places(
     """
     renamed = plan.overrides.rename(structure)
     names = assign_names(renamed, None if plan.metrics.uuid_label else registry)
-    walk = _Walk(plan.filter, names)
+    walk = _Walk(plan.filter, plan.overrides, names)
     pairs = zip(structure.controls, renamed.controls, strict=True)
     for index, (original, control) in enumerate(pairs):
         walk.visit(index, original, control)
@@ -131,13 +152,14 @@ def find_places(
 @frozen
 class _Walk:
     filter: Filter
+    overrides: Overrides
     names: Names
     places: list[ControlPlace] = field(factory=list)
 
     def visit(self, index: int, original: Control, control: Control) -> None:
         before = ControlLabels.of(original, original.name)
         after = ControlLabels.of(control, self.names.by_key[control.key])
-        self._visit(index, (original, control), (before, after), excluded="")
+        self._visit(index, (original, control), (before, after), dropped="", excluded="")
 
     def _visit(
         self,
@@ -145,12 +167,22 @@ class _Walk:
         controls: tuple[Control, Control],
         labels: tuple[ControlLabels, ControlLabels],
         *,
+        dropped: str,
         excluded: str,
     ) -> None:
-        """Visit a control and its parts, as they are before and after overrides."""
+        """Visit a control and its parts.
+
+        Args:
+            index: Of the control in the structure.
+            controls: The control before and after overrides.
+            labels: Likewise its labels.
+            dropped: Which override leaves out what it is a part of.
+            excluded: Which key of the filter does.
+        """
         before, after = labels
+        dropped = self.overrides.of_control(before).dropped_by(otherwise=dropped)
         excluded = excluded or self.filter.excludes(after)
-        rejected = excluded or self.filter.does_not_include(after)
+        rejected = dropped or excluded or self.filter.does_not_include(after)
         path = self.names.paths.get(after.uuids, "")
         self.places.append(ControlPlace(index, controls[0], after, before, path, rejected))
         for parts in zip(controls[0].sub_controls, controls[1].sub_controls, strict=True):
@@ -158,4 +190,4 @@ class _Walk:
                 ControlLabels.of(parts[0], before.name, before.uuids),
                 ControlLabels.of(parts[1], after.name, after.uuids),
             )
-            self._visit(index, parts, part_labels, excluded=excluded)
+            self._visit(index, parts, part_labels, dropped=dropped, excluded=excluded)

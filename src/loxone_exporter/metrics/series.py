@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Generator, Mapping
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -20,6 +21,9 @@ from loxone_exporter.metrics.written import Row, write_labels, write_row
 
 LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
 """The labels of every control family."""
+
+PLAIN_VALUE: Final = "loxone_control_value"
+"""The family of all numbers as they come."""
 
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
 
@@ -196,7 +200,7 @@ class _Builder:
             return
         self._taken.add(labels)
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
-        if not (decision.entry and decision.entry.is_private):
+        if not decision.is_private:
             self.values.append(series)
             self._add_typed(place, state_place, series, labels)
         if self.plan.metrics.text_values and state.uuid not in self.private:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from loxone_exporter.config.load import Loaded
 from loxone_exporter.config.model import MiniserverConfig
+from loxone_exporter.metrics.overrides import find_conflicts
 
 
 def describe(loaded: Loaded) -> Iterator[str]:
     """Sum up a configuration that was found good, a line for each thing."""
     config = loaded.config
-    for warning in loaded.warnings:
+    for warning in (*loaded.warnings, *find_conflicts(config.override)):
         yield f"warning: {warning}"
     yield f"{loaded.source or 'environment'}: no mistakes found"
     yield "listens on " + ", ".join(map(str, config.web.listen))

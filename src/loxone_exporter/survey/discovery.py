@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
 from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.metrics.decisions import Reason
+from loxone_exporter.metrics.filters import compile_globs
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
+from loxone_exporter.metrics.series import PLAIN_VALUE
 from loxone_exporter.state import MiniserverState
-
-
-PLAIN_VALUE = "loxone_control_value"
 
 
 @frozen
@@ -63,23 +61,22 @@ class FoundControl:
     Attributes:
         uuid: Its key in the structure file.
         name: The label, and likewise the others.
+        original_name: Its name in the structure file; of a sub-control, that of the control.
         states: All its states.
     """
 
     uuid: str
     name: str
+    original_name: str
     room: str
     category: str
     type: str
     states: tuple[FoundState, ...]
 
     def is_called(self, pattern: str) -> bool:
-        """Whether its name or UUID is this, or matches this pattern."""
-        wanted = pattern.casefold()
-        return any(
-            fnmatch.fnmatchcase(text.casefold(), wanted) or text.casefold() == wanted
-            for text in (self.name, self.uuid)
-        )
+        """Whether a pattern, as in a filter, matches one of its names or its UUID."""
+        expression = compile_globs([pattern])
+        return any(map(expression.fullmatch, (self.name, self.original_name, self.uuid)))
 
 
 def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
@@ -100,34 +97,46 @@ def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
             for state_place in place.states(structure.units, plan)
         )
         yield FoundControl(
-            place.control.key, labels.name, labels.room, labels.category, labels.type, states
+            uuid=place.control.key,
+            name=labels.name,
+            original_name=place.original.name,
+            room=labels.room,
+            category=labels.category,
+            type=labels.type,
+            states=states,
         )
+
+
+def matched_overrides(state: MiniserverState, plan: Plan) -> frozenset[int]:
+    """Which overrides match a control or a state of a Miniserver, by their index."""
+    if state.structure is None:
+        return frozenset()
+    _, places = find_places(state.structure, plan, NameRegistry())
+    return frozenset(index for place in places for index in place.matched_overrides(plan.overrides))
 
 
 def _found(
     place: ControlPlace, state_place: StatePlace, values: Mapping[StateUuid, float], plan: Plan
 ) -> FoundState:
     state, decision = state_place.state, state_place.decision
-    value, entry, family = values.get(state.uuid), decision.entry, decision.family
-    has_numbers = value is not None or entry is None or entry.kind.is_number
+    value, family = values.get(state.uuid), decision.family
+    has_numbers = value is not None or decision.has_numbers
     series: dict[str, float | None] = {}
-    optional = kept_out = ""
-    reasons = decision.reasons
+    optional, kept_out, reasons = "", state_place.kept_out, decision.reasons
     if state_place.rejected:
-        rule = "override" if state_place.rejected == "drop" else "filter"
-        kept_out = f"left out by {state_place.rejected}"
+        rule = "override" if state_place.rejected.endswith(".drop") else "filter"
         reasons = (*reasons, Reason(rule, kept_out))
-    elif entry is not None and entry.is_private:
-        kept_out = f"never exported: {entry.why}"
-    elif has_numbers:
+    elif not has_numbers and not kept_out:
+        kept_out = "a text: there is a series with [metrics] text_values = true only"
+        reasons = (*reasons, Reason("metrics", kept_out))
+    elif not kept_out:
         if plan.metrics.control_value:
             series[PLAIN_VALUE] = value
         if family is not None and plan.serves(decision):
             condition = place.condition(decision)
             holds = condition is None or condition.holds(values)
-            series[family.sample_name] = (
-                None if value is None or not holds else decision.conversion(value)
-            )
+            has_value = value is not None and holds
+            series[family.sample_name] = decision.conversion(value or 0.0) if has_value else None
         elif family is not None and plan.metrics.quantities:
             optional = family.sample_name
     return FoundState(
@@ -138,7 +147,7 @@ def _found(
         series=series,
         optional=optional,
         kept_out=kept_out,
-        is_known=entry is not None,
+        is_known=decision.entry is not None,
         has_numbers=has_numbers,
         reasons=reasons,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.miniserver.network import Connect, connect_tcp
-from loxone_exporter.survey.discovery import discover
+from loxone_exporter.survey.discovery import discover, matched_overrides
 from loxone_exporter.survey.report import House
 from loxone_exporter.survey.visit import visit_all
 
@@ -19,6 +19,11 @@ async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> lis
     """
     plan = Plan.compile(config.metrics, config.filter, config.override)
     return [
-        House(visit.state.name, visit.failure, tuple(discover(visit.state, plan)))
+        House(
+            visit.state.name,
+            visit.failure,
+            tuple(discover(visit.state, plan)),
+            matched_overrides(visit.state, plan),
+        )
         for visit in await visit_all(config.miniservers, connect=connect)
     ]

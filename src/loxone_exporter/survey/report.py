@@ -28,11 +28,26 @@ class House:
         miniserver: Its name.
         failure: Why nothing or not everything was learned; empty where all went well.
         controls: Its controls and sub-controls.
+        matched: Which overrides match something there, by their index.
     """
 
     miniserver: str
     failure: str
     controls: tuple[FoundControl, ...]
+    matched: frozenset[int] = frozenset()
+
+
+def unmatched_overrides(houses: Sequence[House], count: int) -> list[int]:
+    """The tables of the configuration that match nothing in any house.
+
+    Args:
+        houses: All that were visited.
+        count: How many tables there are.
+    """
+    if any(house.failure for house in houses):
+        return []  # who could not be visited may have what they match
+    matched = frozenset[int]().union(*(house.matched for house in houses))
+    return [index for index in range(count) if index not in matched]
 
 
 def rows(house: House) -> Iterator[tuple[str, ...]]:
@@ -116,6 +131,8 @@ def explain(house: House, pattern: str) -> Iterator[str]:
             continue
         place = ", ".join(filter(None, (control.room, control.category)))
         yield f"{control.name} ({control.type}{', ' if place else ''}{place}) {control.uuid}"
+        if control.name != control.original_name:
+            yield f"  in the structure file: {control.original_name}"
         for state in control.states:
             value = "no number" if state.value is None else _number(state.value)
             yield f"  {state.subcontrol}: {value} {state.unit}".rstrip()

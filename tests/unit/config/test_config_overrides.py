@@ -81,7 +81,6 @@ def test_every_key_arrives_in_the_model(tmp_path: Path) -> None:
             metric_type="counter",
             name=None,
             room=None,
-            drop=False,
         ),
         OverrideConfig(uuids=("0f86a2fe-*",), name="Heat pump", room=""),
         OverrideConfig(rooms=("Cellar",), drop=True),
@@ -140,7 +139,7 @@ def test_one_thing_to_match_by_is_enough(tmp_path: Path, match: str) -> None:
         ("drop = true", OverrideConfig(names=("Pool",), drop=True)),
         (
             'quantity = ""\nunit = ""\ndrop = false',
-            OverrideConfig(names=("Pool",), quantity="", unit=""),
+            OverrideConfig(names=("Pool",), quantity="", unit="", drop=False),
         ),
         (
             'name = "Pump"\nroom = "Cellar"\nquantity = "flow"\nstates = []',
@@ -171,8 +170,7 @@ OF_CONTROLS = "is that of whole controls: remove states, or make it a table of i
         ('names = []\nstates = []\nunit = "kWh"', [f": {NEEDS_MATCH}"]),
         ("drop = true", [f": {NEEDS_MATCH}"]),
         ('names = ["Pool"]', [f": {NEEDS_EFFECT}"]),
-        ('names = ["Pool"]\ndrop = false', [f": {NEEDS_EFFECT}"]),
-        ("drop = false", [f": {NEEDS_EFFECT}", f": {NEEDS_MATCH}"]),
+        ("drop = false", [f": {NEEDS_MATCH}"]),
         (
             'names = ["Pool"]\ndrop = true\nunit = "kWh"',
             [".drop: leaves out what unit is about: remove one of the two"],
@@ -479,3 +477,12 @@ def test_a_price_may_be_in_any_currency(tmp_path: Path) -> None:
 def test_the_nearest_unit_is_found_in_any_case(tmp_path: Path) -> None:
     text = f'[[override]]\nnames = ["Pool"]\nunit = "KWHH"\n{MINISERVER}'
     assert "did you mean 'kWh'?" in find_all(tmp_path, text)[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["power_watts", "x_celsius", "price_eur", "price_czk_per_kilowatt_hour", "x_ratio"]
+)
+def test_the_unit_is_no_part_of_a_quantity(tmp_path: Path, name: str) -> None:
+    text = f'[[override]]\nnames = ["Pool"]\nquantity = "{name}"\n{MINISERVER}'
+    (finding,) = find_all(tmp_path, text)
+    assert "the unit comes behind the quantity by itself" in finding

@@ -341,7 +341,7 @@ async def test_typed_families_hold_base_units_and_leave_out_sentinels() -> None:
     state = connected(house, values={1: 21.5, 2: 0.0, 3: -1000.0, 4: 7.2})
     found = await scrape([state])
     assert {"tempActual": 21.5} == found.values("loxone_temperature_celsius")
-    assert {"limit": 7200.0} == found.values("loxone_power_charging_limit_watts")
+    assert {"limit": 7200.0} == found.values("loxone_wallbox_power_limit_watts")
     assert [] == found.samples("loxone_co2_ppm")
     assert [] == found.samples("loxone_temperature_outdoor_celsius")
     assert 4 == len(found.samples("loxone_control_value"))
@@ -393,15 +393,19 @@ async def test_openmetrics_tells_units() -> None:
     assert 5.0 == found.value("loxone_operating_seconds_total")
 
 
-async def test_a_counter_and_a_gauge_of_one_name_do_not_both_come() -> None:
+async def test_one_name_is_one_family(caplog: pytest.LogCaptureFixture) -> None:
     overrides = (
-        OverrideConfig(names=("First",), quantity="cars", metric_type="counter"),
-        OverrideConfig(names=("Second",), quantity="cars"),
+        OverrideConfig(names=("First",), quantity="cars"),
+        OverrideConfig(names=("Second",), quantity="cars", metric_type="counter"),
+        OverrideConfig(names=("Third",), quantity="cars", metric_type="gauge"),
     )
-    house = structure(control(1, "First"), control(2, "Second", type_="Radio"))
-    state = connected(house, values={1: 1.0, 2: 2.0})
-    found = await scrape([state], configure(overrides=overrides))
-    assert 1 == len([name for name in found.headings() if name.startswith("loxone_cars")])
+    house = structure(control(1, "First"), control(2, "Second"), control(3, "Third"))
+    found = await scrape(
+        [connected(house, values={1: 1.0, 2: 1.0, 3: 1.0})], configure(overrides=overrides)
+    )
+    assert {"First", "Second", "Third"} == set(found.values("loxone_cars_total", "name"))
+    assert ["loxone_cars"] == [name for name in found.headings() if name.startswith("loxone_cars")]
+    assert "override[2].metric_type" in caplog.text
 
 
 async def test_states_that_nobody_knows_are_counted() -> None:

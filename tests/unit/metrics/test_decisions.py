@@ -70,7 +70,22 @@ def rules(decided: Decision) -> list[str]:
         ("%.1f A", "Netz", "loxone_current_amperes", 10, 10),
         ("%.0f W/m²", "Sonne", "loxone_irradiance_watts_per_square_meter", 800, 800),
         ("%.1f K", "Spreizung", "loxone_temperature_difference_celsius", 5, 5),
-        ("%.2f€", "Kosten", "loxone_cost_eur", 3.5, 3.5),
+        ("%.1f K", "Vorlauf", "loxone_temperature_difference_celsius", 5, 5),
+        ("%.1f°", "Temperaturdifferenz Kollektor", "loxone_temperature_difference_celsius", 5, 5),
+        ("%.1f °C", "Delta T Heizkreis", "loxone_temperature_difference_celsius", 5, 5),
+        ("%.1f°C", "SC I_O Temp Diff", "loxone_temperature_difference_celsius", 5, 5),
+        ("%.1f°", "Rozdíl teplot", "loxone_temperature_difference_celsius", 5, 5),
+        ("%.0f U/min", "Lüfter", "loxone_rotational_speed_hertz", 600, 10),
+        ("%.1f Hz", "Netz", "loxone_frequency_hertz", 50, 50),
+        ("%.1f%% rH", "Humidity", "loxone_humidity_ratio", 55, 0.55),
+        ("%.0f %%rF", "Bad", "loxone_humidity_ratio", 55, 0.55),
+        ("%.0f %% r.F.", "Bad", "loxone_humidity_ratio", 55, 0.55),
+        ("%.1f °C (Außen)", "Fühler", "loxone_temperature_celsius", 5, 5),
+        ("%.f kW", "Ofen", "loxone_power_watts", 5, 5000),
+        ("%.1f cm", "Regentonne Füllstand", "loxone_length_meters", 50, 0.5),
+        ("%.1f cm", "Zisterne Regenwasser", "loxone_length_meters", 50, 0.5),
+        ("%.0f mm", "Rain water tank level", "loxone_length_meters", 50, 0.05),
+        ("%.2f€", "Kosten", "loxone_money_eur", 3.5, 3.5),
         ("%.3f ct/kWh", "Tarif", "loxone_energy_price_eur_per_kilowatt_hour", 25, 0.25),
         ("%.1f", "Irgendwas", "", 0, None),
         ("", "Irgendwas", "", 0, None),
@@ -97,9 +112,16 @@ def test_free_values_are_what_format_and_names_say(
         ("Slider", "%.0f%%", "Licht", "loxone_light_level_target_ratio"),
         ("Slider", "%.0f%%", "WLAN", "loxone_unspecified_target_ratio"),
         ("Slider", "%.1f kW", "Limit", "loxone_power_target_watts"),
-        ("Slider", "%.2f €/kWh", "Limit", "loxone_energy_price_limit_eur_per_kilowatt_hour"),
+        ("Slider", "%.2f €/kWh", "Limit", "loxone_energy_price_target_eur_per_kilowatt_hour"),
         ("Slider", "%.0f dB", "Gain", ""),
         ("Slider", "%.1f", "Pool", ""),
+        ("Slider", "%.1f°", "Hysterese", "loxone_temperature_difference_target_celsius"),
+        ("Slider", "%.1f °C", "Offset Heizung", "loxone_temperature_difference_target_celsius"),
+        ("Slider", "%.1f K", "Pool", "loxone_temperature_difference_target_celsius"),
+        ("Slider", "%.0f Hz", "Umrichter", "loxone_frequency_target_hertz"),
+        ("Slider", "%.0f mm", "Regenmenge", "loxone_precipitation_target_meters"),
+        ("Slider", "%.0f l/m²", "x", "loxone_precipitation_target_meters"),
+        ("InfoOnlyAnalog", "%.1f°", "Temperatur Söller", "loxone_temperature_celsius"),
         ("InfoOnlyAnalog", "%.1f°", "Sollwert Vorlauf", "loxone_temperature_target_celsius"),
     ],
 )
@@ -170,6 +192,7 @@ def test_meters_go_by_their_direction(
         ("%.0fW", "%.1f", "power_watts", None),
         ("%.2fkW", "%.1fL", "power_watts", "volume_cubic_meters_total"),
         ("%.3f°C", "%.1f", "temperature_celsius", None),
+        ("%.0fppm", "%.1f", "concentration_ppm", None),
     ],
 )
 def test_the_two_formats_of_a_meter_are_independent(
@@ -229,7 +252,7 @@ def test_temperatures_of_a_room_controller_may_be_differences() -> None:
         for index in range(5)
     ]
     assert [
-        "loxone_temperature_difference_celsius",
+        "loxone_temperature_offset_celsius",
         "loxone_temperature_comfort_celsius",
         "loxone_temperature_comfort_cooling_celsius",
         "loxone_temperature_preset_celsius",
@@ -246,8 +269,8 @@ def test_the_master_of_a_light_controller_is_apart() -> None:
 @pytest.mark.parametrize(
     ("details", "expected"),
     [
-        ({"analog": False}, "loxone_daytimer_active"),
-        ({}, "loxone_daytimer_active"),
+        ({"analog": False}, "loxone_schedule_active"),
+        ({}, "loxone_schedule_active"),
         ({"analog": True, "format": "%.1f°"}, "loxone_temperature_target_celsius"),
         ({"analog": True, "format": "%.1f"}, ""),
     ],
@@ -290,7 +313,19 @@ def test_secrets_stay_secrets_whatever_an_override_says() -> None:
         (StateOverride(quantity="energy", unit="kWh"), "loxone_energy_reading_joules", 3.6e6),
         (StateOverride(metric_type="counter"), "", None),
         (StateOverride(quantity=""), "", None),
-        (StateOverride(unit="€"), "loxone_cost_eur", 1),
+        # A degree is of what the quantity is in.
+        (StateOverride(quantity="wind_direction", unit="°"), "loxone_wind_direction_degrees", 1),
+        (StateOverride(quantity="angle", unit="Grad"), "loxone_angle_degrees", 1),
+        (
+            StateOverride(quantity="temperature_difference", unit="K"),
+            "loxone_temperature_difference_celsius",
+            1,
+        ),
+        # What the table has is in the table's units.
+        (StateOverride(quantity="humidity", unit="°C"), "", None),
+        (StateOverride(quantity="humidity"), "", None),
+        (StateOverride(quantity="energy_price_import"), "", None),
+        (StateOverride(unit="€"), "loxone_money_eur", 1),
     ],
 )
 def test_an_override_knows_better(
@@ -359,3 +394,78 @@ def test_without_a_format_there_is_no_unit() -> None:
     decided = decision("InfoOnlyAnalog")
     assert decided.family is None
     assert "has no format" in decided.reasons[-1].text
+
+
+def test_names_tell_what_meters_of_other_things_measure() -> None:
+    formats = {"actualFormat": "%.1f%%", "totalFormat": "%.1f"}
+    names: dict[str, Any] = {"states": ("actual", "total"), "details": formats}
+    assert "loxone_humidity_ratio" == family("Meter", "actual", name="Bathroom Humidity", **names)
+    formats["actualFormat"] = "%.0f ppm"
+    assert "loxone_co2_ppm" == family("Meter", "actual", name="Bathroom CO2", **names)
+    formats["actualFormat"] = "%.3f°C"
+    diff = family("Meter", "actual", name="SC I_O Temp Diff", **names)
+    assert "loxone_temperature_difference_celsius" == diff
+
+
+def test_differences_have_no_offset_in_fahrenheit() -> None:
+    for name, format_ in (("Temperaturdifferenz", "%.1f°"), ("Delta T", "%.1f °F")):
+        decided = decision("InfoOnlyAnalog", tempUnit=1, name=name, details={"format": format_})
+        assert 5 == decided.conversion(9)
+    named = StateOverride(quantity="temperature_difference")
+    decided = decision("InfoOnlyAnalog", "value", named, tempUnit=1, details={"format": "%.1f°"})
+    assert 5 == decided.conversion(9)
+
+
+@pytest.mark.parametrize(
+    "name", ["Temperatur winkel", "Temperatur Einrichtung", "Winkel", "Richtung"]
+)
+def test_in_a_category_of_room_temperatures_a_degree_is_one_of_temperature(name: str) -> None:
+    rooms: dict[str, Any] = {"category_type": "indoortemperature", "details": {"format": "%.1f°"}}
+    assert "loxone_temperature_celsius" == family("InfoOnlyAnalog", name=name, **rooms)
+
+
+def test_an_angle_in_an_override_is_none_of_temperature_whatever_the_house_uses() -> None:
+    override = StateOverride(quantity="wind_direction")
+    decided = decision("InfoOnlyAnalog", "value", override, tempUnit=1, details={"format": "%.0f°"})
+    assert decided.family
+    assert "loxone_wind_direction_degrees" == decided.family.sample_name
+    assert 274 == decided.conversion(274)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "expected"),
+    [
+        ("energy_import", "loxone_energy_import_joules_total"),
+        ("energy_production", "loxone_energy_production_joules_total"),
+        ("my_energy", "loxone_my_energy_joules_total"),
+    ],
+)
+def test_a_counter_stays_one_under_another_quantity(quantity: str, expected: str) -> None:
+    details = {"totalFormat": "%.1fkWh"}
+    override = StateOverride(quantity=quantity)
+    assert expected == family("Meter", "total", override, details=details)
+    gauge = StateOverride(quantity=quantity, metric_type="gauge")
+    assert not family("Meter", "total", gauge, details=details).endswith("_total")
+
+
+def test_reasons_say_which_table_of_the_configuration_it_was() -> None:
+    override = StateOverride(unit="kWh", tables=(0, 3))
+    decided = decision("InfoOnlyAnalog", "value", override, details={"format": "%.1f"})
+    assert "override[0], override[3] of the configuration" in [one.text for one in decided.reasons]
+
+
+def test_a_meter_within_an_energy_flow_is_a_plain_value() -> None:
+    part = {"name": "Other", "type": "Meter", "states": {"actual": key(7)}}
+    part["details"] = {"actualFormat": "%.3fkW", "totalFormat": "%.1fkWh", "type": "bidirectional"}
+    structure = house_of("EFM", ("Ppwr",), subControls={key(2): part})
+    (meter,) = only_control(structure).sub_controls
+    decided = decide(meter, meter.states[0], structure.units)
+    assert decided.family is None
+    assert "sums up other meters" in decided.reasons[-1].text
+
+
+def test_what_is_not_expected_is_named() -> None:
+    money = decision("Wallbox2", "total", details={"totalFormat": "%.1f €"})
+    assert "eur is not expected here" in money.reasons[-1].text
+    nothing = decision("Wallbox2", "total", StateOverride(unit=""))
+    assert "a mere number is not expected here" in nothing.reasons[-1].text

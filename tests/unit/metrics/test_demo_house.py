@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from loxone_exporter.loxone.structure import parse_structure
-from loxone_exporter.loxone.uuids import parse_uuid
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.collected import configure, scrape
-from support.expectations import expected_states
+from support.expectations import expected_states, numbers_sent
 from support.scrapes import Scrape
 
 
 NOON, NIGHT = (datetime(2026, 3, 14, hour, tzinfo=UTC) for hour in (12, 2))
 
 EXPECTED = list(expected_states())
-
-
-def sent(house: DemoHouse) -> list[float]:
-    """The numbers of the house, in the order of the expectation; by a walk of our own."""
-    values: list[float] = []
-
-    def walk(controls: Mapping[str, Any]) -> None:
-        for control in controls.values():
-            for uuids in (control.get("states") or {}).values():
-                for uuid in uuids if isinstance(uuids, list) else [uuids]:
-                    value = house.values.get(parse_uuid(uuid))
-                    if value is not None:
-                        values.append(value)
-            walk(control.get("subControls") or {})
-
-    walk(json.loads(house.structure)["controls"])
-    return values
 
 
 async def scraped(house: DemoHouse, **metrics: object) -> Scrape:
@@ -70,7 +49,7 @@ def index_of(scrape: Scrape) -> dict[tuple[tuple[str, str], ...], dict[str, floa
 @pytest.mark.parametrize("optional", [False, True])
 async def test_every_state_becomes_what_its_owner_expects(now: datetime, optional: bool) -> None:  # noqa: FBT001  # pytest passes by position
     house = DemoHouse(now=now)
-    values = sent(house)
+    values = numbers_sent(house)
     assert len(EXPECTED) == len(values) > 900
     index = index_of(await scraped(house, optional_quantities=optional))
     for state, value in zip(EXPECTED, values, strict=True):

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.places import Plan
+from loxone_exporter.metrics.overrides import find_conflicts
+from loxone_exporter.metrics.places import Plan, find_places
 from loxone_exporter.metrics.series import SeriesTable, build_series
 from support.structures import control, key, structure
 
@@ -82,6 +83,23 @@ def test_the_last_table_that_says_something_wins() -> None:
     assert ("Second", "Garage") == labels(table, "name", "room")[-1]
 
 
+def test_a_control_is_dropped_with_its_parts() -> None:
+    table = build(HOUSE, OverrideConfig(names=("Lights",), types=("Switch",), drop=True))
+    assert [("Gate", "active")] == labels(table, "name", "subcontrol")
+    assert 1 == len(table.controls)
+    assert {"loxone_switch_active": ["active"]} == typed(table)
+
+
+def test_a_later_table_takes_a_drop_back() -> None:
+    everything = OverrideConfig(types=("*",), drop=True)
+    table = build(HOUSE, everything, OverrideConfig(uuids=("part",), drop=False))
+    assert [("Spots/position",)] == labels(table, "subcontrol")
+    assert () == table.controls
+    states = OverrideConfig(states=("*",), drop=True)
+    table = build(HOUSE, states, OverrideConfig(states=("position",), drop=False))
+    assert [("Spots/position",)] == labels(table, "subcontrol")
+
+
 def test_what_is_dropped_is_in_no_family() -> None:
     table = build(HOUSE, OverrideConfig(states=("active",), drop=True))
     assert [("Spots/position",)] == labels(table, "subcontrol")
@@ -110,6 +128,35 @@ def test_parts_are_matched_by_their_own_key_and_path() -> None:
 def test_without_overrides_of_names_the_structure_stays_as_it_is() -> None:
     plan = Plan.compile(MetricsConfig(), FilterConfig(), (OverrideConfig(types=("*",), drop=True),))
     assert plan.overrides.rename(HOUSE) is HOUSE
+
+
+def test_the_first_table_that_says_it_decides_what_an_own_quantity_is() -> None:
+    configs = (
+        OverrideConfig(names=("a",), quantity="cars"),
+        OverrideConfig(names=("b",), quantity="cars", metric_type="counter"),
+        OverrideConfig(names=("c",), quantity="cars", metric_type="gauge"),
+        OverrideConfig(names=("d",), quantity="energy", metric_type="gauge"),
+        OverrideConfig(names=("e",), quantity="energy", metric_type="counter"),
+    )
+    (conflict,) = find_conflicts(configs)
+    assert conflict.startswith("override[2].metric_type: 'cars' is a counter")
+
+
+def test_tables_that_say_something_are_known_by_their_index() -> None:
+    plan = Plan.compile(
+        MetricsConfig(),
+        FilterConfig(),
+        (
+            OverrideConfig(names=("Lights",), room="Hall"),
+            OverrideConfig(names=("Nobody",), drop=True),
+            OverrideConfig(types=("Dimmer",), states=("nothing",), unit="%"),
+            OverrideConfig(types=("Dimmer",), states=("position",), unit="%"),
+            OverrideConfig(uuids=("part",), name="Spots"),
+        ),
+    )
+    _, places = find_places(HOUSE, plan, NameRegistry())
+    matched = {index for place in places for index in place.matched_overrides(plan.overrides)}
+    assert {0, 3} == matched
 
 
 def quantities(table: SeriesTable) -> Iterable[str]:

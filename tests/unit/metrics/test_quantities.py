@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from loxone_exporter.metrics.keywords import HINTS
-from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family
+from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family, units_of
 from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
@@ -38,6 +38,7 @@ def test_names_follow_the_conventions_of_prometheus(family: Family) -> None:
 def test_a_counter_has_a_gauge_for_its_readings(family: Family) -> None:
     if family.type == "counter":
         reading = find_family(family.quantity, family.unit, "gauge")
+        assert reading
         assert (f"{family.quantity}_reading", "gauge") == (reading.quantity, reading.type)
         assert family is find_family(reading.quantity, family.unit, "counter")
         assert family is find_family(family.quantity, family.unit, "counter")
@@ -51,11 +52,26 @@ def test_of_a_gauge_without_readings_there_is_no_counter() -> None:
 
 
 def test_a_family_can_be_invented() -> None:
-    family = find_family("ph", "", "gauge")
-    assert ("loxone_ph", "gauge") == (family.sample_name, family.type)
-    family = find_family("cars", "", "counter")
-    assert ("loxone_cars_total", "counter") == (family.sample_name, family.type)
-    assert "override" in family.help
+    acidity = find_family("ph", "", "gauge")
+    assert acidity
+    assert ("loxone_ph", "gauge") == (acidity.sample_name, acidity.type)
+    cars = find_family("cars", "", "counter")
+    assert cars
+    assert ("loxone_cars_total", "counter") == (cars.sample_name, cars.type)
+    assert "override" in cars.help
+
+
+def test_what_the_table_has_is_in_the_units_of_the_table() -> None:
+    assert find_family("humidity", "celsius", "gauge") is None
+    assert find_family("humidity", "", "gauge") is None
+    assert {"celsius"} == units_of("temperature")
+    assert {"degrees"} == units_of("wind_direction")
+    assert frozenset() == units_of("ph")
+
+
+def test_no_invented_family_has_a_name_of_the_table() -> None:
+    assert find_family("energy_joules", "", "gauge") is None
+    assert find_family("temperature_celsius", "", "counter") is None
 
 
 def test_money_is_in_one_currency() -> None:
@@ -65,11 +81,11 @@ def test_money_is_in_one_currency() -> None:
 
 
 def test_moments_are_in_seconds() -> None:
-    assert "seconds" == FAMILIES["alarm_armed_timestamp_seconds"].metadata_unit
+    assert "seconds" == FAMILIES["alarm_arming_timestamp_seconds"].metadata_unit
 
 
 def test_what_names_may_tell_has_families() -> None:
     for base, hints in HINTS.items():
-        unit = "degrees" if base == "degree sign" else base
+        units = {"degrees", "celsius"} if base == "degree sign" else {base}
         for hint in hints:
-            assert f"{hint.quantity}_{unit}" in FAMILIES
+            assert units & units_of(hint.quantity)

@@ -6,8 +6,22 @@ from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideCo
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.state import MiniserverState
-from loxone_exporter.survey.discovery import FoundControl, FoundState, discover
-from loxone_exporter.survey.report import COLUMNS, House, as_json, explain, lines, summary, table
+from loxone_exporter.survey.discovery import (
+    FoundControl,
+    FoundState,
+    discover,
+    matched_overrides,
+)
+from loxone_exporter.survey.report import (
+    COLUMNS,
+    House,
+    as_json,
+    explain,
+    lines,
+    summary,
+    table,
+    unmatched_overrides,
+)
 from support.collected import connected
 from support.houses import house_of
 from support.structures import control, key, structure
@@ -60,6 +74,7 @@ def test_each_state_tells_what_becomes_of_it() -> None:
     assert "loxone_energy_day_joules" == day.optional
     locked = by_name["jLocked"]
     assert ({}, False, "") == (dict(locked.series), locked.has_numbers, locked.metric)
+    assert "text_values = true" in locked.kept_out
 
 
 def test_optional_quantities_are_series_once_they_are_asked_for() -> None:
@@ -102,7 +117,10 @@ def test_what_is_kept_out_says_by_what() -> None:
     assert "left out by include_states" == by_state["total"].kept_out
     drop = OverrideConfig(states=("actual",), drop=True)
     dropped = states(found(METER, VALUES, overrides=(drop,)))["actual"]
-    assert ("left out by drop", "override") == (dropped.kept_out, dropped.reasons[-1].rule)
+    assert ("left out by override[0].drop", "override") == (
+        dropped.kept_out,
+        dropped.reasons[-1].rule,
+    )
     secret = structure(control(1, type_="NfcCodeTouch", states={"lastcode": 1}))
     assert states(found(secret, {1: 1234.0}))["lastcode"].kept_out.startswith("never exported")
 
@@ -126,8 +144,32 @@ def test_controls_are_called_by_name_uuid_or_pattern() -> None:
     (netz,) = found(METER)
     for pattern in ("Netz", "netz", "NET*", "n?tz", key(1), key(1).upper(), "*"):
         assert netz.is_called(pattern)
-    for pattern in ("Net", "", "Netz2", key(2)):
+    for pattern in ("Net", "", "Netz2", key(2), "[N]etz"):
         assert not netz.is_called(pattern)
+
+
+def test_a_control_is_found_by_the_name_that_it_has_in_loxone_config() -> None:
+    rename = OverrideConfig(names=("Netz",), name="Grid")
+    (grid,) = found(METER, overrides=(rename,))
+    assert grid.is_called("Netz")
+    assert grid.is_called("Grid")
+    text = list(explain(house([grid]), "netz"))
+    assert text[0].startswith("Grid (Meter")
+    assert "  in the structure file: Netz" == text[1]
+    twins = found(structure(control(1), control(2)))
+    assert 2 == len([line for line in explain(house(twins), "Lamp") if line.startswith("Lamp")])
+
+
+def test_overrides_that_match_nothing_are_told() -> None:
+    plan = Plan.compile(
+        MetricsConfig(), FilterConfig(), (OverrideConfig(names=("Netz",), room="x"),)
+    )
+    matched = matched_overrides(connected(METER), plan)
+    assert frozenset({0}) == matched
+    here, elsewhere = House("a", "", (), matched), House("b", "", ())
+    assert [1] == unmatched_overrides([here, elsewhere], 2)
+    assert [] == unmatched_overrides([here, House("c", "gone", ())], 2)
+    assert frozenset() == matched_overrides(MiniserverState(name="x"), plan)
 
 
 def test_lines_for_programs_have_all_columns() -> None:

@@ -56,52 +56,64 @@ _UNASKED_FORMAT = "%.3fkW"
 
 def _meter_actual(key: str) -> Entry:
     entry = formatted("actualFormat", families={**MEASURED, **by_unit({"watts": f"{key}_watts"})})
-    return evolve(entry, doubtful_format=_UNASKED_FORMAT, confirmed_by="totalFormat")
+    return evolve(entry, is_free=True, doubtful_format=_UNASKED_FORMAT, confirmed_by="totalFormat")
 
 
-def _meter_total(key: str, volume: str = "volume_cubic_meters_total") -> Entry:
-    return formatted(
-        "totalFormat", families={**MEASURED, **by_unit({"joules": key, "cubic_meters": volume})}
-    )
-
-
-def _meter_period(direction: str, period: str) -> Entry:
+def _meter_total(energy: str, volume: str = "volume") -> Entry:
     families = by_unit(
         {
-            "joules": f"{direction}_{period}_joules",
-            "cubic_meters": f"volume_{period}_cubic_meters",
+            "joules": f"{energy}_joules_total",
+            "cubic_meters": f"{volume}_cubic_meters_total",
+        }
+    )
+    return formatted("totalFormat", families=families)
+
+
+def _meter_period(energy: str, period: str, volume: str = "volume") -> Entry:
+    families = by_unit(
+        {
+            "joules": f"{energy}_{period}_joules",
+            "cubic_meters": f"{volume}_{period}_cubic_meters",
         }
     )
     return optional(formatted("totalFormat", families=families), DERIVED)
+
+
+_OF_FLOW = untyped(Kind.NUMBER, "a meter within an energy flow monitor sums up other meters")
 
 
 def _meter() -> Mapping[str, Entry]:
     rows = {
         "actual": by_variant(
             _meter_actual("power"),
+            flow=_OF_FLOW,
             bidirectional=_meter_actual("power_grid"),
             storage=_meter_actual("power_storage"),
         ),
         "total": by_variant(
-            _meter_total("energy_joules_total"),
-            bidirectional=_meter_total("energy_import_joules_total"),
-            storage=_meter_total("energy_discharge_joules_total"),
+            _meter_total("energy"),
+            flow=_OF_FLOW,
+            bidirectional=_meter_total("energy_import"),
+            storage=_meter_total("energy_discharge"),
         ),
         "totalNeg": by_variant(
-            _meter_total("energy_export_joules_total"),
-            storage=_meter_total("energy_charge_joules_total"),
+            _meter_total("energy_export", "volume_reverse"),
+            flow=_OF_FLOW,
+            storage=_meter_total("energy_charge", "volume_reverse"),
         ),
         "storage": formatted("storageFormat", families=_LEVEL),
     }
     for period in PERIODS:
         rows[f"total{period.capitalize()}"] = by_variant(
             _meter_period("energy", period),
+            flow=_OF_FLOW,
             bidirectional=_meter_period("energy_import", period),
             storage=_meter_period("energy_discharge", period),
         )
         rows[f"totalNeg{period.capitalize()}"] = by_variant(
-            _meter_period("energy_export", period),
-            storage=_meter_period("energy_charge", period),
+            _meter_period("energy_export", period, "volume_reverse"),
+            flow=_OF_FLOW,
+            storage=_meter_period("energy_charge", period, "volume_reverse"),
         )
     return rows
 
@@ -109,12 +121,12 @@ def _meter() -> Mapping[str, Entry]:
 _LEVEL: Mapping[str, Family] = by_unit(
     {
         "ratio": "storage_charge_ratio",
-        "joules": "energy_reading_joules",
-        "cubic_meters": "volume_reading_cubic_meters",
+        "joules": "energy_stored_joules",
+        "cubic_meters": "volume_stored_cubic_meters",
     }
 )
 
-_NODE = untyped(Kind.NUMBER, "the structure file does not tell which node of the flow this is")
+_NODE = untyped(Kind.NUMBER, "nobody knows what role this node has in the flow of energy")
 
 _FORECAST = {
     "today": "energy_forecast_today_joules",
@@ -125,16 +137,16 @@ _FORECAST = {
 ENERGY: Final = {
     "CarCharger": {
         "status": CODE,
-        "charging": digital("charger_charging"),
-        "connected": revealing(digital("charger_connected")),
-        "chargingFinished": digital("charger_finished"),
-        "power": number("power_charging_watts", "kW"),
-        "energySession": number("energy_session_joules", "kWh"),
+        "charging": digital("wallbox_charging"),
+        "connected": revealing(digital("wallbox_connected")),
+        "chargingFinished": digital("wallbox_finished"),
+        "power": number("wallbox_power_watts", "kW"),
+        "energySession": number("wallbox_session_energy_joules", "kWh"),
         "limitMode": CODE,
-        "currentLimit": number("power_charging_limit_watts", "kW"),
-        "minLimit": optional(number("power_charging_minimum_watts", "kW")),
-        "maxLimit": optional(number("power_charging_maximum_watts", "kW")),
-        "chargeDuration": seconds("charging_session"),
+        "currentLimit": number("wallbox_power_limit_watts", "kW"),
+        "minLimit": optional(number("wallbox_power_minimum_watts", "kW")),
+        "maxLimit": optional(number("wallbox_power_maximum_watts", "kW")),
+        "chargeDuration": seconds("wallbox_session"),
         "showLoadManagement": SWITCHABLE,
         "profiles": TEXT,
         "currentProfile": CODE,
@@ -158,14 +170,14 @@ ENERGY: Final = {
     },
     "EnergyManager": {
         "currentPower": number("power_managed_watts", "kW"),
-        "currentBat": number("storage_charge_flow_ratio", "%"),
+        "currentBat": number("storage_charge_reported_ratio", "%"),
         "loads": TEXT,
     },
     "EnergyManager2": {
         "Gpwr": number("power_flow_grid_watts", "kW"),
         "Spwr": number("power_flow_storage_watts", "kW"),
         "Ppwr": number("power_flow_production_watts", "kW"),
-        "Ssoc": number("storage_charge_flow_ratio", "%"),
+        "Ssoc": number("storage_charge_reported_ratio", "%"),
         "MinSoc": optional(number("storage_charge_target_ratio", "%")),
         "MaxSpwr": optional(number("power_storage_limit_watts", "kW")),
         "loads": TEXT,
@@ -179,10 +191,10 @@ ENERGY: Final = {
         "consCurr": number("power_consumption_watts", "kW"),
         "consCurrDay": number("energy_consumption_day_joules", "kWh"),
         "consTotal": number("energy_consumption_joules_total", "kWh"),
-        "deliveryDay": number("energy_delivery_day_joules", "kWh"),
+        "deliveryDay": number("energy_export_day_joules", "kWh"),
         "gridCurr": number("power_flow_grid_watts", "kW"),
         "batteryCurr": number("power_flow_storage_watts", "kW"),
-        "stateOfCharge": number("storage_charge_flow_ratio", "%"),
+        "stateOfCharge": number("storage_charge_reported_ratio", "%"),
         "earningsDay": number(f"earnings_day_{CURRENCY}", "currency"),
         "earningsMonth": number(f"earnings_month_{CURRENCY}", "currency"),
         "earningsYear": number(f"earnings_year_{CURRENCY}", "currency"),
@@ -192,7 +204,7 @@ ENERGY: Final = {
         "co2Factor": number("co2_factor_grams_per_kilowatt_hour", "kg/kWh"),
         "generatorType": CODE,
         "mode": BITS,
-        "online": digital("device_online", is_inverted=True),
+        "online": digital("energy_monitor_online", is_inverted=True),
         "prodStatus": UNKNOWN,
         "prodError": UNKNOWN,
         "error": UNKNOWN,
@@ -247,38 +259,38 @@ ENERGY: Final = {
             formatted("format", families=by_unit({_PER_KWH: f"energy_price_limit_{_PER_KWH}"}))
         ),
         "forecastsTimestamp": USELESS,
-        "cycleFrom": optional(time("cycle_start", Epoch.LOXONE)),
-        "cycleUntil": optional(time("cycle_end", Epoch.LOXONE)),
+        "cycleFrom": optional(time("optimizer_cycle_start", Epoch.LOXONE)),
+        "cycleUntil": optional(time("optimizer_cycle_end", Epoch.LOXONE)),
     },
     "Wallbox2": {
-        "actual": _power("power_charging"),
+        "actual": _power("wallbox_power"),
         "total": formatted(
-            "totalFormat", families=by_unit({"joules": "energy_charging_joules_total"})
+            "totalFormat", families=by_unit({"joules": "wallbox_energy_joules_total"})
         ),
-        "connected": revealing(digital("charger_connected")),
-        "enabled": digital("charger_enabled"),
-        "active": digital("charger_charging"),
-        "loadshed": digital("load_shed"),
-        "phaseSwitching": digital("phase_switching"),
+        "connected": revealing(digital("wallbox_connected")),
+        "enabled": digital("wallbox_enabled"),
+        "active": digital("wallbox_charging"),
+        "loadshed": digital("wallbox_load_shed"),
+        "phaseSwitching": digital("wallbox_phase_switching"),
         "mode": CODE,
-        "limit": number("power_charging_limit_watts", "kW"),
+        "limit": number("wallbox_power_limit_watts", "kW"),
         "modeUnplug": CODE,
         "session": PERSONAL_TEXT,
-        "priority": optional(digital("charger_priority")),
-        "pricePerHour": number(f"charging_price_{CURRENCY}_per_hour", "currency/h", _NO_PRICE),
-        "pricePerkWh": _price("energy_price_charging", _NO_PRICE),
+        "priority": optional(digital("wallbox_priority")),
+        "pricePerHour": number(f"wallbox_price_{CURRENCY}_per_hour", "currency/h", _NO_PRICE),
+        "pricePerkWh": _price("wallbox_energy_price", _NO_PRICE),
         "limitedBy": BITS,
         "temporaryLimitation": CODE,
     },
     "WallboxManager": {
-        "priceEco": _price("energy_price_charging_eco", _NO_PRICE),
-        "pricePrio": _price("energy_price_charging_priority", _NO_PRICE),
-        "priceHour": number(f"charging_price_{CURRENCY}_per_hour", "currency/h", _NO_PRICE),
-        "Peco": number("power_charging_eco_limit_watts", "kW"),
-        "Pmax": number("power_charging_limit_watts", "kW"),
-        "Cp": number("power_charging_flow_watts", "kW"),
-        "Ap": number("power_charging_assigned_watts", "kW"),
-        "actual#": number("power_charging_node_assigned_watts", "kW"),
+        "priceEco": _price("wallbox_manager_energy_price_eco", _NO_PRICE),
+        "pricePrio": _price("wallbox_manager_energy_price_priority", _NO_PRICE),
+        "priceHour": number(f"wallbox_manager_price_{CURRENCY}_per_hour", "currency/h", _NO_PRICE),
+        "Peco": number("wallbox_manager_power_eco_limit_watts", "kW"),
+        "Pmax": number("wallbox_manager_power_limit_watts", "kW"),
+        "Cp": number("wallbox_manager_power_watts", "kW"),
+        "Ap": number("wallbox_manager_power_assigned_watts", "kW"),
+        "actual#": number("wallbox_manager_node_power_assigned_watts", "kW"),
         "limitedBy#": BITS,
     },
 }

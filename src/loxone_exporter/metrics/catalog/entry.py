@@ -126,7 +126,6 @@ def by_unit(keys: Mapping[str, str]) -> Mapping[str, Family]:
 MEASURED: Final = by_unit(
     {
         "celsius": "temperature_celsius",
-        "kelvin": "temperature_difference_celsius",
         "ratio": "unspecified_ratio",
         "watts": "power_watts",
         "joules": "energy_reading_joules",
@@ -152,7 +151,7 @@ MEASURED: Final = by_unit(
         "bytes": "data_bytes",
         "seconds": "duration_seconds",
         "grams_per_kilowatt_hour": "co2_factor_grams_per_kilowatt_hour",
-        CURRENCY: f"cost_{CURRENCY}",
+        CURRENCY: f"money_{CURRENCY}",
         f"{CURRENCY}_per_kilowatt_hour": f"energy_price_{CURRENCY}_per_kilowatt_hour",
     }
 )
@@ -161,7 +160,6 @@ MEASURED: Final = by_unit(
 SET: Final = by_unit(
     {
         "celsius": "temperature_target_celsius",
-        "kelvin": "temperature_difference_celsius",
         "ratio": "unspecified_target_ratio",
         "watts": "power_target_watts",
         "joules": "energy_target_joules",
@@ -173,11 +171,12 @@ SET: Final = by_unit(
         "lux": "illuminance_target_lux",
         "meters_per_second": "speed_target_meters_per_second",
         "pascals": "pressure_target_pascals",
+        "hertz": "frequency_target_hertz",
         "degrees": "angle_target_degrees",
         "meters": "length_target_meters",
         "grams": "mass_target_grams",
         "seconds": "duration_target_seconds",
-        f"{CURRENCY}_per_kilowatt_hour": f"energy_price_limit_{CURRENCY}_per_kilowatt_hour",
+        f"{CURRENCY}_per_kilowatt_hour": f"energy_price_target_{CURRENCY}_per_kilowatt_hour",
     }
 )
 """What a value is that somebody sets, likewise."""
@@ -200,9 +199,9 @@ def temperature(key: str = "temperature_celsius", *absent: float) -> Entry:
     return number(key, "temp", *absent)
 
 
-def difference(key: str = "temperature_difference_celsius") -> Entry:
+def difference(key: str) -> Entry:
     """A difference of temperatures in the house's unit."""
-    return Entry(Kind.NUMBER, {"kelvin": FAMILIES[key]}, "temp delta")
+    return Entry(Kind.NUMBER, {"celsius": FAMILIES[key]}, "temp delta")
 
 
 def formatted(*formats: str, families: Mapping[str, Family]) -> Entry:

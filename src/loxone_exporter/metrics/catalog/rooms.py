@@ -59,7 +59,7 @@ _ZONE: dict[str, Entry] = {
     "clientState": CODE,
     "power": digital("audio_power"),
     "volume": _VOLUME,
-    "maxVolume": _PRESET,
+    "maxVolume": optional(number("audio_volume_limit_ratio", "%")),
     "volumeStep": SETTING,
     "defaultVolume": _PRESET,
     "alarmVolume": _PRESET,

@@ -12,13 +12,14 @@ from typing import Final
 
 from attrs import evolve
 
+from loxone_exporter.config.model import MetricType
 from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
-from loxone_exporter.metrics.quantities.family import READING, Family, FamilyType
+from loxone_exporter.metrics.quantities.family import READING, Family
 
 
-__all__ = ["FAMILIES", "Family", "FamilyType", "find_family"]
+__all__ = ["FAMILIES", "Family", "find_family", "units_of"]
 
 FAMILIES: Final[Mapping[str, Family]] = {
     family.key: family for family in (*ENVIRONMENT, *ENERGY, *DIGITAL)
@@ -26,12 +27,25 @@ FAMILIES: Final[Mapping[str, Family]] = {
 """All that the catalog may name, by key. `{currency}` stands for the Miniserver's, as `eur`."""
 
 
-def find_family(quantity: str, unit: str, type_: FamilyType) -> Family:
-    """The family of a quantity, in this unit and of this type.
+_UNITS: Final[Mapping[str, frozenset[str]]] = {
+    quantity: frozenset(family.unit for family in FAMILIES.values() if family.quantity == quantity)
+    for quantity in {family.quantity for family in FAMILIES.values()}
+}
+_BY_NAME: Final[Mapping[str, Family]] = {family.name: family for family in FAMILIES.values()}
 
-    One that is not in the table is invented: a configuration may name what it likes. Names are
-    not given twice: a gauge whose name a counter of the table has is the one for that counter's
-    readings, and of a gauge of the table that is no reading there is no counter.
+
+def units_of(quantity: str) -> frozenset[str]:
+    """The base units that a quantity of the table has; none for one that is not in it."""
+    return _UNITS.get(quantity, frozenset())
+
+
+def find_family(quantity: str, unit: str, type_: MetricType) -> Family | None:
+    """The family of a quantity, in this unit and of this type; None where there cannot be one.
+
+    What the table has is in the units of the table. Another quantity is invented: a configuration
+    may name what it likes. Names are not given twice: a gauge whose name a counter of the table has
+    is the one for that counter's readings, and of a gauge of the table that is no reading there is
+    no counter.
 
     Args:
         quantity: As `temperature_target`.
@@ -39,9 +53,10 @@ def find_family(quantity: str, unit: str, type_: FamilyType) -> Family:
         type_: Gauge or counter.
     """
     invented = Family(quantity, unit, type_, "What an override in the configuration makes of it.")
+    if quantity not in _UNITS:
+        return None if invented.name in _BY_NAME else invented
     counter = evolve(invented, quantity=quantity.removesuffix(READING), type="counter")
     if counter.key in FAMILIES:
         reading = evolve(counter, quantity=counter.quantity + READING, type="gauge")
         return FAMILIES[counter.key if type_ == "counter" else reading.key]
-    gauge = evolve(invented, type="gauge")
-    return FAMILIES.get(gauge.key, invented)
+    return FAMILIES.get(evolve(invented, type="gauge").key)

@@ -55,15 +55,17 @@ _POWERS = gauges(
         "power_limit": "Greatest power that a load manager allows.",
         "power_technical_limit": "Greatest power that is technically possible.",
         "power_available": "Power that is left below the limit of a load manager.",
-        "power_charging": "Power that charges a vehicle.",
-        "power_charging_limit": "Greatest power that may charge a vehicle, or all of them.",
-        "power_charging_eco_limit": "Greatest power for all wallboxes in their eco mode.",
-        "power_charging_minimum": "Least power that a wallbox can charge with.",
-        "power_charging_maximum": "Greatest power that a wallbox can charge with.",
-        "power_charging_assigned": "Power that is assigned to wallboxes, used or not.",
-        "power_charging_node_assigned": "Power that a wallbox manager assigns to one of its nodes, "
-        "contained in loxone_power_charging_assigned_watts.",
-        "power_charging_flow": "Power of all wallboxes as their manager repeats it.",
+        "wallbox_power": "Power that charges a vehicle.",
+        "wallbox_power_limit": "Greatest power that may charge a vehicle at a wallbox now.",
+        "wallbox_power_minimum": "Least power that a wallbox can charge with.",
+        "wallbox_power_maximum": "Greatest power that a wallbox can charge with.",
+        "wallbox_manager_power": "Power of all wallboxes as their manager repeats it.",
+        "wallbox_manager_power_limit": "Greatest power for all wallboxes of a manager.",
+        "wallbox_manager_power_eco_limit": "Greatest power for all wallboxes of a manager in their "
+        "eco mode.",
+        "wallbox_manager_power_assigned": "Power that a wallbox manager assigns, used or not.",
+        "wallbox_manager_node_power_assigned": "Power that a wallbox manager assigns to one of its "
+        "nodes, contained in loxone_wallbox_manager_power_assigned_watts.",
         "power_supply": "Power of all outputs of a power supply.",
         "power_supply_output": "Power of one output of a power supply, contained in "
         "loxone_power_supply_watts.",
@@ -73,15 +75,17 @@ _POWERS = gauges(
 _DIRECTIONS: Final[Mapping[str, str]] = {
     "energy": "Energy that a meter has counted in its one direction. A main meter contains its "
     "sub-meters.",
-    "energy_import": "Energy that was taken from the grid, as a meter that counts both ways says.",
-    "energy_export": "Energy that was delivered to the grid, as a meter that counts both ways "
-    "says.",
-    "energy_discharge": "Energy that a storage has given back.",
-    "energy_charge": "Energy that a storage has taken up.",
+    "energy_import": "Energy that a meter which counts both ways has counted inwards: from the "
+    "grid, if it is the one there.",
+    "energy_export": "Energy that a meter which counts both ways has counted outwards: to the "
+    "grid, if it is the one there.",
+    "energy_discharge": "Energy that a storage of the house has given back.",
+    "energy_charge": "Energy that a storage of the house has taken up; for vehicles see "
+    "loxone_wallbox_energy_joules_total.",
     "energy_production": "Energy that was produced, as an energy monitor (Fronius) has it.",
     "energy_consumption": "Energy that the house has consumed, as an energy monitor (Fronius) "
     "computes it.",
-    "energy_charging": "Energy that a wallbox has given to vehicles.",
+    "wallbox_energy": "Energy that a wallbox has given to vehicles.",
 }
 
 
@@ -112,10 +116,9 @@ _ENERGIES = [
     *gauges(
         "joules",
         {
+            "energy_stored": "Energy that a storage holds.",
             "energy_target": "Energy that somebody has set.",
-            "energy_delivery_day": "Energy that was delivered to the grid since midnight, as an "
-            "energy monitor (Fronius) computes it.",
-            "energy_session": "Energy of the present or latest charging session.",
+            "wallbox_session_energy": "Energy of the present or latest charging session.",
             "energy_forecast_today": "Energy that photovoltaics are expected to produce today.",
             "energy_forecast_tomorrow": "Energy that photovoltaics are expected to produce "
             "tomorrow.",
@@ -130,8 +133,9 @@ _ENERGIES = [
 _STORAGE = gauges(
     "ratio",
     {
-        "storage_charge": "Charge of an energy storage; 1 is full.",
-        "storage_charge_flow": "Charge of the energy storage as energy managers repeat it.",
+        "storage_charge": "Charge of an energy storage of the house; 1 is full.",
+        "storage_charge_reported": "Charge of an energy storage of the house as energy monitors "
+        "and managers repeat it.",
         "storage_charge_target": "Charge of an energy storage that is aimed at or kept in reserve.",
     },
 )
@@ -139,7 +143,15 @@ _STORAGE = gauges(
 _ELECTRICITY = [
     *gauges("volts", {"voltage": "Voltage.", "voltage_target": "Voltage that somebody has set."}),
     *gauges("amperes", {"current": "Current.", "current_target": "Current that somebody has set."}),
-    *gauges("hertz", {"frequency": "Frequency, or revolutions in a second."}),
+    *gauges(
+        "hertz",
+        {
+            "frequency": "Frequency.",
+            "frequency_target": "Frequency that somebody has set.",
+            "rotational_speed": "Revolutions in a second.",
+            "rotational_speed_target": "Revolutions in a second that somebody has set.",
+        },
+    ),
     *gauges("voltamperes", {"apparent_power": "Apparent power."}),
     *gauges("vars", {"reactive_power": "Reactive power."}),
     *gauges("ohms", {"resistance": "Electrical resistance."}),
@@ -149,7 +161,7 @@ _MONEY = [
     *gauges(
         CURRENCY,
         {
-            "cost": "Amount of money.",
+            "money": "Amount of money.",
             "earnings_day": "Earnings since midnight, as an energy monitor has them.",
             "earnings_month": "Earnings since the month began, as an energy monitor has them.",
             "earnings_year": "Earnings since the year began, as an energy monitor has them.",
@@ -164,14 +176,21 @@ _MONEY = [
             "energy_price_import": "Price of energy from the grid.",
             "energy_price_export": "Price for energy to the grid.",
             "energy_price_limit": "Price of energy up to which a price optimizer runs.",
-            "energy_price_charging": "Price of energy at a wallbox; absent if it has none.",
-            "energy_price_charging_eco": "Price of energy at wallboxes in their eco mode.",
-            "energy_price_charging_priority": "Price of energy at wallboxes with priority.",
+            "energy_price_target": "Price of energy that somebody has set.",
+            "wallbox_energy_price": "Price of energy at a wallbox; absent if it has none.",
+            "wallbox_manager_energy_price_eco": "Price of energy at a manager's wallboxes in their "
+            "eco mode; absent if it has none.",
+            "wallbox_manager_energy_price_priority": "Price of energy at a manager's wallboxes "
+            "with priority; absent if it has none.",
         },
     ),
     *gauges(
         f"{CURRENCY}_per_hour",
-        {"charging_price": "Price of an hour at a wallbox; absent if it has none."},
+        {
+            "wallbox_price": "Price of an hour at a wallbox; absent if it has none.",
+            "wallbox_manager_price": "Price of an hour at a manager's wallboxes; absent if it has "
+            "none.",
+        },
     ),
     *gauges(
         "grams_per_kilowatt_hour",

@@ -26,7 +26,12 @@ _TEMPERATURES = gauges(
         "each; the sensor itself is in loxone_temperature_celsius.",
         "temperature_outdoor_average": "Average outdoor temperature of 48 hours as climate "
         "controllers repeat it.",
-        "temperature_difference": "Difference of two temperatures, a tolerance or an offset.",
+        "temperature_difference": "Measured difference of two temperatures.",
+        "temperature_difference_target": "Difference of two temperatures that somebody has set: a "
+        "hysteresis, an offset.",
+        "temperature_tolerance": "How far a room's temperature may be from the comfort "
+        "temperature.",
+        "temperature_offset": "How much warmer or colder than the comfort temperature it is to be.",
         "dew_point": "Measured or computed dew point.",
     },
 )
@@ -40,7 +45,8 @@ _RATIOS = gauges(
         "soil_moisture_target": "Moisture of soil that somebody has set.",
         "fill_level": "How full a tank or a cistern is; 1 is full.",
         "fill_level_target": "How full a tank or a cistern is to be, as somebody has set.",
-        "battery_charge": "Charge of a device's own battery; 1 is full.",
+        "battery_charge": "Charge of a device's own battery; 1 is full. For that of the house see "
+        "loxone_storage_charge_ratio.",
         "battery_charge_target": "Charge of a battery that somebody has set.",
         "valve_position": "Position of a valve or a mixer; 1 is open.",
         "valve_position_target": "Position of a valve or a mixer that somebody has set.",
@@ -53,7 +59,7 @@ _RATIOS = gauges(
         "slat_position_target": "Position that slats are on their way to; 1 is vertical.",
         "opening": "How far a gate or a window is open; 1 is open.",
         "opening_target": "Position that a window is on its way to; 1 is open.",
-        "cover_position": "Cover of a pool; 0 is open, 1 is closed.",
+        "pool_cover_position": "Cover of a pool; 0 is open, 1 is closed.",
         "fan_speed": "Speed of a fan or a ventilation; 1 is full.",
         "fan_speed_target": "Speed of a fan or a ventilation that somebody has set.",
         "pump_speed": "Speed of a pump or a counter-current system; 1 is full.",
@@ -63,8 +69,8 @@ _RATIOS = gauges(
         "climate_threshold": "Demand from which on a climate controller starts.",
         "audio_volume": "Volume of an audio zone; 1 is full.",
         "audio_volume_target": "Volume that somebody has set.",
-        "audio_volume_preset": "Volume of an audio zone that is configured for an occasion, or its "
-        "greatest one.",
+        "audio_volume_preset": "Volume of an audio zone that is configured for an occasion.",
+        "audio_volume_limit": "Greatest volume of an audio zone.",
         "signal_strength": "Strength of a radio signal; 1 is full.",
         "color_channel": "Brightness of one colour of a light; 1 is full.",
         "unspecified": "Number in percent of which neither type, category nor name tells more.",
@@ -74,14 +80,25 @@ _RATIOS = gauges(
 )
 
 _VOLUMES = [
-    *counters("cubic_meters", {"volume": "Volume that a meter has counted."}),
+    *counters(
+        "cubic_meters",
+        {
+            "volume": "Volume that a meter has counted: of water, gas or heating oil.",
+            "volume_reverse": "Volume that a meter has counted in its other direction.",
+        },
+    ),
     *gauges(
         "cubic_meters",
         {
+            "volume_stored": "Volume that a tank or a pool holds.",
             "volume_day": "Volume since midnight.",
             "volume_week": "Volume since the week began.",
             "volume_month": "Volume since the month began.",
             "volume_year": "Volume since the year began.",
+            "volume_reverse_day": "Volume in a meter's other direction since midnight.",
+            "volume_reverse_week": "Volume in a meter's other direction since the week began.",
+            "volume_reverse_month": "Volume in a meter's other direction since the month began.",
+            "volume_reverse_year": "Volume in a meter's other direction since the year began.",
             "volume_target": "Volume that somebody has set.",
         },
     ),
@@ -128,6 +145,8 @@ _AIR_AND_WEATHER = [
             "speed": "Speed.",
             "speed_target": "Speed that somebody has set.",
             "precipitation_rate": "Precipitation in a time; 1 mm/h is 2.8e-7.",
+            "precipitation_rate_target": "Precipitation in a time that somebody has set, mostly as "
+            "a limit.",
         },
     ),
     *gauges(
@@ -142,7 +161,9 @@ _AIR_AND_WEATHER = [
         "meters",
         {
             "precipitation": "Precipitation; 0.001 is one litre on a square metre.",
-            "precipitation_expected": "Precipitation that is expected.",
+            "precipitation_target": "Precipitation that somebody has set, mostly as a limit.",
+            "precipitation_expected": "Precipitation that an irrigation expects; taken as "
+            "millimetres, which is not documented.",
             "precipitation_limit": "Expected precipitation from which on there is no irrigation.",
             "length": "Length, distance or level.",
             "length_target": "Length, distance or level that somebody has set.",
@@ -191,10 +212,12 @@ _TIMES = [
             "maintenance_remaining": "Time in operation that is left until maintenance.",
             "maintenance_overdue": "Time for which maintenance is overdue.",
             "maintenance_interval": "Time in operation between two maintenances.",
-            "charging_session": "Duration of the present or latest charging session.",
-            "rain_last_day": "How long it has rained in the last 24 hours.",
-            "remaining": "Time that is left of what a timer has begun.",
-            "timer": "How long a timer runs in all.",
+            "wallbox_session": "Duration of the present or latest charging session.",
+            "rain_duration_24h": "How long it has rained in the last 24 hours, at each moment "
+            "anew.",
+            "timer_remaining": "Time that is left of an override, a pool's cycle, a sauna or a "
+            "timer.",
+            "timer": "How long an override lasts in all.",
             "alarm_delay": "Configured delay of the next level of an alarm.",
             "alarm_arming_delay": "Configured delay until an alarm is armed.",
             "alarm_clock_ring": "How long an alarm clock rings.",
@@ -203,8 +226,8 @@ _TIMES = [
             "optimizer_demand": "How long a price optimizer is to run.",
             "optimizer_period": "In which time a price optimizer is to run.",
             "forecast_period": "Length of the period of a forecast.",
-            "smoke_alarm_service": "Time that is left of a smoke alarm's service mode; absent "
-            "where that has no end.",
+            "smoke_alarm_service_remaining": "Time that is left of a smoke alarm's service mode; "
+            "absent where that has no end.",
         },
     ),
     *gauges(
@@ -212,7 +235,7 @@ _TIMES = [
         {
             "alarm_started": "When the alarm was triggered, in Unix time; absent if it was not.",
             "alarm_next_level": "When the next level of an alarm begins; absent if none does.",
-            "alarm_armed": "When the alarm will be armed; absent if it is not about to.",
+            "alarm_arming": "When the alarm will be armed; absent if it is not about to.",
             "disabled_until": "When something that was disabled for a time comes back; absent if "
             "nothing is disabled.",
             "alarm_clock_next": "When the alarm clock rings next; absent if it does not.",
@@ -223,8 +246,8 @@ _TIMES = [
             "no end.",
             "supply_end": "When a backup supply will be exhausted; absent if not known.",
             "forecast_made": "When a forecast was made.",
-            "cycle_start": "When the present cycle of a price optimizer began.",
-            "cycle_end": "When the present cycle of a price optimizer ends.",
+            "optimizer_cycle_start": "When the present cycle of a price optimizer began.",
+            "optimizer_cycle_end": "When the present cycle of a price optimizer ends.",
             "last_activation": "When something was last in operation.",
             "pulse_planned": "When a single pulse is planned; absent if none is.",
         },

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from attrs import evolve, frozen
 
+from loxone_exporter.config.model import MetricType
 from loxone_exporter.units import CURRENCY
 
 
@@ -18,8 +19,6 @@ READING: Final = "_reading"
 OpenMetrics takes the gauge `x` and the counter `x_total` for one family, so that the two cannot
 share the rest of their names.
 """
-
-FamilyType: TypeAlias = Literal["gauge", "counter"]
 
 
 @frozen
@@ -35,7 +34,7 @@ class Family:
 
     quantity: str
     unit: str
-    type: FamilyType
+    type: MetricType
     help: str
 
     @property
@@ -77,7 +76,9 @@ def counters(unit: str, texts: Mapping[str, str]) -> list[Family]:
     """Counters in one unit, each with a gauge for readings that need not be monotonic."""
     totals = [Family(quantity, unit, "counter", text) for quantity, text in texts.items()]
     readings = {
-        quantity + READING: f"{text.removesuffix('.')}; a reading that may fall."
-        for quantity, text in texts.items()
+        quantity
+        + READING: f"A number like loxone_{quantity}_{unit}_total that may fall, or of which "
+        "nobody knows that it only grows."
+        for quantity in texts
     }
     return totals + gauges(unit, readings)
