@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -26,6 +27,19 @@ _NODE_STATE = re.compile(r"actual\d+")
 _INDEX = re.compile(r"\d{1,3}")
 
 _NONE: Final[Mapping[str, Format]] = MappingProxyType({})
+_UNNAMED: Final[Mapping[str, Mapping[int, str]]] = MappingProxyType({})
+
+_NAMED: Final = ("outputs", "sequences", "modes", "modeList", "loads")
+"""Keys of details that name the codes of a state: radio buttons, sequences, modes, loads."""
+
+_NONE_OF_THEM: Final = {"outputs": "allOff"}
+"""Keys that name the code 0 of those."""
+
+_MAX_NAMES = 256
+_MAX_NAME = 128
+"""Names become labels, a series each; real lists have some ten of some twenty characters."""
+
+_CODE = re.compile(r"-?\d{1,6}")
 
 
 @frozen
@@ -58,6 +72,7 @@ class Details:
         is_analog: Whether a schedule has numbers, not only on and off.
         offsets: Of a list of temperatures, which are differences.
         nodes: The root nodes of an energy flow.
+        names: Names that an owner gave to codes, by key of `details` (`outputs`) and code.
     """
 
     formats: Mapping[str, Format] = _NONE
@@ -66,6 +81,7 @@ class Details:
     is_analog: bool = False
     offsets: frozenset[int] = frozenset()
     nodes: tuple[FlowNode, ...] = ()
+    names: Mapping[str, Mapping[int, str]] = MappingProxyType({})
 
     def node_of(self, name: str, uuid: StateUuid) -> FlowNode | None:
         """The node whose power a state tells, by the state's UUID, or else by its name."""
@@ -92,6 +108,7 @@ def parse_details(entry: Mapping[str, Json]) -> Details:
         is_analog=details.get("analog") is True,
         offsets=frozenset(_offsets(details)),
         nodes=tuple(_nodes(details)),
+        names={key: names for key in _NAMED if (names := _names(details, key))} or _UNNAMED,
     )
     return NO_DETAILS if parsed == NO_DETAILS else parsed
 
@@ -137,6 +154,24 @@ def _state_of_node(text: str, index: int) -> StateUuid | str:
         return parse_uuid(text)
     # States are numbered like the nodes, where the file does not say otherwise.
     return text if _NODE_STATE.fullmatch(text) else f"actual{index}"
+
+
+def _names(details: Mapping[str, Json], key: str) -> dict[int, str]:
+    """Names by code: of an object with the codes as keys, or of a list of objects with `id`."""
+    value = details.get(key)
+    if isinstance(value, list):
+        pairs = ((str(item.get("id")), item.get("name")) for item in _objects(value))
+    else:
+        pairs = ((code, item) for code, item in _object(value).items())
+    names = {}
+    for code, item in islice(pairs, _MAX_NAMES):
+        name = item.get("name") if isinstance(item, dict) else item
+        if _CODE.fullmatch(code) and isinstance(name, str) and name:
+            names[int(code)] = name[:_MAX_NAME]
+    of_none = _text(details.get(_NONE_OF_THEM.get(key, "")))
+    if names and of_none:
+        names[0] = of_none[:_MAX_NAME]
+    return names
 
 
 def _object(value: Json) -> Mapping[str, Json]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -22,13 +23,19 @@ from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.families import counter, gauge
 from loxone_exporter.metrics.link import link_families
+from loxone_exporter.metrics.members import Reading
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
-from loxone_exporter.metrics.series import PLAIN_VALUE, SeriesTable, build_series_in_steps
-from loxone_exporter.metrics.written import Row, WrittenFamily
-from loxone_exporter.state import MiniserverState
+from loxone_exporter.metrics.series import (
+    PLAIN_VALUE,
+    NamedSeries,
+    SeriesTable,
+    build_series_in_steps,
+)
+from loxone_exporter.metrics.written import Row, WrittenFamily, state_rows
+from loxone_exporter.state import MiniserverState, States
 
 
 _logger = logging.getLogger(__name__)
@@ -47,10 +54,26 @@ class _Snapshot:
 
     state: MiniserverState
     table: SeriesTable
-    values: Mapping[StateUuid, float]
-    texts: Mapping[StateUuid, str]
+    shown: States
     fresh: bool
     failed: bool = False
+
+    @property
+    def values(self) -> Mapping[StateUuid, float]:
+        """The numbers that came."""
+        return self.shown.values
+
+    @property
+    def texts(self) -> Mapping[StateUuid, str]:
+        """The texts that came."""
+        return self.shown.texts
+
+    def readings(self) -> Iterator[tuple[NamedSeries, Reading]]:
+        """What holds of each state whose codes or bits have names, if anything is known."""
+        for series in chain.from_iterable(self.table.named.values() if self.fresh else ()):
+            reading = series.reading(self.shown)
+            if reading is not None:
+                yield series, reading
 
     def exported(self, config: MetricsConfig) -> int:
         """How many controls have at least one sample of a state."""
@@ -64,6 +87,7 @@ class _Snapshot:
                 for typed in family
                 if typed.value(self.values) is not None
             }
+            shown |= {named.series.control for named, _ in self.readings()}
         if self.fresh and config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
@@ -161,9 +185,7 @@ class LoxoneCollector(Collector):
             state = miniserver.state
             table = miniserver.table(self._plan)
             fresh = state.is_fresh(stale_after)
-            yield _Snapshot(
-                state, table or _EMPTY, state.values, state.texts, fresh, failed=table is None
-            )
+            yield _Snapshot(state, table or _EMPTY, state.shown, fresh, failed=table is None)
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
@@ -209,6 +231,11 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         "States that nobody knows, with their plain value only; `loxone-exporter discover` lists "
         "them, to be reported.",
     )
+    codes = gauge(
+        "loxone_exporter_unknown_codes",
+        "States that hold a code or bit without a name, so that their family of named states shows "
+        "none that holds; `loxone-exporter discover` shows them, to be reported.",
+    )
     duplicates = gauge(
         "loxone_exporter_duplicate_series",
         "Series that are left out because another one has the same labels.",
@@ -220,8 +247,9 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         renamed.add_metric(name, snapshot.table.renamed)
         problems.add_metric(name, len(structure.problems) if structure else 0)
         unknown.add_metric(name, snapshot.table.unknown)
+        codes.add_metric(name, sum(not reading.is_known for _, reading in snapshot.readings()))
         duplicates.add_metric(name, len(snapshot.table.duplicates))
-    yield from (discovered, exported, renamed, problems, unknown, duplicates)
+    yield from (discovered, exported, renamed, problems, unknown, codes, duplicates)
 
 
 def _error_families(snapshots: list[_Snapshot]) -> Iterator[Metric]:
@@ -268,10 +296,12 @@ def _nodes(snapshots: Sequence[_Snapshot]) -> Metric:
 
 
 def _typed_families(snapshots: Sequence[_Snapshot]) -> Iterator[Metric]:
-    """Families by quantity and unit, in the order of their names."""
-    families = dict.fromkeys(family for snapshot in snapshots for family in snapshot.table.typed)
-    for family in sorted(families, key=lambda family: family.name):
-        yield _typed(family, snapshots)
+    """Families by quantity and unit, and those of named states, in the order of their names."""
+    tables = [snapshot.table for snapshot in snapshots]
+    makers = {family: _typed for table in tables for family in table.typed}
+    makers |= {family: _named for table in tables for family in table.named}
+    for family in sorted(makers, key=lambda family: family.name):
+        yield makers[family](family, snapshots)
 
 
 def _typed(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
@@ -290,6 +320,18 @@ def _typed(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
         rows=rows,
         unit=family.metadata_unit,
     )
+
+
+def _named(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
+    def rows() -> Iterator[tuple[Row, float]]:
+        for snapshot in snapshots:
+            for named in snapshot.table.named.get(family, ()):
+                reading = named.reading(snapshot.shown)
+                if reading is not None:
+                    holding = (float(key in reading.holding) for key in reading.keys)
+                    yield from zip(state_rows(named.series, reading.keys), holding, strict=True)
+
+    return WrittenFamily(family.name, family.help, family.type, rows=rows)
 
 
 def _texts(snapshots: Sequence[_Snapshot], max_length: int) -> Metric:

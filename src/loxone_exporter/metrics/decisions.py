@@ -7,12 +7,13 @@ configuration has the last word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from attrs import evolve, field, frozen
 
 from loxone_exporter.loxone.structure import Control, State
-from loxone_exporter.metrics.catalog import Entry, Kind, find_entry
+from loxone_exporter.metrics.catalog import Entry, Kind, Members, find_entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.conversions import (
     UNCHANGED,
@@ -22,10 +23,13 @@ from loxone_exporter.metrics.conversions import (
     unit_conversion,
 )
 from loxone_exporter.metrics.keywords import find_quantity, is_set_point
+from loxone_exporter.metrics.members import with_names
 from loxone_exporter.metrics.overrides import NO_OVERRIDE, StateOverride
 from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family, units_of
 from loxone_exporter.units import CURRENCY, Format, HouseUnits, Unit, find_unit, is_degree_sign
 
+
+NO_MODES: Final[Mapping[int, str]] = {}
 
 _AN_ENERGY = "joules"
 _DIFFERENCES = ("temperature_difference", "temperature_tolerance", "temperature_offset")
@@ -74,6 +78,7 @@ class Decision:
             nobody knows.
         conversion: Makes its numbers ones of the family.
         is_default: Whether the family is served unless asked for.
+        members: The names of its codes or bits, where it feeds a family of named states instead.
         reasons: What decided, in order.
     """
 
@@ -82,6 +87,7 @@ class Decision:
     unit: str = ""
     conversion: Conversion = UNCHANGED
     is_default: bool = True
+    members: Members | None = None
     reasons: tuple[Reason, ...] = ()
 
     @property
@@ -96,7 +102,11 @@ class Decision:
 
 
 def decide(
-    control: Control, state: State, units: HouseUnits, override: StateOverride = NO_OVERRIDE
+    control: Control,
+    state: State,
+    units: HouseUnits,
+    override: StateOverride = NO_OVERRIDE,
+    modes: Mapping[int, str] = NO_MODES,
 ) -> Decision:
     """Decide what a state is.
 
@@ -105,8 +115,9 @@ def decide(
         state: One of its states.
         units: What the house uses where nothing else is said.
         override: What the configuration says of the state.
+        modes: Keys of the house's operating modes, by code.
     """
-    return _Case(control, state, units, override).decide()
+    return _Case(control, state, units, override, modes).decide()
 
 
 _NOBODY_KNOWS = Entry(Kind.UNKNOWN)
@@ -120,6 +131,7 @@ class _Case:
     state: State
     units: HouseUnits
     override: StateOverride
+    modes: Mapping[int, str]
     reasons: list[Reason] = field(factory=list)
 
     def note(self, rule: str, text: str) -> None:
@@ -132,6 +144,13 @@ class _Case:
             self.note("catalog", f"nobody knows {self._row}: please report it")
         else:
             entry = found = self._choose_variant(found)
+        if (members := self._members(entry)) is not None:
+            return Decision(
+                found,
+                is_default=entry.is_default,
+                members=members,
+                reasons=tuple(self.reasons),
+            )
         if self._has_family(entry):
             entry = self._with_unit_of_override(entry)
             sent = self._sent(entry)
@@ -144,7 +163,12 @@ class _Case:
         if not is_default:
             self.note("catalog", f"not served unless asked for: {entry.why}")
         return Decision(
-            found, family, sent.spelling, sent.conversion, is_default, tuple(self.reasons)
+            found,
+            family,
+            sent.spelling,
+            sent.conversion,
+            is_default,
+            reasons=tuple(self.reasons),
         )
 
     @property
@@ -182,6 +206,25 @@ class _Case:
         node = details.node_of(self.state.name, self.state.uuid)
         if node is not None:
             yield node.role.lower()
+
+    def _members(self, entry: Entry) -> Members | None:
+        """The names of its codes or bits; None where there are none, or an override says more."""
+        members, said = entry.members, self.override
+        if members is None or said.changes_family or entry.is_private:
+            return None
+        where = members.names
+        if where is not None and where.is_house:
+            members = evolve(members, keys=self.modes)
+        elif where is not None and where.detail:
+            names = self.control.details.names.get(where.detail, {})
+            members = evolve(members, keys=with_names(members.keys, names)) if names else members
+        if not members.keys and not (where and where.text):
+            self.note("catalog", "the structure file has no names for its codes")
+            return None
+        self.note("catalog", f"what holds is told by {members.family.name}")
+        if not entry.is_default:
+            self.note("catalog", f"not served unless asked for: {entry.why}")
+        return members
 
     def _has_family(self, entry: Entry) -> bool:
         if entry.is_private:

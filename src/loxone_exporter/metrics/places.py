@@ -8,6 +8,8 @@ from attrs import field, frozen
 
 from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
 from loxone_exporter.loxone.structure import Control, State, Structure
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition
 from loxone_exporter.metrics.decisions import Decision, decide
 from loxone_exporter.metrics.filters import ControlLabels, Filter
@@ -76,6 +78,11 @@ class ControlPlace:
         name = (entry.needs or entry.unless) if entry else ""
         uuid = next((state.uuid for state in self.control.states if state.name == name), None)
         return Condition(uuid, wanted=bool(entry and entry.needs)) if uuid else None
+
+    def names(self, members: Members) -> StateUuid | None:
+        """The state of the control whose text names some of the members, if there is one."""
+        name = members.names.text if members.names else ""
+        return next((state.uuid for state in self.control.states if state.name == name), None)
 
     def matched_overrides(self, overrides: Overrides) -> Iterator[int]:
         """The tables that say something of the control or of one of its states."""

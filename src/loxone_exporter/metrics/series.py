@@ -10,13 +10,16 @@ from attrs import define, field, frozen
 
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import is_private
+from loxone_exporter.metrics.catalog import Members, is_private
 from loxone_exporter.metrics.conversions import Condition, Conversion
+from loxone_exporter.metrics.decisions import Decision
 from loxone_exporter.metrics.filters import ControlLabels
+from loxone_exporter.metrics.members import Reading, read_members
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.written import Row, write_labels, write_row
+from loxone_exporter.state import States
 
 
 LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
@@ -77,6 +80,26 @@ class TypedSeries:
         return self.convert(value)
 
 
+@frozen(weakref_slot=False)
+class NamedSeries:
+    """A state in a family of named states.
+
+    Attributes:
+        series: The state, with the labels that it has in each family.
+        members: The states that have names.
+        names: Where a text lists further ones; None for nowhere.
+    """
+
+    series: Series
+    members: Members
+    names: StateUuid | None
+
+    def reading(self, states: States) -> Reading | None:
+        """What holds; None where the Miniserver has not told."""
+        names = states.texts.get(self.names) if self.names else None
+        return read_members(self.members, self.series.uuid, states, names)
+
+
 @frozen
 class SeriesTable:
     """All series of one structure.
@@ -84,6 +107,7 @@ class SeriesTable:
     Attributes:
         values: States whose numbers may be exported.
         typed: Those that have a quantity, by family.
+        named: Those whose codes or bits have names, by family.
         texts: States whose texts may be exported, on request.
         controls: `INFO_LABELS` of each control.
         nodes: Labels of each state that is a node of an energy flow, and its name and role.
@@ -95,6 +119,7 @@ class SeriesTable:
 
     values: tuple[Series, ...] = ()
     typed: Mapping[Family, tuple[TypedSeries, ...]] = field(factory=dict)
+    named: Mapping[Family, tuple[NamedSeries, ...]] = field(factory=dict)
     texts: tuple[Series, ...] = ()
     controls: tuple[Row, ...] = ()
     nodes: tuple[Row, ...] = ()
@@ -144,6 +169,7 @@ def build_series_in_steps(
     return SeriesTable(
         values=tuple(builder.values),
         typed={family: tuple(series) for family, series in builder.typed.items()},
+        named={family: tuple(series) for family, series in builder.named.items()},
         texts=tuple(builder.texts),
         controls=tuple(builder.controls),
         nodes=tuple(builder.nodes),
@@ -173,6 +199,7 @@ class _Builder:
     private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
     typed: defaultdict[Family, list[TypedSeries]] = field(factory=lambda: defaultdict(list))
+    named: defaultdict[Family, list[NamedSeries]] = field(factory=lambda: defaultdict(list))
     texts: list[Series] = field(factory=list)
     controls: list[Row] = field(factory=list)
     nodes: list[Row] = field(factory=list)
@@ -203,6 +230,7 @@ class _Builder:
         if not decision.is_private:
             self.values.append(series)
             self._add_typed(place, state_place, series, labels)
+            self._add_named(place, decision, series)
         if self.plan.metrics.text_values and state.uuid not in self.private:
             self.texts.append(series)
 
@@ -218,6 +246,12 @@ class _Builder:
         if node is not None:
             labels = (*labels, node.title, node.role.lower())
             self.nodes.append(write_row((*self.label_names, *NODE_LABELS), labels))
+
+    def _add_named(self, place: ControlPlace, decision: Decision, series: Series) -> None:
+        members = decision.members
+        if members is None or not self.plan.serves(decision):
+            return
+        self.named[members.family].append(NamedSeries(series, members, place.names(members)))
 
     def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:
         """What all samples of a control begin with."""

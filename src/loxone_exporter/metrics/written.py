@@ -22,7 +22,8 @@ from prometheus_client.utils import floatToGoString
 CHUNK: Final = 1000
 """Samples that are written without a pause."""
 
-_MIDDLE = 'subcontrol="'
+_SPLIT = "subcontrol"
+_MIDDLE = f'{_SPLIT}="'
 _PAIR = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -59,12 +60,28 @@ class Row:
         return Row(self.head, text) if self.tail else Row(text, "")
 
 
+def state_rows(row: Row, states: Iterable[str]) -> Iterator[Row]:
+    """The same with the label `state` besides, whose place is right before `subcontrol`.
+
+    Args:
+        row: Has the label `subcontrol`.
+        states: The values, a row for each.
+    """
+    before = row.head.removesuffix(_MIDDLE)
+    for state in states:
+        yield Row(f'{before}state="{_escape(state)}",{_MIDDLE}', row.tail)
+
+
 def write_labels(names: Sequence[str], labels: Sequence[str]) -> tuple[str, str]:
     """Head and tail of a row, in the order in which prometheus_client writes labels."""
     pairs = sorted(zip(names, labels, strict=True))
-    text = ",".join(f'{name}="{_escape(value)}"' for name, value in pairs)
-    before, mark, after = f"{{{text}}}".partition(_MIDDLE)
-    return sys.intern(before + mark), sys.intern(after)
+    written = [f'{name}="{_escape(value)}"' for name, value in pairs]
+    place = next((place for place, (name, _) in enumerate(pairs) if name == _SPLIT), None)
+    if place is None:
+        return sys.intern(f"{{{','.join(written)}}}"), sys.intern("")
+    head = ",".join([*written[:place], _MIDDLE])
+    tail = ",".join([written[place].removeprefix(_MIDDLE), *written[place + 1 :]])
+    return sys.intern(f"{{{head}"), sys.intern(f"{tail}}}")
 
 
 def write_row(names: Sequence[str], labels: Sequence[str]) -> Row:

@@ -8,17 +8,38 @@ from typing import Final
 
 from loxone_exporter.metrics.catalog.climate import CLIMATE
 from loxone_exporter.metrics.catalog.energy import ENERGY
-from loxone_exporter.metrics.catalog.entry import TEXT, UNKNOWN, Entry, Epoch, Kind, Privacy
+from loxone_exporter.metrics.catalog.entry import (
+    LOCK,
+    TEXT,
+    UNKNOWN,
+    Entry,
+    Epoch,
+    Kind,
+    Members,
+    Names,
+    Privacy,
+)
 from loxone_exporter.metrics.catalog.rooms import ROOMS
 from loxone_exporter.metrics.catalog.safety import SAFETY
 
 
-__all__ = ["CATALOG", "COMMON", "Entry", "Epoch", "Kind", "Privacy", "find_entry", "is_private"]
+__all__ = [
+    "CATALOG",
+    "COMMON",
+    "Entry",
+    "Epoch",
+    "Kind",
+    "Members",
+    "Names",
+    "Privacy",
+    "find_entry",
+    "is_private",
+]
 
 CATALOG: Final[Mapping[str, Mapping[str, Entry]]] = {**CLIMATE, **ENERGY, **ROOMS, **SAFETY}
 """By control type and state; `#` stands for the digits that a state's name ends with."""
 
-COMMON: Final[Mapping[str, Entry]] = {"jLocked": TEXT, "events": UNKNOWN, "infoText": TEXT}
+COMMON: Final[Mapping[str, Entry]] = {"jLocked": LOCK, "events": UNKNOWN, "infoText": TEXT}
 """States that many types have."""
 
 _NUMBER_AT_END = re.compile(r"\d+$")

@@ -65,6 +65,21 @@ class Epoch(enum.Enum):
 
 
 @frozen
+class Names:
+    """Where the names are that an owner gave to codes; one of these says it.
+
+    Attributes:
+        detail: A key of the control's details, as `outputs`.
+        text: A state of the control whose text lists them, as `moodList`.
+        is_house: They are those of the Miniserver's operating modes.
+    """
+
+    detail: str = ""
+    text: str = ""
+    is_house: bool = False
+
+
+@frozen
 class Members:
     """The closed set of states that have names.
 
@@ -73,25 +88,15 @@ class Members:
         keys: Their names there, by code; of a set of bits, by the value of the bit.
         is_bits: Whether several may hold at once. None does where the number is 0, unless 0 has a
             name itself.
+        names: Where there are names that an owner gave to further codes.
+        is_lock: Whether the code is within a text of JSON, as `jLocked` is.
     """
 
     family: Family
-    keys: Mapping[int, str]
+    keys: Mapping[int, str] = field(factory=dict, hash=False)
     is_bits: bool = False
-
-    def holding(self, value: float) -> frozenset[int] | None:
-        """The codes that hold; None where the number is none that anybody knows.
-
-        Args:
-            value: As the Miniserver sends it.
-        """
-        if not value.is_integer():
-            return None
-        number = int(value)
-        if not self.is_bits or number in self.keys:
-            return frozenset({number}) if number in self.keys else None
-        known = [bit for bit in self.keys if bit > 0 and number & bit]
-        return frozenset(known) if number == sum(known) else None
+    names: Names | None = None
+    is_lock: bool = False
 
 
 @frozen
@@ -302,6 +307,17 @@ def bits(family: str, keys: Mapping[int, str]) -> Entry:
     return Entry(Kind.BITMASK, members=Members(STATES[family], keys, is_bits=True))
 
 
+def named_by_owner(family: str, names: Names, keys: Mapping[int, str] | None = None) -> Entry:
+    """A code whose states have names that an owner gave.
+
+    Args:
+        family: Its key among `STATES`.
+        names: Where they are.
+        keys: The label `state` for codes that are not among them.
+    """
+    return Entry(Kind.ENUMERATION, members=Members(STATES[family], keys or {}, names=names))
+
+
 def by_variant(entry: Entry, **variants: Entry) -> Entry:
     """One that depends on what the structure file says of the control or state."""
     return evolve(entry, variants=variants)
@@ -321,6 +337,12 @@ CODE: Final = untyped(Kind.ENUMERATION, "it is a code, and codes have no unit")
 BITS: Final = untyped(Kind.BITMASK, "it is a set of bits, and bits have no unit")
 IDENTIFIER: Final = untyped(Kind.IDENTIFIER, "it names something, and names have no unit")
 TEXT: Final = untyped(Kind.TEXT, "it is a text")
+LOCK: Final = evolve(
+    TEXT,
+    members=Members(
+        STATES["lock_state"], {0: "unlocked", 1: "visualisation", 2: "logic"}, is_lock=True
+    ),
+)
 COLOR: Final = untyped(Kind.COLOR, "it is a text")
 SCHEDULE: Final = untyped(Kind.DAYTIMER, "it is a schedule")
 SETTING: Final = untyped(Kind.NUMBER, "it is set in Loxone Config and hardly ever changes")
