@@ -22,6 +22,7 @@ LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["json", "text"]
 TlsMode: TypeAlias = Literal["auto", "off", "required"]
 MetricType: TypeAlias = Literal["gauge", "counter"]
+PrivacyClass: TypeAlias = Literal["presence", "alarm", "secured"]
 
 Host: TypeAlias = Annotated[str, host]
 OneLine: TypeAlias = Annotated[str, one_line]
@@ -72,7 +73,7 @@ class MetricsConfig:
 
     Attributes:
         control_value: Whether `loxone_control_value` is served.
-        quantities: Whether families by quantity and unit are served.
+        quantities: Whether families by quantity and unit, and those of named states, are served.
         optional_quantities: Whether those are too that few need.
         text_values: Whether text states are served, as `loxone_control_text_info`.
         text_max_length: Characters of a text state; the rest is cut off.
@@ -96,6 +97,9 @@ class FilterConfig:
 
     Patterns of one key are alternatives; an empty `include_` key includes everything. The empty
     pattern matches what has no room or no category.
+
+    Attributes:
+        exclude_classes: What tells about the people in a house, by classes.
     """
 
     include_rooms: Patterns = ()
@@ -110,6 +114,7 @@ class FilterConfig:
     exclude_uuids: Patterns = ()
     include_states: Patterns = ()
     exclude_states: Patterns = ()
+    exclude_classes: tuple[PrivacyClass, ...] = ()
 
 
 @frozen(kw_only=True)

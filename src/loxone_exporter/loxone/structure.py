@@ -81,6 +81,8 @@ class Control:
         part_of: The type of the control that it is a part of; empty where it is none.
         category_type: What kind of category that is: `lights`, `indoortemperature`, `undefined`.
         details: What tells more of its values.
+        is_secured: Whether the app asks for the visualisation password; so do the parts of a
+            control that is.
     """
 
     key: str
@@ -93,6 +95,7 @@ class Control:
     part_of: str = ""
     category_type: str = ""
     details: Details = NO_DETAILS
+    is_secured: bool = False
 
     def walk(self) -> Iterator[Control]:
         """This control and all below it, parents first."""
@@ -235,6 +238,7 @@ class _Reader:
             part_of=parent.type if parent else "",
             category_type=category_type,
             details=parse_details(entry),
+            is_secured=bool(entry.get("isSecured")) or (parent is not None and parent.is_secured),
         )
         states = tuple(self._read_states(control, entry.get("states")))
         sub_controls = entry.get("subControls")

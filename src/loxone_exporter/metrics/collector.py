@@ -241,11 +241,11 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         "Series that are left out because another one has the same labels.",
     )
     for snapshot in snapshots:
-        name, structure = (snapshot.state.name,), snapshot.state.structure
+        name = (snapshot.state.name,)
         discovered.add_metric(name, snapshot.table.discovered)
         exported.add_metric(name, snapshot.exported(config))
         renamed.add_metric(name, snapshot.table.renamed)
-        problems.add_metric(name, len(structure.problems) if structure else 0)
+        problems.add_metric(name, snapshot.table.problems)
         unknown.add_metric(name, snapshot.table.unknown)
         codes.add_metric(name, sum(not reading.is_known for _, reading in snapshot.readings()))
         duplicates.add_metric(name, len(snapshot.table.duplicates))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from attrs import frozen
 
-from loxone_exporter.config.model import FilterConfig, OverrideConfig
+from loxone_exporter.config.model import FilterConfig, OverrideConfig, PrivacyClass
 from loxone_exporter.loxone.structure import Control
 
 
@@ -97,11 +97,20 @@ class Filter:
 
     _include: Patterns
     _exclude: Patterns
+    _classes: frozenset[PrivacyClass]
 
     @classmethod
     def compile(cls, config: FilterConfig) -> Filter:
         """Translate the patterns of the configuration."""
-        return cls(Patterns.of(config, "include_"), Patterns.of(config, "exclude_"))
+        return cls(
+            Patterns.of(config, "include_"),
+            Patterns.of(config, "exclude_"),
+            frozenset(config.exclude_classes),
+        )
+
+    def excludes_class(self, classes: frozenset[PrivacyClass]) -> str:
+        """The key that keeps out what belongs to one of these classes, or an empty text."""
+        return "exclude_classes" if classes & self._classes else ""
 
     def does_not_include(self, control: ControlLabels) -> str:
         """The first `include_` key but `include_states` that does not match, or an empty text."""

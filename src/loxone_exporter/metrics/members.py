@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from attrs import frozen
@@ -29,7 +29,7 @@ class Reading:
     Attributes:
         keys: All names, in the order of their codes.
         holding: Those that hold: one of a code, any number of a set of bits.
-        is_known: Whether all that was said has a name.
+        is_known: Whether all that was said has a name. Of a code without one, nothing holds.
     """
 
     keys: tuple[str, ...]
@@ -58,22 +58,22 @@ def read_members(
         keys = with_names(keys, read_names(names))
     if not keys:
         return None
-    codes = _holding(keys, number, is_bits=members.is_bits)
-    holding = frozenset(keys[code] for code in codes or ())
-    return Reading(tuple(dict.fromkeys(keys.values())), holding, codes is not None)
+    codes, is_known = _holding(keys, number, is_bits=members.is_bits)
+    holding = frozenset(keys[code] for code in codes)
+    return Reading(tuple(dict.fromkeys(keys.values())), holding, is_known)
 
 
-def _holding(keys: Mapping[int, str], value: float, *, is_bits: bool) -> list[int] | None:
-    """The codes or bits that hold; None where there is one without a name."""
+def _holding(
+    keys: Mapping[int, str], value: float, *, is_bits: bool
+) -> tuple[Collection[int], bool]:
+    """The codes or bits that hold, and whether there is none without a name."""
     if not value.is_integer():
-        return None
+        return (), False
     number = int(value)
     if number in keys:
-        return [number]
-    if not is_bits:
-        return None
-    bits = [bit for bit in keys if bit > 0 and number & bit]
-    return bits if number == sum(bits) else None
+        return (number,), True
+    bits = [bit for bit in keys if is_bits and bit > 0 and number & bit]
+    return bits, is_bits and number == sum(bits)
 
 
 def _lock(text: str | None) -> float | None:

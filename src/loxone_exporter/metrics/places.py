@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from attrs import field, frozen
 
@@ -11,10 +11,11 @@ from loxone_exporter.loxone.structure import Control, State, Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition
-from loxone_exporter.metrics.decisions import Decision, decide
+from loxone_exporter.metrics.decisions import NO_MODES, Decision, decide
 from loxone_exporter.metrics.filters import ControlLabels, Filter
 from loxone_exporter.metrics.names import NameRegistry, Names, assign_names
 from loxone_exporter.metrics.overrides import Overrides
+from loxone_exporter.metrics.privacy import classes_of_control, classes_of_state, private_uuids
 from loxone_exporter.units import HouseUnits
 
 
@@ -45,6 +46,26 @@ class Plan:
     def serves(self, decision: Decision) -> bool:
         """Whether a state's typed family is served."""
         return self.metrics.quantities and (decision.is_default or self.metrics.optional_quantities)
+
+
+@frozen
+class House:
+    """What holds for all controls of a structure.
+
+    Attributes:
+        units: What its values are in where nothing else is said.
+        modes: Keys of its operating modes, by code.
+        private: States that are never exported.
+    """
+
+    units: HouseUnits
+    modes: Mapping[int, str]
+    private: frozenset[StateUuid]
+
+    @classmethod
+    def of(cls, structure: Structure) -> House:
+        """What a structure file says of the house."""
+        return cls(structure.units, NO_MODES, private_uuids(structure))
 
 
 @frozen
@@ -97,17 +118,21 @@ class ControlPlace:
         """All that a pattern may name a state by."""
         return self.path + state.name, state.name, state.base_name
 
-    def states(self, units: HouseUnits, plan: Plan) -> Iterator[StatePlace]:
+    def states(self, house: House, plan: Plan) -> Iterator[StatePlace]:
         """Its states, those that are kept out too."""
         overrides = plan.overrides.of_control(self.original)
         for state in self.control.states:
             names = self._names(state)
             override = overrides.of_state(names)
+            decision = decide(self.control, state, house.units, override, house.modes)
+            classes = classes_of_state(decision.entry, decision.family)
             rejected = self.rejected or plan.filter.rejects_state(names)
+            rejected = rejected or plan.filter.excludes_class(classes)
             yield StatePlace(
                 state=state,
                 subcontrol=names[0],
-                decision=decide(self.control, state, units, override),
+                decision=decision,
+                is_private=state.uuid in house.private,
                 rejected=rejected or override.dropped_by,
             )
 
@@ -120,12 +145,14 @@ class StatePlace:
         state: As the structure file has it.
         subcontrol: The label.
         decision: What it is.
+        is_private: Whether it is never exported, by this name or by another one.
         rejected: What keeps it out: the key of the filter, or an override; empty if nothing does.
     """
 
     state: State
     subcontrol: str
     decision: Decision
+    is_private: bool
     rejected: str
 
     @property
@@ -134,7 +161,10 @@ class StatePlace:
         entry = self.decision.entry
         if self.rejected:
             return f"left out by {self.rejected}"
-        return f"never exported: {entry.why}" if entry and entry.is_private else ""
+        if not self.is_private:
+            return ""
+        why = entry.why if entry and entry.is_private else "another control has it as a secret"
+        return f"never exported: {why}"
 
 
 def find_places(
@@ -189,6 +219,7 @@ class _Walk:
         before, after = labels
         dropped = self.overrides.of_control(before).dropped_by(otherwise=dropped)
         excluded = excluded or self.filter.excludes(after)
+        excluded = excluded or self.filter.excludes_class(classes_of_control(controls[0]))
         rejected = dropped or excluded or self.filter.does_not_include(after)
         path = self.names.paths.get(after.uuids, "")
         self.places.append(ControlPlace(index, controls[0], after, before, path, rejected))

@@ -10,13 +10,13 @@ from attrs import define, field, frozen
 
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import Members, is_private
+from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition, Conversion
 from loxone_exporter.metrics.decisions import Decision
 from loxone_exporter.metrics.filters import ControlLabels
 from loxone_exporter.metrics.members import Reading, read_members
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
+from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.written import Row, write_labels, write_row
 from loxone_exporter.state import States
@@ -112,6 +112,7 @@ class SeriesTable:
         controls: `INFO_LABELS` of each control.
         nodes: Labels of each state that is a node of an energy flow, and its name and role.
         discovered: How many controls the structure has, without sub-controls.
+        problems: How many entries of the structure file make no sense.
         renamed: How many controls and sub-controls carry a UUID in their name.
         unknown: How many states the catalog does not know.
         duplicates: Label sets that were dropped because another state has the same.
@@ -124,6 +125,7 @@ class SeriesTable:
     controls: tuple[Row, ...] = ()
     nodes: tuple[Row, ...] = ()
     discovered: int = 0
+    problems: int = 0
     renamed: int = 0
     unknown: int = 0
     duplicates: tuple[tuple[str, ...], ...] = ()
@@ -157,10 +159,9 @@ def build_series_in_steps(
     yield
     builder = _Builder(
         miniserver=miniserver,
-        structure=structure,
+        house=House.of(structure),
         plan=plan,
         label_names=label_names(uuid_label=plan.metrics.uuid_label),
-        private=_private_uuids(structure),
     )
     for number, place in enumerate(places, start=1):
         builder.add_control(place)
@@ -174,29 +175,19 @@ def build_series_in_steps(
         controls=tuple(builder.controls),
         nodes=tuple(builder.nodes),
         discovered=len(structure.controls),
+        problems=len(structure.problems),
         renamed=names.renamed,
         unknown=builder.unknown,
         duplicates=tuple(builder.duplicates),
     )
 
 
-def _private_uuids(structure: Structure) -> frozenset[StateUuid]:
-    # A text is as private under its second name: an alarm's `sensors` is its tracker's `entries`.
-    return frozenset(
-        state.uuid
-        for control in structure.walk()
-        for state in control.states
-        if is_private(control.type, state.base_name)
-    )
-
-
 @define(kw_only=True)
 class _Builder:
     miniserver: str
-    structure: Structure
+    house: House
     plan: Plan
     label_names: tuple[str, ...]
-    private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
     typed: defaultdict[Family, list[TypedSeries]] = field(factory=lambda: defaultdict(list))
     named: defaultdict[Family, list[NamedSeries]] = field(factory=lambda: defaultdict(list))
@@ -212,9 +203,9 @@ class _Builder:
         if not place.is_part and not place.rejected:
             labels = (*self._shared_labels(place.labels), control.key)
             self.controls.append(write_row(INFO_LABELS, labels))
-        for state_place in place.states(self.structure.units, self.plan):
+        for state_place in place.states(self.house, self.plan):
             self.unknown += state_place.decision.entry is None
-            if not state_place.rejected:
+            if not state_place.kept_out:
                 self._add_state(place, state_place)
 
     def _add_state(self, place: ControlPlace, state_place: StatePlace) -> None:
@@ -227,11 +218,10 @@ class _Builder:
             return
         self._taken.add(labels)
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
-        if not decision.is_private:
-            self.values.append(series)
-            self._add_typed(place, state_place, series, labels)
-            self._add_named(place, decision, series)
-        if self.plan.metrics.text_values and state.uuid not in self.private:
+        self.values.append(series)
+        self._add_typed(place, state_place, series, labels)
+        self._add_named(place, decision, series)
+        if self.plan.metrics.text_values:
             self.texts.append(series)
 
     def _add_typed(

@@ -10,7 +10,7 @@ from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.metrics.decisions import Reason
 from loxone_exporter.metrics.filters import compile_globs
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
+from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.series import PLAIN_VALUE
 from loxone_exporter.state import MiniserverState
 
@@ -89,12 +89,13 @@ def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
     structure = state.structure
     if structure is None:
         return
+    house = House.of(structure)
     _, places = find_places(structure, plan, NameRegistry())
     for place in places:
         labels = place.labels
         states = tuple(
             _found(place, state_place, state.values, plan)
-            for state_place in place.states(structure.units, plan)
+            for state_place in place.states(house, plan)
         )
         yield FoundControl(
             uuid=place.control.key,
