@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from loxone_exporter.metrics.quantities import FAMILIES, Family
+from loxone_exporter.metrics.quantities import FAMILIES, STATES, Family
 from loxone_exporter.units import CURRENCY
 
 
@@ -65,6 +65,36 @@ class Epoch(enum.Enum):
 
 
 @frozen
+class Members:
+    """The closed set of states that have names.
+
+    Attributes:
+        family: Has a sample for each of them, told apart by the label `state`.
+        keys: Their names there, by code; of a set of bits, by the value of the bit.
+        is_bits: Whether several may hold at once. None does where the number is 0, unless 0 has a
+            name itself.
+    """
+
+    family: Family
+    keys: Mapping[int, str]
+    is_bits: bool = False
+
+    def holding(self, value: float) -> frozenset[int] | None:
+        """The codes that hold; None where the number is none that anybody knows.
+
+        Args:
+            value: As the Miniserver sends it.
+        """
+        if not value.is_integer():
+            return None
+        number = int(value)
+        if not self.is_bits or number in self.keys:
+            return frozenset({number}) if number in self.keys else None
+        known = [bit for bit in self.keys if bit > 0 and number & bit]
+        return frozenset(known) if number == sum(known) else None
+
+
+@frozen
 class Entry:
     """A row of the catalog.
 
@@ -82,6 +112,7 @@ class Entry:
         unless: Name of a digital state of the same control; while that is on, there is no value.
         needs: Likewise; while that is off, there is no value.
         privacy: What it tells about people.
+        members: The names of a code's or set of bits' states, where it has a family of such.
         is_default: Whether its typed family is served unless the configuration says otherwise.
         is_inverted: Whether, of a digital state, 0 is yes.
         is_free: Whether the type says nothing about the quantity, so that names may tell more.
@@ -101,6 +132,7 @@ class Entry:
     unless: str = ""
     needs: str = ""
     privacy: Privacy | None = None
+    members: Members | None = None
     is_default: bool = True
     is_inverted: bool = False
     is_free: bool = False
@@ -248,6 +280,26 @@ def optional(entry: Entry, why: str = "") -> Entry:
 def revealing(entry: Entry) -> Entry:
     """One that tells whether somebody is at home."""
     return evolve(entry, privacy=Privacy.PRESENCE)
+
+
+def named(family: str, keys: Mapping[int, str]) -> Entry:
+    """A code with a family of named states.
+
+    Args:
+        family: Its key among `STATES`.
+        keys: The label `state` for each code, as `heating_boost`.
+    """
+    return Entry(Kind.ENUMERATION, members=Members(STATES[family], keys))
+
+
+def bits(family: str, keys: Mapping[int, str]) -> Entry:
+    """A set of bits with a family of named states, of which several may hold.
+
+    Args:
+        family: Its key among `STATES`.
+        keys: The label `state` for the value of each bit, and for 0 where that has a name.
+    """
+    return Entry(Kind.BITMASK, members=Members(STATES[family], keys, is_bits=True))
 
 
 def by_variant(entry: Entry, **variants: Entry) -> Entry:

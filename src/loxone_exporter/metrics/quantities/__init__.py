@@ -17,21 +17,25 @@ from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
 from loxone_exporter.metrics.quantities.family import READING, Family
+from loxone_exporter.metrics.quantities.states import NAMED
 
 
-__all__ = ["FAMILIES", "Family", "find_family", "units_of"]
+__all__ = ["FAMILIES", "STATES", "Family", "find_family", "units_of"]
 
 FAMILIES: Final[Mapping[str, Family]] = {
     family.key: family for family in (*ENVIRONMENT, *ENERGY, *DIGITAL)
 }
 """All that the catalog may name, by key. `{currency}` stands for the Miniserver's, as `eur`."""
 
+STATES: Final[Mapping[str, Family]] = {family.key: family for family in NAMED}
+"""Likewise the families of named states, whose samples have a label `state` besides."""
+
 
 _UNITS: Final[Mapping[str, frozenset[str]]] = {
     quantity: frozenset(family.unit for family in FAMILIES.values() if family.quantity == quantity)
     for quantity in {family.quantity for family in FAMILIES.values()}
 }
-_BY_NAME: Final[Mapping[str, Family]] = {family.name: family for family in FAMILIES.values()}
+_NAMES: Final = frozenset(family.name for family in (*FAMILIES.values(), *STATES.values()))
 
 
 def units_of(quantity: str) -> frozenset[str]:
@@ -54,7 +58,7 @@ def find_family(quantity: str, unit: str, type_: MetricType) -> Family | None:
     """
     invented = Family(quantity, unit, type_, "What an override in the configuration makes of it.")
     if quantity not in _UNITS:
-        return None if invented.name in _BY_NAME else invented
+        return None if invented.name in _NAMES else invented
     counter = evolve(invented, quantity=quantity.removesuffix(READING), type="counter")
     if counter.key in FAMILIES:
         reading = evolve(counter, quantity=counter.quantity + READING, type="gauge")
