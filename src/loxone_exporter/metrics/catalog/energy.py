@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import evolve
 
+from loxone_exporter.metrics.catalog import codes
 from loxone_exporter.metrics.catalog.entry import (
     BITS,
     CODE,
@@ -22,10 +23,12 @@ from loxone_exporter.metrics.catalog.entry import (
     Entry,
     Epoch,
     Kind,
+    bits,
     by_unit,
     by_variant,
     digital,
     formatted,
+    named,
     number,
     optional,
     revealing,
@@ -136,13 +139,13 @@ _FORECAST = {
 
 ENERGY: Final = {
     "CarCharger": {
-        "status": CODE,
+        "status": named("wallbox_device_state", codes.WALLBOX_DEVICE_STATES),
         "charging": digital("wallbox_charging"),
         "connected": revealing(digital("wallbox_connected")),
         "chargingFinished": digital("wallbox_finished"),
         "power": number("wallbox_power_watts", "kW"),
         "energySession": number("wallbox_session_energy_joules", "kWh"),
-        "limitMode": CODE,
+        "limitMode": named("wallbox_limit_mode", codes.WALLBOX_LIMIT_MODES),
         "currentLimit": number("wallbox_power_limit_watts", "kW"),
         "minLimit": optional(number("wallbox_power_minimum_watts", "kW")),
         "maxLimit": optional(number("wallbox_power_maximum_watts", "kW")),
@@ -234,10 +237,10 @@ ENERGY: Final = {
     "PowerUnit": {
         "outputPower": number("power_supply_watts", "kW"),
         "CP#": number("power_supply_output_watts", "kW"),
-        "fuse": BITS,
+        "fuse": bits("power_supply_fuse_tripped", codes.POWER_SUPPLY_FUSES),
         "supplyTimeRemaining": time("supply_end", Epoch.UNIX),
         "batteryStateOfCharge": number("battery_charge_ratio", "%"),
-        "deviceInfo": BITS,
+        "deviceInfo": bits("power_supply_status", codes.POWER_SUPPLY_STATUS),
     },
     "PvProductionForecast": {
         **{state: evolve(number(key, "kWh"), needs="ready") for state, key in _FORECAST.items()},
@@ -272,15 +275,17 @@ ENERGY: Final = {
         "active": digital("wallbox_charging"),
         "loadshed": digital("wallbox_load_shed"),
         "phaseSwitching": digital("wallbox_phase_switching"),
-        "mode": CODE,
+        "mode": named("wallbox_mode", codes.WALLBOX_MODES),
         "limit": number("wallbox_power_limit_watts", "kW"),
         "modeUnplug": CODE,
         "session": PERSONAL_TEXT,
         "priority": optional(digital("wallbox_priority")),
         "pricePerHour": number(f"wallbox_price_{CURRENCY}_per_hour", "currency/h", _NO_PRICE),
         "pricePerkWh": _price("wallbox_energy_price", _NO_PRICE),
-        "limitedBy": BITS,
-        "temporaryLimitation": CODE,
+        "limitedBy": bits("wallbox_limited_by", codes.WALLBOX_LIMITS),
+        "temporaryLimitation": named(
+            "wallbox_temporary_limitation", codes.WALLBOX_TEMPORARY_LIMITATIONS
+        ),
     },
     "WallboxManager": {
         "priceEco": _price("wallbox_manager_energy_price_eco", _NO_PRICE),
@@ -291,6 +296,6 @@ ENERGY: Final = {
         "Cp": number("wallbox_manager_power_watts", "kW"),
         "Ap": number("wallbox_manager_power_assigned_watts", "kW"),
         "actual#": number("wallbox_manager_node_power_assigned_watts", "kW"),
-        "limitedBy#": BITS,
+        "limitedBy#": bits("wallbox_manager_limited_by", codes.WALLBOX_LIMITS),
     },
 }

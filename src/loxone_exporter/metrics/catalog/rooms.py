@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve
 
+from loxone_exporter.metrics.catalog import codes
 from loxone_exporter.metrics.catalog.entry import (
     BITS,
     CODE,
@@ -22,9 +23,11 @@ from loxone_exporter.metrics.catalog.entry import (
     USELESS,
     Entry,
     Epoch,
+    bits,
     by_variant,
     digital,
     measured,
+    named,
     number,
     optional,
     set_by_hand,
@@ -53,10 +56,18 @@ _TITLES: dict[str, Entry] = dict.fromkeys(
     ("songName", "album", "artist", "station", "genre", "cover", "sourceList"), PERSONAL_TEXT
 )
 
+_SERVER = {
+    "serverState": named("audio_server_state", codes.AUDIO_SERVER_STATES),
+    "clientState": named("audio_client_state", codes.AUDIO_CLIENT_STATES),
+}
+_SERVER_V2 = {
+    "serverState": named("audio_server_state", codes.AUDIO_SERVER_STATES_V2),
+    "clientState": named("audio_client_state", codes.AUDIO_CLIENT_STATES_V2),
+}
+_PLAY_STATE = named("audio_play_state", codes.AUDIO_PLAY_STATES)
+
 _ZONE: dict[str, Entry] = {
-    "serverState": CODE,
-    "playState": CODE,
-    "clientState": CODE,
+    "playState": _PLAY_STATE,
     "power": digital("audio_power"),
     "volume": _VOLUME,
     "maxVolume": optional(number("audio_volume_limit_ratio", "%")),
@@ -74,11 +85,12 @@ _ZONE: dict[str, Entry] = {
 ROOMS: Final = {
     "Application": {},
     "AudioZone": {
+        **_SERVER,
         **_ZONE,
         **_TITLES,
         "mute": optional(digital("audio_muted")),
         "shuffle": optional(digital("audio_shuffle")),
-        "repeat": CODE,
+        "repeat": optional(named("audio_repeat", codes.AUDIO_REPEAT)),
         "duration": USELESS,
         "progress": USELESS,
         "source": IDENTIFIER,
@@ -89,6 +101,7 @@ ROOMS: Final = {
         "mastervolume": optional(_VOLUME),
     },
     "AudioZoneV2": {
+        **_SERVER_V2,
         **_ZONE,
         **_TITLES,
         "volumeExternal": UNKNOWN,
@@ -114,7 +127,7 @@ ROOMS: Final = {
     "EIBDimmer": {"position": _LIGHT_LEVEL},
     "Gate": {
         "position": _OPENING,
-        "active": CODE,
+        "active": named("gate_direction", codes.DIRECTIONS),
         "preventOpen": optional(digital("opening_prevented")),
         "preventClose": optional(digital("closing_prevented")),
     },
@@ -132,7 +145,7 @@ ROOMS: Final = {
         "autoAllowed": optional(digital("automatic_allowed")),
         "autoActive": digital("automatic_active"),
         "locked": digital("locked"),
-        "deviceState": CODE,
+        "deviceState": named("shading_device_state", codes.DEVICE_STATES),
         "adjustingEndPos": BITS,
         "autoInfoText": TEXT,
         "autoState": UNKNOWN,
@@ -143,7 +156,7 @@ ROOMS: Final = {
     "LeftRightAnalog": _SET,
     "LeftRightDigital": {},
     "LightController": {
-        "activeScene": CODE,
+        "activeScene": named("light_scene", codes.LIGHT_SCENES),
         "sceneList": TEXT,
         "presenceFrom": UNKNOWN,
         "presenceTo": UNKNOWN,
@@ -156,7 +169,7 @@ ROOMS: Final = {
         "additionalMoods": TEXT,
         "circuitNames": TEXT,
         "daylightConfig": TEXT,
-        "presence": BITS,
+        "presence": optional(bits("light_presence", codes.LIGHT_PRESENCE)),
         "presenceFrom": UNKNOWN,
         "presenceTo": UNKNOWN,
     },
@@ -168,10 +181,9 @@ ROOMS: Final = {
         "blue": _COLOR_CHANNEL,
     },
     "MediaClient": {
+        **_SERVER,
         **_TITLES,
-        "serverState": CODE,
-        "playState": CODE,
-        "clientState": CODE,
+        "playState": _PLAY_STATE,
         "power": digital("audio_power"),
         "volume": _VOLUME,
         "maxVolume": SETTING,
@@ -217,7 +229,7 @@ ROOMS: Final = {
     "Window": {
         "position": _OPENING,
         "targetPosition": optional(number("opening_target_ratio", "ratio")),
-        "direction": CODE,
+        "direction": named("window_direction", codes.DIRECTIONS),
         "lockedReason": TEXT,
         "type": CODE,
     },

@@ -6,6 +6,7 @@ from typing import Final
 
 from attrs import evolve
 
+from loxone_exporter.metrics.catalog import codes
 from loxone_exporter.metrics.catalog.entry import (
     BITS,
     CODE,
@@ -21,7 +22,9 @@ from loxone_exporter.metrics.catalog.entry import (
     Epoch,
     Kind,
     Privacy,
+    bits,
     digital,
+    named,
     number,
     optional,
     revealing,
@@ -41,12 +44,12 @@ _SECRET = untyped(Kind.UNKNOWN, "it may open a door", Privacy.SECRET)
 
 SAFETY: Final = {
     "AalEmergency": {
-        "status": CODE,
+        "status": named("emergency_alarm_state", codes.EMERGENCY_ALARM_STATES),
         "disableEndTime": _DISABLED_UNTIL,
         "resetActive": TEXT,
     },
     "AalSmartAlarm": {
-        "alarmLevel": CODE,
+        "alarmLevel": named("smart_alarm_level", codes.SMART_ALARM_LEVELS),
         "alarmCause": PERSONAL_TEXT,
         "alarmTime": time("alarm_started", Epoch.UNIX),
         "isLocked": digital("locked"),
@@ -56,8 +59,8 @@ SAFETY: Final = {
     "Alarm": {
         "armed": revealing(digital("alarm_armed")),
         "disabledMove": digital("alarm_movement_disabled"),
-        "level": CODE,
-        "nextLevel": CODE,
+        "level": named("alarm_level", codes.ALARM_LEVELS),
+        "nextLevel": named("alarm_next_level", codes.ALARM_LEVELS),
         "nextLevelAt": time("alarm_next_level", Epoch.UNIX),
         "nextLevelDelay": COUNTDOWN,
         "nextLevelDelayTotal": optional(seconds("alarm_delay")),
@@ -68,7 +71,7 @@ SAFETY: Final = {
         "startTime": TEXT,
     },
     "AlarmChain": {
-        "activeAlarmType": BITS,
+        "activeAlarmType": bits("alarm_chain_type", codes.ALARM_CHAIN_TYPES),
         "nextAlarmLevelAt": time("alarm_next_level", Epoch.LOXONE),
         "activeAlarmText": TEXT,
         "nextAlarmText": TEXT,
@@ -88,7 +91,7 @@ SAFETY: Final = {
         "prepareDuration": optional(seconds("alarm_clock_prepare")),
         "snoozeTime": COUNTDOWN,
         "snoozeDuration": optional(seconds("alarm_clock_snooze")),
-        "deviceState": CODE,
+        "deviceState": named("alarm_clock_device_state", codes.DEVICE_STATES),
         "deviceSettings": TEXT,
         "wakeAlarmSoundSettings": TEXT,
     },
@@ -103,7 +106,7 @@ SAFETY: Final = {
         "address": TEXT,
         "answers": TEXT,
         "muted": optional(digital("intercom_muted")),
-        "deviceState": CODE,
+        "deviceState": named("intercom_device_state", codes.INTERCOM_DEVICE_STATES),
         "videoSettingsIntern": BITS,
         "videoSettingsExtern": BITS,
     },
@@ -116,7 +119,7 @@ SAFETY: Final = {
     "NfcCodeTouch": {
         "historyDate": revealing(time("last_access", Epoch.UNIX_MILLISECONDS)),
         "codeDate": USELESS,
-        "deviceState": BITS,
+        "deviceState": bits("code_touch_problem", codes.CODE_TOUCH_PROBLEMS),
         "nfcLearnResult": SECRET_TEXT,
         "keyPadAuthType": CODE,
         "events": _PERSONAL,
@@ -135,13 +138,13 @@ SAFETY: Final = {
         "lockedUntil": UNKNOWN,
     },
     "SmokeAlarm": {
-        "level": CODE,
-        "nextLevel": CODE,
+        "level": named("smoke_alarm_level", codes.SMOKE_ALARM_LEVELS),
+        "nextLevel": named("smoke_alarm_next_level", codes.ALARM_LEVELS),
         "nextLevelDelay": COUNTDOWN,
         "nextLevelDelayTotal": SETTING,
         "acousticAlarm": digital("smoke_alarm_acoustic"),
         "testAlarm": digital("smoke_alarm_test"),
-        "alarmCause": BITS,
+        "alarmCause": bits("smoke_alarm_cause", codes.SMOKE_ALARM_CAUSES),
         "startTime": TEXT,
         "timeServiceMode": seconds("smoke_alarm_service_remaining", _NO_END),
         "areAlarmSignalsOff": optional(digital("smoke_alarm_signals_off")),

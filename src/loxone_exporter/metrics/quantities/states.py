@@ -60,6 +60,7 @@ NAMED: Final = gauges(
         "alarm_chain_type": "What an alarm sequence does; several may be 1.",
         "alarm_clock_device_state": "State of the device of an alarm clock.",
         "alarm_clock_next_mode": "Operating mode of the house for which an alarm clock rings next.",
+        "intercom_device_state": "State of an intercom.",
         "code_touch_problem": "What is wrong with an NFC Code Touch; several may be 1.",
         "lock_state": "Who keeps a control from being operated.",
         # Lights, blinds, gates, music.
