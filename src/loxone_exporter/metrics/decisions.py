@@ -29,6 +29,8 @@ from loxone_exporter.metrics.quantities import FAMILIES, Family, find_family, un
 from loxone_exporter.units import CURRENCY, Format, HouseUnits, Unit, find_unit, is_degree_sign
 
 
+_BITS = range(32)
+
 NO_MODES: Final[Mapping[int, str]] = {}
 
 _AN_ENERGY = "joules"
@@ -217,6 +219,8 @@ class _Case:
             members = evolve(members, keys=self.modes)
         elif where is not None and where.detail:
             names = self.control.details.names.get(where.detail, {})
+            if members.is_bits:
+                names = {1 << bit: name for bit, name in names.items() if bit in _BITS}
             members = evolve(members, keys=with_names(members.keys, names)) if names else members
         if not members.keys and not (where and where.text):
             self.note("catalog", "the structure file has no names for its codes")

@@ -58,6 +58,8 @@ def read_members(
         keys = with_names(keys, read_names(names))
     if not keys:
         return None
+    if members.packed and number.is_integer() and int(number) & members.packed:
+        number = float(members.packed)
     codes, is_known = _holding(keys, number, is_bits=members.is_bits)
     holding = frozenset(keys[code] for code in codes)
     return Reading(tuple(dict.fromkeys(keys.values())), holding, is_known)

@@ -28,6 +28,9 @@ LABELS = ("miniserver", "name", "room", "category", "type", "subcontrol")
 PLAIN_VALUE: Final = "loxone_control_value"
 """The family of all numbers as they come."""
 
+TEXT_VALUE: Final = "loxone_control_text_info"
+"""The samples of all texts, on request."""
+
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
 
 _CONTROLS_IN_A_STEP = 50

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from loxone_exporter.loxone.uuids import StateUuid, format_uuid
+from loxone_exporter.loxone.uuids import format_uuid
 from loxone_exporter.metrics.decisions import Reason
 from loxone_exporter.metrics.filters import compile_globs
+from loxone_exporter.metrics.members import read_members
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
-from loxone_exporter.metrics.series import PLAIN_VALUE
-from loxone_exporter.state import MiniserverState
+from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
+from loxone_exporter.state import MiniserverState, States
 
 
 @frozen
@@ -94,7 +95,7 @@ def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
     for place in places:
         labels = place.labels
         states = tuple(
-            _found(place, state_place, state.values, plan)
+            _found(place, state_place, state.shown, plan)
             for state_place in place.states(house, plan)
         )
         yield FoundControl(
@@ -116,22 +117,23 @@ def matched_overrides(state: MiniserverState, plan: Plan) -> frozenset[int]:
     return frozenset(index for place in places for index in place.matched_overrides(plan.overrides))
 
 
-def _found(
-    place: ControlPlace, state_place: StatePlace, values: Mapping[StateUuid, float], plan: Plan
-) -> FoundState:
-    state, decision = state_place.state, state_place.decision
+def _found(place: ControlPlace, state_place: StatePlace, states: States, plan: Plan) -> FoundState:
+    state, decision, values = state_place.state, state_place.decision, states.values
     value, family = values.get(state.uuid), decision.family
+    named = decision.members.family.sample_name if decision.members else ""
     has_numbers = value is not None or decision.has_numbers
     series: dict[str, float | None] = {}
     optional, kept_out, reasons = "", state_place.kept_out, decision.reasons
     if state_place.rejected:
         rule = "override" if state_place.rejected.endswith(".drop") else "filter"
         reasons = (*reasons, Reason(rule, kept_out))
-    elif not has_numbers and not kept_out:
+    elif not kept_out and plan.metrics.text_values and not has_numbers:
+        series[TEXT_VALUE] = 1.0 if state.uuid in states.texts else None
+    elif not kept_out and not has_numbers and not named:
         kept_out = "a text: there is a series with [metrics] text_values = true only"
         reasons = (*reasons, Reason("metrics", kept_out))
     elif not kept_out:
-        if plan.metrics.control_value:
+        if plan.metrics.control_value and has_numbers:
             series[PLAIN_VALUE] = value
         if family is not None and plan.serves(decision):
             condition = place.condition(decision)
@@ -140,6 +142,10 @@ def _found(
             series[family.sample_name] = decision.conversion(value or 0.0) if has_value else None
         elif family is not None and plan.metrics.quantities:
             optional = family.sample_name
+    if named and not kept_out and plan.serves(decision):
+        series |= _named_series(place, state_place, states)
+    elif named and not kept_out and plan.metrics.quantities:
+        optional = named
     return FoundState(
         subcontrol=state_place.subcontrol,
         uuid=format_uuid(state.uuid),
@@ -152,3 +158,19 @@ def _found(
         has_numbers=has_numbers,
         reasons=reasons,
     )
+
+
+def _named_series(
+    place: ControlPlace, state_place: StatePlace, states: States
+) -> Mapping[str, float | None]:
+    """What holds, as it can be asked for; the bare name where nothing does."""
+    members = state_place.decision.members
+    if members is None:
+        return {}
+    uuid = place.names(members)
+    names = states.texts.get(uuid) if uuid else None
+    reading = read_members(members, state_place.state.uuid, states, names)
+    name = members.family.sample_name
+    if reading is None or not reading.is_known:
+        return {name: None}
+    return {f'{name}{{state="{key}"}}': 1.0 for key in sorted(reading.holding)} or {name: 0.0}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import get_args
 
 import tomli_w
 from attrs import asdict, evolve, fields, fields_dict
@@ -22,6 +23,7 @@ from loxone_exporter.config.model import (
     LogConfig,
     MetricsConfig,
     MiniserverConfig,
+    PrivacyClass,
     WebConfig,
 )
 from loxone_exporter.config.secret import Secret
@@ -106,7 +108,11 @@ configs = st.builds(
         stale_after=durations,
         uuid_label=st.booleans(),
     ),
-    filter=st.builds(FilterConfig, **{option.name: patterns for option in fields(FilterConfig)}),
+    filter=st.builds(
+        FilterConfig,
+        **{option.name: patterns for option in fields(FilterConfig)}
+        | {"exclude_classes": st.lists(st.sampled_from(get_args(PrivacyClass))).map(tuple)},
+    ),
     miniservers=st.lists(
         miniservers,
         min_size=1,

@@ -13,6 +13,7 @@ from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.collected import configure, scrape
 from support.expectations import expected_states, numbers_sent
+from support.named_states import NAMED_STATES, find_named_state
 from support.scrapes import Scrape
 
 
@@ -38,10 +39,24 @@ def index_of(scrape: Scrape) -> dict[tuple[tuple[str, str], ...], dict[str, floa
                 for name, value in sample.labels.items()
                 if not (sample.name == "loxone_energy_flow_node_info" and name in {"node", "role"})
             }
-            if "subcontrol" in labels:
+            if "subcontrol" in labels and "state" not in labels:
                 key = tuple(sorted(labels.items()))
                 assert sample.name not in index.setdefault(key, {})
                 index[key][sample.name] = sample.value
+    return index
+
+
+def index_of_states(
+    scrape: Scrape, families: set[str]
+) -> dict[tuple[tuple[str, str], ...], dict[str, dict[str, float]]]:
+    """What holds, by the labels of states and by family."""
+    index: dict[tuple[tuple[str, str], ...], dict[str, dict[str, float]]] = {}
+    for family in families:
+        for sample in scrape.samples(family):
+            state = sample.labels.pop("state")
+            of_state = index.setdefault(tuple(sorted(sample.labels.items())), {})
+            assert state not in of_state.setdefault(family, {})
+            of_state[family][state] = sample.value
     return index
 
 
@@ -60,6 +75,26 @@ async def test_every_state_becomes_what_its_owner_expects(now: datetime, optiona
         typed = {} if shown is None else {state.family: pytest.approx(shown, rel=1e-12)}
         assert plain | typed == samples, state
     assert {} == index
+
+
+@pytest.mark.parametrize("now", [NOON, NIGHT])
+@pytest.mark.parametrize("optional", [False, True])
+async def test_codes_have_the_names_of_the_reference(now: datetime, optional: bool) -> None:  # noqa: FBT001  # pytest passes by position
+    house = DemoHouse(now=now)
+    found = await scraped(house, optional_quantities=optional)
+    index = index_of_states(found, {row.family for row in NAMED_STATES.values()})
+    compared = Counter[str]()
+    for state, value in zip(EXPECTED, numbers_sent(house), strict=True):
+        row = find_named_state(state.labels["type"], state.labels["subcontrol"])
+        samples = index.pop(tuple(sorted({"miniserver": "demo", **state.labels}.items())), {})
+        if row is None or (row.is_optional and not optional):
+            assert {} == samples, state
+        else:
+            assert {row.family: row.samples(value)} == samples, state
+            compared[row.family] += 1
+    assert {} == index
+    assert len(compared) > 40
+    assert 0 == found.value("loxone_exporter_unknown_codes")
 
 
 async def test_the_expectation_covers_what_is_ambiguous() -> None:

@@ -145,13 +145,15 @@ def test_state_named_like_the_path_of_a_part_is_dropped() -> None:
     assert 1 == len(table.duplicates)
 
 
-def test_numbers_are_private_by_type_and_state() -> None:
+def test_numbers_are_private_under_each_of_their_names() -> None:
     house = structure(
         control(1, "Door", type_="NfcCodeTouch", states={"lastid": 1, "active": 2}),
         control(2, "Copy", type_="InfoOnlyAnalog", states={"value": 1}),
     )
-    assert [uuid(2), uuid(1)] == [series.uuid for series in build(house).values]
-    assert ["active", "value"] == subcontrols(build(house))
+    table = build(house)
+    assert [uuid(2)] == [series.uuid for series in table.values]
+    assert {} == table.typed
+    assert 2 == len(table.controls)
 
 
 def test_texts_are_private_by_uuid() -> None:
@@ -168,10 +170,10 @@ def test_lists_are_private_like_their_name() -> None:
     assert () == build(house).texts
 
 
-def test_private_parts_make_texts_private_too() -> None:
+def test_what_parts_keep_private_is_private_in_their_control_too() -> None:
     tracker = control("part", "Log", type_="Tracker", states={"entries": 1})
     house = structure(control(1, states={"events": 1}, parts=(tracker,)))
-    assert ["events"] == subcontrols(build(house))
+    assert () == build(house).values
     assert () == build(house).texts
 
 

@@ -72,9 +72,48 @@ def test_each_state_tells_what_becomes_of_it() -> None:
     day = by_name["totalDay"]
     assert {"loxone_control_value": 3.4} == dict(day.series)
     assert "loxone_energy_day_joules" == day.optional
-    locked = by_name["jLocked"]
-    assert ({}, False, "") == (dict(locked.series), locked.has_numbers, locked.metric)
-    assert "text_values = true" in locked.kept_out
+    assert ({"loxone_lock_state": None}, "") == (
+        dict(by_name["jLocked"].series),
+        by_name["jLocked"].kept_out,
+    )
+
+
+def test_texts_are_series_once_they_are_asked_for() -> None:
+    label = house_of("TextState", ("textAndIcon",))
+    (without,) = states(found(label)).values()
+    assert ({}, False, "") == (dict(without.series), without.has_numbers, without.metric)
+    assert "text_values = true" in without.kept_out
+    (asked,) = states(found(label, metrics=MetricsConfig(text_values=True))).values()
+    assert ({"loxone_control_text_info": None}, "") == (dict(asked.series), asked.kept_out)
+    assert "text_values" not in str(asked.reasons)
+
+
+def test_what_holds_is_shown_by_its_name() -> None:
+    alarm = house_of("SmokeAlarm", ("level", "alarmCause", "nextLevel"))
+    by_name = states(found(alarm, {1: 1.0, 2: 5.0, 3: 99.0}))
+    assert {
+        "loxone_control_value": 1.0,
+        'loxone_smoke_alarm_level{state="pre_alarm"}': 1.0,
+    } == dict(by_name["level"].series)
+    assert {
+        "loxone_control_value": 5.0,
+        'loxone_smoke_alarm_cause{state="smoke"}': 1.0,
+        'loxone_smoke_alarm_cause{state="temperature"}': 1.0,
+    } == dict(by_name["alarmCause"].series)
+    assert {"loxone_control_value": 99.0, "loxone_smoke_alarm_next_level": None} == dict(
+        by_name["nextLevel"].series
+    )
+    assert "loxone_smoke_alarm_level" in by_name["level"].reasons[-1].text
+
+
+def test_names_that_few_need_are_optional() -> None:
+    zone = house_of("AudioZone", ("repeat",))
+    (repeat,) = states(found(zone, {1: 3.0})).values()
+    assert ("loxone_audio_repeat", ["loxone_control_value"]) == (repeat.optional, [*repeat.series])
+    (asked,) = states(
+        found(zone, {1: 3.0}, metrics=MetricsConfig(optional_quantities=True))
+    ).values()
+    assert ("", 'loxone_audio_repeat{state="current_item"}') == (asked.optional, asked.metric)
 
 
 def test_optional_quantities_are_series_once_they_are_asked_for() -> None:
@@ -260,4 +299,4 @@ def test_json_has_everything() -> None:
     } == {name: value for name, value in actual.items() if name != "decisions"}
     assert {"by": "format", "what": actual["decisions"][1]["what"]} == actual["decisions"][1]
     assert "loxone_energy_day_joules" == day["optional_series"]
-    assert {} == locked["series"]
+    assert {"loxone_lock_state": None} == locked["series"]

@@ -17,6 +17,7 @@ from loxone_exporter.metrics.catalog.entry import (
     UNKNOWN,
     USELESS,
     Epoch,
+    Names,
     bits,
     by_unit,
     by_variant,
@@ -25,6 +26,7 @@ from loxone_exporter.metrics.catalog.entry import (
     formatted,
     measured,
     named,
+    named_by_owner,
     number,
     optional,
     revealing,
@@ -44,14 +46,18 @@ _OUTDOOR_AVERAGE = temperature("temperature_outdoor_average_celsius", _NO_TEMPER
 _REMAINING = optional(seconds("timer_remaining"), TICKS)
 _TIMER_END = time("override_end", Epoch.LOXONE)
 _HUMIDITY = number("humidity_ratio", "%")
+_MODE = optional(
+    named_by_owner("schedule_mode", Names(is_house=True)),
+    "the Miniserver's own operating mode tells the same",
+)
 
 CLIMATE: Final = {
     "AcControl": {
         "status": digital("air_conditioner_active"),
-        "mode": CODE,
-        "fan": CODE,
+        "mode": named_by_owner("air_conditioner_mode", Names(text="operatingModes")),
+        "fan": named_by_owner("air_conditioner_fan", Names(text="fanspeeds")),
         "defaultFan": CODE,
-        "ventMode": CODE,
+        "ventMode": named_by_owner("air_conditioner_airflow", Names(text="airflows")),
         "temperature": temperature(),
         "targetTemperature": _TARGET,
         "minTemp": SETTING,
@@ -110,7 +116,7 @@ CLIMATE: Final = {
         "nextMaintenance": optional(time("maintenance_next", Epoch.UNIX)),
     },
     "Daytimer": {
-        "mode": CODE,
+        "mode": _MODE,
         "value": by_variant(digital("schedule_active"), analog=set_by_hand()),
         "override": _REMAINING,
         "needsActivation": optional(digital("schedule_activation_needed")),
@@ -135,7 +141,7 @@ CLIMATE: Final = {
     },
     "Heatmixer": {"tempTarget": _TARGET, "tempActual": temperature()},
     "IRCDaytimer": {
-        "mode": CODE,
+        "mode": _MODE,
         # The index of a temperature, although the format says that it is one. The room
         # controller has it too, and there it is clear whether it heats or cools to it.
         "value": CODE,
@@ -143,7 +149,7 @@ CLIMATE: Final = {
         "entriesAndDefaultValue": SCHEDULE,
     },
     "IRCV2Daytimer": {
-        "mode": CODE,
+        "mode": _MODE,
         # A mode or a packed temperature, although the format says that it is a temperature. The
         # room controller has the mode too, as `activeMode`.
         "value": CODE,
@@ -192,7 +198,7 @@ CLIMATE: Final = {
         "shadingHeatTemp": optional(temperature("temperature_shading_celsius")),
         "actualOutdoorTemp": _OUTDOOR,
         "averageOutdoorTemp": _OUTDOOR_AVERAGE,
-        "activeMode": named("room_active_mode", codes.ROOM_ACTIVE_MODES),
+        "activeMode": named("room_active_mode", codes.ROOM_ACTIVE_MODES, packed=codes.ROOM_PACKED),
         "operatingMode": named("room_operating_mode", codes.ROOM_OPERATING_MODES),
         "currentMode": named("room_current_mode", codes.ROOM_OPERATING_MODES),
         "overrideReason": revealing(named("room_override_reason", codes.ROOM_OVERRIDE_REASONS)),
@@ -316,7 +322,7 @@ CLIMATE: Final = {
     },
     "Ventilation": {
         "speed": number("fan_speed_ratio", "%"),
-        "mode": CODE,
+        "mode": named_by_owner("ventilation_mode", Names(detail="modes")),
         "ventReason": named("ventilation_reason", codes.VENTILATION_REASONS),
         "temperatureSupport": named(
             "ventilation_temperature_support", codes.VENTILATION_TEMPERATURE_SUPPORT

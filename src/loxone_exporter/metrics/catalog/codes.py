@@ -26,14 +26,16 @@ OUTDOOR_TEMPERATURE_INFO: Final[Codes] = {0: "not_enough_data", 1: "ok", 2: "no_
 
 # Rooms and their climate.
 
+ROOM_PACKED: Final = 0x10
+"""A bit of a number that packs a temperature of the owner's own, and no mode."""
 ROOM_ACTIVE_MODES: Final[Codes] = {
     0: "economy",
     1: "comfort",
     2: "building_protection",
     3: "manual",
     4: "off",
+    ROOM_PACKED: "custom",
 }
-"""A temperature of the owner's own is sent as another, packed number, which is none of these."""
 ROOM_OPERATING_MODES: Final[Codes] = {
     -1: "off",
     0: "automatic",
@@ -307,6 +309,8 @@ LIGHT_SCENES: Final[Codes] = {
     **{scene: f"scene_{scene}" for scene in range(1, 9)},
     9: "all_on",
 }
+LIGHT_MOODS: Final[Codes] = {-3: "several_moods", -1: "manual", 0: "off", 778: "off"}
+"""The numbers are those that other projects have found; the others are listed by the house."""
 LIGHT_PRESENCE: Final = _in_order("allowed_by_input", "allowed_by_app", "used")
 _REACHED: Final[Codes] = {0: "offline", 1: "initialising", 2: "online"}
 AUDIO_SERVER_STATES: Final[Codes] = {

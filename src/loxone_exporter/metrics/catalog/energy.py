@@ -23,12 +23,14 @@ from loxone_exporter.metrics.catalog.entry import (
     Entry,
     Epoch,
     Kind,
+    Names,
     bits,
     by_unit,
     by_variant,
     digital,
     formatted,
     named,
+    named_by_owner,
     number,
     optional,
     revealing,
@@ -137,6 +139,8 @@ _FORECAST = {
     "after": "energy_forecast_day_after_tomorrow_joules",
 }
 
+_LOADS = Names(detail="loads")
+
 ENERGY: Final = {
     "CarCharger": {
         "status": named("wallbox_device_state", codes.WALLBOX_DEVICE_STATES),
@@ -230,8 +234,8 @@ ENERGY: Final = {
         "maxPower": number("power_limit_watts", "kW"),
         "availablePower": number("power_available_watts", "kW"),
         "maxPowerExceeded": digital("power_limit_exceeded"),
-        "lockedLoads": BITS,
-        "statusLoads": BITS,
+        "lockedLoads": named_by_owner("load_locked", _LOADS, is_bits=True),
+        "statusLoads": named_by_owner("load_active", _LOADS, is_bits=True),
     },
     "Meter": _meter(),
     "PowerUnit": {

@@ -88,7 +88,10 @@ class Members:
         keys: Their names there, by code; of a set of bits, by the value of the bit.
         is_bits: Whether several may hold at once. None does where the number is 0, unless 0 has a
             name itself.
-        names: Where there are names that an owner gave to further codes.
+        names: Where there are names that an owner gave to further codes, or to bits by their
+            number.
+        packed: A bit that tells that the number is no code, but packs a value of its own; the code
+            is then that bit.
         is_lock: Whether the code is within a text of JSON, as `jLocked` is.
     """
 
@@ -96,6 +99,7 @@ class Members:
     keys: Mapping[int, str] = field(factory=dict, hash=False)
     is_bits: bool = False
     names: Names | None = None
+    packed: int = 0
     is_lock: bool = False
 
 
@@ -287,14 +291,15 @@ def revealing(entry: Entry) -> Entry:
     return evolve(entry, privacy=Privacy.PRESENCE)
 
 
-def named(family: str, keys: Mapping[int, str]) -> Entry:
+def named(family: str, keys: Mapping[int, str], *, packed: int = 0) -> Entry:
     """A code with a family of named states.
 
     Args:
         family: Its key among `STATES`.
         keys: The label `state` for each code, as `heating_boost`.
+        packed: A bit that tells that the number is no code, but packs a value of its own.
     """
-    return Entry(Kind.ENUMERATION, members=Members(STATES[family], keys))
+    return Entry(Kind.ENUMERATION, members=Members(STATES[family], keys, packed=packed))
 
 
 def bits(family: str, keys: Mapping[int, str]) -> Entry:
@@ -307,15 +312,19 @@ def bits(family: str, keys: Mapping[int, str]) -> Entry:
     return Entry(Kind.BITMASK, members=Members(STATES[family], keys, is_bits=True))
 
 
-def named_by_owner(family: str, names: Names, keys: Mapping[int, str] | None = None) -> Entry:
-    """A code whose states have names that an owner gave.
+def named_by_owner(
+    family: str, names: Names, keys: Mapping[int, str] | None = None, *, is_bits: bool = False
+) -> Entry:
+    """A code or set of bits whose states have names that an owner gave.
 
     Args:
         family: Its key among `STATES`.
         names: Where they are.
         keys: The label `state` for codes that are not among them.
+        is_bits: Whether it is a set of bits, which the names count from 0.
     """
-    return Entry(Kind.ENUMERATION, members=Members(STATES[family], keys or {}, names=names))
+    members = Members(STATES[family], keys or {}, is_bits, names)
+    return Entry(Kind.BITMASK if is_bits else Kind.ENUMERATION, members=members)
 
 
 def by_variant(entry: Entry, **variants: Entry) -> Entry:

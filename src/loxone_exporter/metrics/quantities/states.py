@@ -44,6 +44,10 @@ NAMED: Final = gauges(
         "temperature.",
         "hvac_outdoor_temperature_mode": "Which outdoor temperature an HVAC controller goes by.",
         "air_conditioner_pause_reason": "Why an air conditioner pauses; several may be 1.",
+        "air_conditioner_mode": "Mode of an air conditioner.",
+        "air_conditioner_fan": "Fan speed of an air conditioner.",
+        "air_conditioner_airflow": "Airflow of an air conditioner.",
+        "ventilation_mode": "Mode of a ventilation.",
         "ventilation_reason": "Why a ventilation runs as it does.",
         "ventilation_temperature_support": "Whether a ventilation helps to heat or to cool.",
         "solar_buffer_state": "State of a buffer of a thermal solar system.",
@@ -81,6 +85,8 @@ NAMED: Final = gauges(
         "wallbox_limited_by": "What limits a wallbox; several may be 1.",
         "wallbox_temporary_limitation": "Whether the grid's operator limits a wallbox.",
         "wallbox_manager_limited_by": "What limits a node of a wallbox manager; several may be 1.",
+        "load_locked": "Which loads a load manager keeps off; several may be 1.",
+        "load_active": "Which loads of a load manager are on; several may be 1.",
         "power_supply_status": "State of a power supply; several may be 1.",
         "power_supply_fuse_tripped": "Which fuses of a power supply have tripped.",
         # Water and machines.
@@ -96,5 +102,7 @@ NAMED: Final = gauges(
         "touch_grill_power_mode": "What a Touch & Grill runs on.",
         # What an owner makes anything of.
         "radio_output": "Which output of radio buttons is on.",
+        "sequence": "Which sequence of a sequential controller runs.",
+        "remote_mode": "Mode of a remote control for media.",
     },
 )
