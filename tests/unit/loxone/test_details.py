@@ -53,6 +53,38 @@ def of_nodes(*nodes: object) -> tuple[FlowNode, ...]:
     return of_details({"nodes": nodes}).nodes
 
 
+@pytest.mark.parametrize(
+    ("details", "expected"),
+    [
+        # The first from a published file, the others from the document.
+        (
+            {"allOff": "Alles aus", "outputs": {"1": "Fernsehen", "2": "DLNA / Blu-ray"}},
+            {"outputs": {0: "Alles aus", 1: "Fernsehen", 2: "DLNA / Blu-ray"}},
+        ),
+        ({"allOff": "", "outputs": {"1": "2h"}}, {"outputs": {1: "2h"}}),
+        ({"loads": [{"id": 0, "name": "Oven"}]}, {"loads": {0: "Oven"}}),
+        ({"modeList": {"1": {"name": "TV"}, "2": "CD"}}, {"modeList": {1: "TV", 2: "CD"}}),
+        ({"modes": [{"id": -1, "name": "Aus"}]}, {"modes": {-1: "Aus"}}),
+        ({"allOff": "Alles aus"}, {}),
+        ({"outputs": {"x": "a", "1": "", "2": None, "": "b", "9" * 9: "c"}}, {}),
+    ],
+)
+def test_names_of_codes(details: object, expected: object) -> None:
+    assert expected == of_details(details).names
+
+
+def test_names_of_codes_are_bounded() -> None:
+    names = of_details({"outputs": {str(number): "x" * 999 for number in range(999)}}).names
+    assert 256 == len(names["outputs"])
+    assert {128} == {len(name) for name in names["outputs"].values()}
+
+
+@some_nonsense
+@pytest.mark.parametrize("name", ["outputs", "sequences", "modes", "modeList", "loads"])
+def test_nonsense_in_place_of_names_is_passed_over(name: str, nonsense: object) -> None:
+    assert {} == of_details({name: nonsense}).names
+
+
 # Typed from a published file.
 def test_details_of_a_meter() -> None:
     entry = {

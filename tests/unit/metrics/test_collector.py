@@ -529,3 +529,48 @@ async def test_scrape_with_everything_is_well_formed() -> None:
         found = await scrape(states, configure({"text_values": True}), format_)
         assert_well_formed(found)
         assert "loxone_control_text_info" in [name for name, _ in found.series()]
+
+
+async def test_named_states_are_one_series_for_each_name() -> None:
+    house = structure(
+        control(1, "Alarm", type_="Alarm", states={"level": 1, "nextLevel": 2}),
+        control(2, "Smoke", type_="SmokeAlarm", states={"alarmCause": 3}),
+    )
+    found = await scrape([connected(house, values={1: 3.0, 2: 77.0, 3: 9.0})])
+    levels = found.values("loxone_alarm_level", "state")
+    assert {"optical"} == {name for name, value in levels.items() if value}
+    assert ["none", "silent", "acoustic", "optical", "internal", "external", "remote"] == [*levels]
+    # Of a code that nobody knows none holds; of bits those hold that are known.
+    assert {0.0} == set(found.values("loxone_alarm_next_level", "state").values())
+    assert 1 == found.value("loxone_exporter_unknown_codes")
+    causes = found.values("loxone_smoke_alarm_cause", "state")
+    assert {"smoke": 1.0, "water": 0.0, "temperature": 0.0, "arc_fault": 1.0} == causes
+
+
+async def test_named_states_that_were_not_told_are_absent() -> None:
+    house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
+    found = await scrape([connected(house)])
+    assert [] == found.samples("loxone_alarm_level")
+    assert 0 == found.value("loxone_exporter_unknown_codes")
+
+
+async def test_a_control_counts_as_exported_by_its_named_states() -> None:
+    house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
+    config = configure({"control_value": False})
+    found = await scrape([connected(house, values={1: 0.0})], config)
+    assert 1 == found.value("loxone_exporter_controls_exported")
+
+
+async def test_without_quantities_there_are_no_named_states() -> None:
+    house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
+    found = await scrape([connected(house, values={1: 0.0})], configure({"quantities": False}))
+    assert [] == found.samples("loxone_alarm_level")
+
+
+async def test_a_code_becomes_a_quantity_where_an_override_says_so() -> None:
+    house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
+    override = OverrideConfig(names=("Alarm",), quantity="danger", unit="")
+    config = configure(overrides=[override])
+    found = await scrape([connected(house, values={1: 4.0})], config)
+    assert {"level": 4.0} == found.values("loxone_danger")
+    assert [] == found.samples("loxone_alarm_level")

@@ -26,6 +26,7 @@ async def scraped(house: DemoHouse, **metrics: object) -> Scrape:
     state = MiniserverState(name="demo", connection=ConnectionState.CONNECTED)
     state.replace_structure(parse_structure(house.structure))
     state.apply_values(house.values.items())
+    state.apply_texts(house.texts.items())
     return await scrape([state], configure(metrics), Format.OPENMETRICS)
 
 
@@ -138,3 +139,34 @@ async def test_without_plain_values_the_quantities_stay() -> None:
     assert len(found.samples("loxone_temperature_celsius")) > 10
     exported = found.value("loxone_exporter_controls_exported")
     assert 70 < exported < found.value("loxone_exporter_controls_discovered")
+
+
+async def test_codes_have_the_names_that_the_house_gives_them() -> None:
+    house = DemoHouse(now=NIGHT)
+    found = await scraped(house)
+    by_state = {
+        sample.labels["state"]: sample.value
+        for sample in found.samples("loxone_radio_output")
+        if sample.labels["name"] == "Hausmodus"
+    }
+    assert {"Automatik": 0.0, "Zu Hause": 0.0, "Pryč": 0.0, "Schläft": 1.0} == by_state
+
+
+async def test_moods_have_the_names_that_the_house_lists() -> None:
+    house = DemoHouse(now=NOON)
+    moods = (await scraped(house)).samples("loxone_light_mood")
+    names = {sample.labels["name"] for sample in moods}
+    assert len(names) > 5
+    for name in names:
+        of_one = [sample for sample in moods if sample.labels["name"] == name]
+        assert 1.0 == sum(sample.value for sample in of_one), name
+        assert {"manual", "off"} < {sample.labels["state"] for sample in of_one}
+
+
+async def test_who_keeps_a_control_locked_is_told() -> None:
+    locks = (await scraped(DemoHouse(now=NOON))).samples("loxone_lock_state")
+    holding = {
+        sample.labels["state"]: sample.labels["name"] for sample in locks if sample.value == 1.0
+    }
+    assert {"unlocked", "visualisation"} == set(holding)
+    assert "Im Urlaub" not in str(locks)

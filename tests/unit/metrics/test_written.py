@@ -10,7 +10,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from loxone_exporter.metrics.exposition import Exposition, Format
-from loxone_exporter.metrics.written import CHUNK, WrittenFamily, write_row
+from loxone_exporter.metrics.written import CHUNK, WrittenFamily, state_rows, write_row
 
 
 NAMES = ("miniserver", "room", "category", "subcontrol", "type", "uuid", "name")
@@ -88,6 +88,24 @@ def test_a_label_that_comes_last_can_be_added(row: tuple[str, ...], value: str) 
     extended = write_row(NAMES, row).extended("value", value)
     whole = write_row((*NAMES, "value"), (*row, value))
     assert whole.head + whole.tail == extended.head + extended.tail
+
+
+@given(labels | awkward, st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6)))
+def test_the_label_of_a_named_state_is_in_its_place(
+    row: tuple[str, ...], states: list[str]
+) -> None:
+    found = [each.head + each.tail for each in state_rows(write_row(NAMES, row), states)]
+    whole = [write_row((*NAMES, "state"), (*row, state)) for state in states]
+    assert [each.head + each.tail for each in whole] == found
+
+
+@pytest.mark.parametrize("room", ["subcontrol=", 'subcontrol="', ',subcontrol="x"'])
+def test_a_room_may_be_called_like_a_label(room: str) -> None:
+    row = write_row(("room", "subcontrol"), (room, "active"))
+    assert {"room": room, "subcontrol": "active"} == row.labels
+    (named,) = state_rows(row, ["on"])
+    assert {"room": room, "state": "on", "subcontrol": "active"} == named.labels
+    assert 'active"}' == row.tail
 
 
 @given(labels | awkward)
