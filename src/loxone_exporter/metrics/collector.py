@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -30,7 +29,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.series import (
     PLAIN_VALUE,
-    NamedSeries,
+    Series,
     SeriesTable,
     build_series_in_steps,
 )
@@ -68,12 +67,27 @@ class _Snapshot:
         """The texts that came."""
         return self.shown.texts
 
-    def readings(self) -> Iterator[tuple[NamedSeries, Reading]]:
-        """What holds of each state whose codes or bits have names, if anything is known."""
-        for series in chain.from_iterable(self.table.named.values() if self.fresh else ()):
-            reading = series.reading(self.shown)
-            if reading is not None:
-                yield series, reading
+    readings: Mapping[Family, Sequence[tuple[Series, Reading]]] = field(init=False)
+    """What holds of each state whose codes or bits have names, where anything is known."""
+
+    @readings.default
+    def _read_named(self) -> Mapping[Family, Sequence[tuple[Series, Reading]]]:
+        states = self.shown
+        return {
+            family: [
+                (named.series, reading)
+                for named in series
+                if (reading := named.read(states)) is not None
+            ]
+            for family, series in (self.table.named.items() if self.fresh else ())
+        }
+
+    @property
+    def unknown_codes(self) -> int:
+        """How many states hold a code or bit without a name."""
+        return sum(
+            not reading.is_known for of_family in self.readings.values() for _, reading in of_family
+        )
 
     def exported(self, config: MetricsConfig) -> int:
         """How many controls have at least one sample of a state."""
@@ -87,7 +101,9 @@ class _Snapshot:
                 for typed in family
                 if typed.value(self.values) is not None
             }
-            shown |= {named.series.control for named, _ in self.readings()}
+            shown |= {
+                series.control for of_family in self.readings.values() for series, _ in of_family
+            }
         if self.fresh and config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
@@ -247,7 +263,7 @@ def _structure_families(snapshots: list[_Snapshot], config: MetricsConfig) -> It
         renamed.add_metric(name, snapshot.table.renamed)
         problems.add_metric(name, snapshot.table.problems)
         unknown.add_metric(name, snapshot.table.unknown)
-        codes.add_metric(name, sum(not reading.is_known for _, reading in snapshot.readings()))
+        codes.add_metric(name, snapshot.unknown_codes)
         duplicates.add_metric(name, len(snapshot.table.duplicates))
     yield from (discovered, exported, renamed, problems, unknown, codes, duplicates)
 
@@ -325,11 +341,9 @@ def _typed(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
 def _named(family: Family, snapshots: Sequence[_Snapshot]) -> Metric:
     def rows() -> Iterator[tuple[Row, float]]:
         for snapshot in snapshots:
-            for named in snapshot.table.named.get(family, ()):
-                reading = named.reading(snapshot.shown)
-                if reading is not None:
-                    holding = (float(key in reading.holding) for key in reading.keys)
-                    yield from zip(state_rows(named.series, reading.keys), holding, strict=True)
+            for series, (keys, holding, _) in snapshot.readings.get(family, ()):
+                for place, row in enumerate(state_rows(series, keys)):
+                    yield row, 1.0 if place in holding else 0.0
 
     return WrittenFamily(family.name, family.help, family.type, rows=rows)
 

@@ -10,11 +10,10 @@ from attrs import define, field, frozen
 
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition, Conversion
 from loxone_exporter.metrics.decisions import Decision
 from loxone_exporter.metrics.filters import ControlLabels
-from loxone_exporter.metrics.members import Reading, read_members
+from loxone_exporter.metrics.members import NamedSource, Reading, named_source
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.quantities import Family
@@ -89,18 +88,15 @@ class NamedSeries:
 
     Attributes:
         series: The state, with the labels that it has in each family.
-        members: The states that have names.
-        names: Where a text lists further ones; None for nowhere.
+        source: Where it is found which of its names hold.
     """
 
     series: Series
-    members: Members
-    names: StateUuid | None
+    source: NamedSource
 
-    def reading(self, states: States) -> Reading | None:
+    def read(self, states: States) -> Reading | None:
         """What holds; None where the Miniserver has not told."""
-        names = states.texts.get(self.names) if self.names else None
-        return read_members(self.members, self.series.uuid, states, names)
+        return self.source.read(self.series.uuid, states)
 
 
 @frozen
@@ -244,7 +240,8 @@ class _Builder:
         members = decision.members
         if members is None or not self.plan.serves(decision):
             return
-        self.named[members.family].append(NamedSeries(series, members, place.names(members)))
+        source = named_source(members, place.names(members))
+        self.named[members.family].append(NamedSeries(series, source))
 
     def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:
         """What all samples of a control begin with."""

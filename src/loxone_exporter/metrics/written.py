@@ -7,6 +7,7 @@ is what prometheus_client writes, byte for byte.
 
 from __future__ import annotations
 
+import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -67,9 +68,14 @@ def state_rows(row: Row, states: Iterable[str]) -> Iterator[Row]:
         row: Has the label `subcontrol`.
         states: The values, a row for each.
     """
-    before = row.head.removesuffix(_MIDDLE)
+    before, tail = row.head.removesuffix(_MIDDLE), row.tail
     for state in states:
-        yield Row(f'{before}state="{_escape(state)}",{_MIDDLE}', row.tail)
+        yield Row(before + _write_state(state), tail)
+
+
+@functools.lru_cache(maxsize=4096)  # a few hundred names between all the houses
+def _write_state(state: str) -> str:
+    return f'state="{_escape(state)}",{_MIDDLE}'
 
 
 def write_labels(names: Sequence[str], labels: Sequence[str]) -> tuple[str, str]:

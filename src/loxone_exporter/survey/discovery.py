@@ -9,7 +9,7 @@ from attrs import frozen
 from loxone_exporter.loxone.uuids import format_uuid
 from loxone_exporter.metrics.decisions import Reason
 from loxone_exporter.metrics.filters import compile_globs
-from loxone_exporter.metrics.members import read_members
+from loxone_exporter.metrics.members import named_source
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
@@ -167,10 +167,9 @@ def _named_series(
     members = state_place.decision.members
     if members is None:
         return {}
-    uuid = place.names(members)
-    names = states.texts.get(uuid) if uuid else None
-    reading = read_members(members, state_place.state.uuid, states, names)
+    source = named_source(members, place.names(members))
+    reading = source.read(state_place.state.uuid, states)
     name = members.family.sample_name
     if reading is None or not reading.is_known:
         return {name: None}
-    return {f'{name}{{state="{key}"}}': 1.0 for key in sorted(reading.holding)} or {name: 0.0}
+    return {f'{name}{{state="{key}"}}': 1.0 for key in reading.names} or {name: 0.0}
