@@ -20,8 +20,9 @@ from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.families import counter, gauge
+from loxone_exporter.metrics.families import Told, counter, gauge, told_families
 from loxone_exporter.metrics.link import link_families
+from loxone_exporter.metrics.miniserver import tell
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
@@ -50,6 +51,7 @@ class _Snapshot:
     values: Mapping[StateUuid, float]
     texts: Mapping[StateUuid, str]
     fresh: bool
+    told: tuple[Told, ...] = ()
     failed: bool = False
 
     def exported(self, config: MetricsConfig) -> int:
@@ -77,6 +79,18 @@ class _Miniserver:
     _registry: NameRegistry = field(factory=NameRegistry)
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
+    _is_fault_logged: bool = False
+
+    def told(self, config: MetricsConfig) -> tuple[Told, ...] | None:
+        """What it tells beside its controls; None where a bug kept it from that, logged once."""
+        structure = self.state.structure
+        try:
+            return tuple(tell(structure, self.state.shown, config)) if structure else ()
+        except Exception:  # one house's odd weather must not cost the others
+            if not self._is_fault_logged:
+                _logger.exception("cannot tell what %s says of itself", self.state.name)
+            self._is_fault_logged = True
+            return None
 
     def table(self, plan: Plan) -> SeriesTable | None:
         """The series; None where a bug kept them from being made, which is logged once."""
@@ -126,6 +140,7 @@ class LoxoneCollector(Collector):
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
         yield from link_families([snapshot.state for snapshot in snapshots])
+        yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
         yield from _structure_families(snapshots, self._metrics)
         yield from _error_families(snapshots)
         yield from self._control_families(snapshots)
@@ -161,8 +176,15 @@ class LoxoneCollector(Collector):
             state = miniserver.state
             table = miniserver.table(self._plan)
             fresh = state.is_fresh(stale_after)
+            told = miniserver.told(self._metrics) if fresh else ()
             yield _Snapshot(
-                state, table or _EMPTY, state.values, state.texts, fresh, failed=table is None
+                state,
+                table or _EMPTY,
+                state.values,
+                state.texts,
+                fresh,
+                told or (),
+                failed=table is None or told is None,
             )
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
