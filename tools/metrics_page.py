@@ -20,7 +20,7 @@ from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import parse_structure
-from loxone_exporter.loxone.tables import Weather, WeatherEntry
+from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, WeatherEntry
 from loxone_exporter.metrics.catalog import CATALOG, Entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -51,7 +51,14 @@ _HOUSE: Final[Mapping[str, Any]] = {
             "type": "EFM",
             "states": {"actual0": "00000000-0000-0000-0000000000000001"},
             "details": {"actualFormat": "%.3fkW", "nodes": [{"nodeType": "Grid"}]},
-        }
+        },
+        "y": {
+            "type": "Daytimer",
+            "states": {
+                "mode": "00000000-0000-0000-0000000000000009",
+                "entriesAndDefaultValue": "00000000-0000-0000-000000000000000a",
+            },
+        },
     },
     "operatingModes": {"0": "x"},
     "globalStates": {
@@ -59,6 +66,7 @@ _HOUSE: Final[Mapping[str, Any]] = {
         "sunrise": "00000000-0000-0000-0000000000000003",
         "sunset": "00000000-0000-0000-0000000000000004",
         "hasInternet": "00000000-0000-0000-0000000000000005",
+        "miniserverTime": "00000000-0000-0000-000000000000000b",
     },
     "messageCenter": {"x": {"states": {"changed": "00000000-0000-0000-0000000000000006"}}},
     "weatherServer": {
@@ -70,16 +78,17 @@ _HOUSE: Final[Mapping[str, Any]] = {
     },
 }
 _SOME_TIME: Final = 1_260_000_000
-"""A time that is none in the far past or future, in seconds since 1970 as well as since 2009."""
+"""Eight in the morning, UTC; in seconds since 2009, too, it is not in the far past or future."""
 
 _WEATHER: Final = (WeatherEntry(_SOME_TIME, 1, 1, 1, 1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),)
+_ENTRIES: Final = (DaytimerEntry(1, 12 * 60, 13 * 60, 0, 1.0),)
 _RAIN: Final = ("%.1fl/m²/h", "%.1fmm")
 """The formats that there are for it; each makes it another family."""
 
 _READINGS = "a counter that an override makes a gauge"
 _BY_UNIT = "*by unit*"
 _BY_NAME = "*by unit and name*"
-_CONTROL_FAMILIES = ("loxone_control", "loxone_energy_flow_node")
+_CONTROL_FAMILIES = ("loxone_control", "loxone_energy_flow_node", "loxone_schedule_next_change")
 _HOUSE_FAMILIES = ("loxone_miniserver", "loxone_weather")
 
 
@@ -93,7 +102,8 @@ class _Sources:
 
 def page() -> str:
     """The whole page."""
-    collector = LoxoneCollector(_config(), [_state(rain) for rain in _RAIN])
+    states = [_state(rain) for rain in _RAIN]
+    collector = LoxoneCollector(_config(), states, now=lambda: _SOME_TIME)
     families = {family.name: family for family in collector.collect()}
     others = [name for name in families if name.startswith(_CONTROL_FAMILIES)]
     house = [name for name in families if name.startswith(_HOUSE_FAMILIES)]
@@ -132,7 +142,8 @@ def _state(rain: str) -> MiniserverState:
     state.apply_values((uuid, float(_SOME_TIME)) for uuid in changed)
     tables = structure.weather_states.values()
     state.apply_weather(Weather(uuid, _SOME_TIME, _WEATHER) for uuid in tables)
-    state.apply_texts((uuid, "x") for uuid in structure.state_uuids())
+    state.apply_texts((uuid, "+00:00") for uuid in structure.state_uuids())
+    state.apply_daytimers(Daytimer(uuid, 0.0, _ENTRIES) for uuid in structure.state_uuids())
     state.last_received = 1.0
     state.link = LinkState(
         device=Device(serial="x", firmware=(1,)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.times import find_zone
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.families import Told, counter, gauge, told_families
 from loxone_exporter.metrics.link import link_families
@@ -27,6 +28,7 @@ from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
+from loxone_exporter.metrics.schedules import tell_schedules
 from loxone_exporter.metrics.series import PLAIN_VALUE, SeriesTable, build_series_in_steps
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
@@ -81,11 +83,16 @@ class _Miniserver:
     _table: SeriesTable | None = _EMPTY
     _is_fault_logged: bool = False
 
-    def told(self, config: MetricsConfig) -> tuple[Told, ...] | None:
-        """What it tells beside its controls; None where a bug kept it from that, logged once."""
-        structure = self.state.structure
+    def told(self, config: MetricsConfig, now: float) -> tuple[Told, ...] | None:
+        """What it tells beside values; None where a bug kept it from that, which is logged once."""
+        structure, shown = self.state.structure, self.state.shown
+        if structure is None:
+            return ()
+        schedules = self._table.schedules if self._table else ()
         try:
-            return tuple(tell(structure, self.state.shown, config)) if structure else ()
+            zone = find_zone(structure, shown.texts)
+            changes = tell_schedules(schedules, shown, zone, now)
+            return (*tell(structure, shown, config), *changes)
         except Exception:  # one house's odd weather must not cost the others
             if not self._is_fault_logged:
                 _logger.exception("cannot tell what %s says of itself", self.state.name)
@@ -120,7 +127,14 @@ class _Miniserver:
 class LoxoneCollector(Collector):
     """All families of Loxone Miniservers, and those about the exporter's work for them."""
 
-    def __init__(self, config: Config, states: Iterable[MiniserverState]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        states: Iterable[MiniserverState],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
         self._metrics = config.metrics
         self._plan = Plan.compile(config.metrics, config.filter, config.override)
         for conflict in find_conflicts(config.override):
@@ -176,7 +190,7 @@ class LoxoneCollector(Collector):
             state = miniserver.state
             table = miniserver.table(self._plan)
             fresh = state.is_fresh(stale_after)
-            told = miniserver.told(self._metrics) if fresh else ()
+            told = miniserver.told(self._metrics, self._now()) if fresh else ()
             yield _Snapshot(
                 state,
                 table or _EMPTY,
