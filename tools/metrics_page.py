@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from attrs import define, field
 from prometheus_client import Metric
@@ -20,6 +20,7 @@ from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, WeatherEntry
 from loxone_exporter.metrics.catalog import CATALOG, Entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -44,20 +45,51 @@ _GROUPS: Final[Mapping[str, Iterable[Family]]] = {
     "Energy and money": ENERGY,
     "Yes or no": DIGITAL,
 }
-_HOUSE: Final = {
+_HOUSE: Final[Mapping[str, Any]] = {
     "controls": {
         "x": {
             "type": "EFM",
             "states": {"actual0": "00000000-0000-0000-0000000000000001"},
             "details": {"actualFormat": "%.3fkW", "nodes": [{"nodeType": "Grid"}]},
-        }
-    }
+        },
+        "y": {
+            "type": "Daytimer",
+            "states": {
+                "mode": "00000000-0000-0000-0000000000000009",
+                "entriesAndDefaultValue": "00000000-0000-0000-000000000000000a",
+            },
+        },
+    },
+    "operatingModes": {"0": "x"},
+    "globalStates": {
+        "operatingMode": "00000000-0000-0000-0000000000000002",
+        "sunrise": "00000000-0000-0000-0000000000000003",
+        "sunset": "00000000-0000-0000-0000000000000004",
+        "hasInternet": "00000000-0000-0000-0000000000000005",
+        "miniserverTime": "00000000-0000-0000-000000000000000b",
+    },
+    "messageCenter": {"x": {"states": {"changed": "00000000-0000-0000-0000000000000006"}}},
+    "weatherServer": {
+        "states": {
+            "actual": "00000000-0000-0000-0000000000000007",
+            "forecast": "00000000-0000-0000-0000000000000008",
+        },
+        "weatherTypeTexts": {"1": "x"},
+    },
 }
+_SOME_TIME: Final = 1_260_000_000
+"""Eight in the morning, UTC; in seconds since 2009, too, it is not in the far past or future."""
+
+_WEATHER: Final = (WeatherEntry(_SOME_TIME, 1, 1, 1, 1, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0),)
+_ENTRIES: Final = (DaytimerEntry(1, 12 * 60, 13 * 60, 0, 1.0),)
+_RAIN: Final = ("%.1fl/m²/h", "%.1fmm")
+"""The formats that there are for it; each makes it another family."""
 
 _READINGS = "a counter that an override makes a gauge"
 _BY_UNIT = "*by unit*"
 _BY_NAME = "*by unit and name*"
-_CONTROL_FAMILIES = ("loxone_control", "loxone_energy_flow_node")
+_CONTROL_FAMILIES = ("loxone_control", "loxone_energy_flow_node", "loxone_schedule_next_change")
+_HOUSE_FAMILIES = ("loxone_miniserver", "loxone_weather")
 
 
 @define
@@ -70,14 +102,18 @@ class _Sources:
 
 def page() -> str:
     """The whole page."""
-    families = {family.name: family for family in LoxoneCollector(_config(), [_state()]).collect()}
+    states = [_state(rain) for rain in _RAIN]
+    collector = LoxoneCollector(_config(), states, now=lambda: _SOME_TIME)
+    families = {family.name: family for family in collector.collect()}
     others = [name for name in families if name.startswith(_CONTROL_FAMILIES)]
+    house = [name for name in families if name.startswith(_HOUSE_FAMILIES)]
     typed = {family.name for family in FAMILIES.values()}
-    exporter = [name for name in families if name not in {*others, *typed}]
+    exporter = [name for name in families if name not in {*others, *house, *typed}]
     text = TEMPLATE.read_text(encoding="utf-8")
     for mark, lines in (
         ("families", _quantities()),
         ("others", _table(families[name] for name in sorted(others))),
+        ("house", _table(families[name] for name in sorted(house))),
         ("exporter", _table(families[name] for name in sorted(exporter))),
     ):
         text = text.replace(f"<!-- {mark} -->", "\n".join(lines))
@@ -86,16 +122,28 @@ def page() -> str:
 
 def _config() -> Config:
     miniserver = MiniserverConfig(name="x", host="x", username="x", password=Secret("x"))
-    return Config(miniservers=(miniserver,), metrics=MetricsConfig(text_values=True))
+    metrics = MetricsConfig(text_values=True, weather_forecast=True)
+    return Config(miniservers=(miniserver,), metrics=metrics)
 
 
-def _state() -> MiniserverState:
-    """A Miniserver of which everything is known, so that no family is without samples."""
-    state = MiniserverState(name="x", connection=ConnectionState.CONNECTED)
-    structure = parse_structure(json.dumps(_HOUSE))
+def _state(rain: str) -> MiniserverState:
+    """A Miniserver of which everything is known, so that no family is without samples.
+
+    Args:
+        rain: The format of precipitation.
+    """
+    state = MiniserverState(name=rain, connection=ConnectionState.CONNECTED)
+    formats = {"windSpeed": "%.0fkm/h", "precipitation": rain}
+    weather = _HOUSE["weatherServer"] | {"format": formats}
+    structure = parse_structure(json.dumps({**_HOUSE, "weatherServer": weather}))
     state.replace_structure(structure)
     state.apply_values((uuid, 1.0) for uuid in structure.state_uuids())
-    state.apply_texts((uuid, "x") for uuid in structure.state_uuids())
+    changed = structure.message_center_states.values()
+    state.apply_values((uuid, float(_SOME_TIME)) for uuid in changed)
+    tables = structure.weather_states.values()
+    state.apply_weather(Weather(uuid, _SOME_TIME, _WEATHER) for uuid in tables)
+    state.apply_texts((uuid, "+00:00") for uuid in structure.state_uuids())
+    state.apply_daytimers(Daytimer(uuid, 0.0, _ENTRIES) for uuid in structure.state_uuids())
     state.last_received = 1.0
     state.link = LinkState(
         device=Device(serial="x", firmware=(1,)),

@@ -104,6 +104,7 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
         "Wechselrichter": total(families, "power_production_watts")
         - total(families, "power_consumption_watts")
     },
+    "(loxone_miniserver_operating_mode == 1)": lambda _: {"Saturday": 1.0},
 }
 
 REMAINDER: Final = "- sum by (miniserver) (loxone_power_flow_node_consumption_watts)"
@@ -123,11 +124,11 @@ OWN: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
 
 
 async def ask(prometheus: RunningPrometheus, query: str) -> Answer:
-    """The value of each series by its name, or by its room if it has no name."""
+    """The value of each series by its name, or by its title or room if it has no name."""
     answer: Answer = {}
     for series in await prometheus.query(query):
         labels = series["metric"]
-        name = labels.get("node") or labels.get("name") or labels.get("room", "")
+        name = next((labels[it] for it in ("node", "name", "title", "room") if labels.get(it)), "")
         assert name not in answer, f"{query}: {name} twice"
         answer[name] = float(series["value"][1])
     return answer
@@ -143,12 +144,14 @@ async def test_documented_queries_have_the_right_answers(
     demo = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
     house = PlayedHouse.from_bytes(demo.structure, live=False)
     house.values = dict(demo.values)
+    house.weather = list(demo.weather)
     families = shown(house)
     miniserver = SimulatedMiniserver(
         house, username="demo", password="demo", profile=Profile(key_bits=1024)
     )
     port = await serve_on_loopback(miniserver, nursery)
-    config = write_toml(tmp_path / "demo.toml", {"demo": port})
+    with_forecast = "[metrics]\nweather_forecast = true"
+    config = write_toml(tmp_path / "demo.toml", {"demo": port}, extra=with_forecast)
     async with running_exporter(["run", "--config", str(config)]) as exporter:
         await exporter.wait_until_listening()
         async with running_prometheus(exporter.url, tmp_path) as prometheus:

@@ -75,6 +75,8 @@ class MetricsConfig:
         control_value: Whether `loxone_control_value` is served.
         quantities: Whether families by quantity and unit, and those of named states, are served.
         optional_quantities: Whether those are too that few need.
+        weather_forecast: Whether the weather service's forecast is served, and not only the weather
+            now.
         text_values: Whether text states are served, as `loxone_control_text_info`.
         text_max_length: Characters of a text state; the rest is cut off.
         stale_after: Seconds after the last byte from a Miniserver that is gone for which its values
@@ -85,6 +87,7 @@ class MetricsConfig:
     control_value: bool = True
     quantities: bool = True
     optional_quantities: bool = False
+    weather_forecast: bool = False
     text_values: bool = False
     text_max_length: TextLength = 128
     stale_after: DurationOrNever = 300.0

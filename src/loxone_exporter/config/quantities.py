@@ -17,7 +17,14 @@ from loxone_exporter.units import (
 
 
 _QUANTITY = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_RESERVED_BEGINS = ("control", "exporter", "miniserver", "energy_flow_node")
+_RESERVED_BEGINS = (
+    "control",
+    "exporter",
+    "miniserver",
+    "weather",
+    "schedule_next_change",
+    "energy_flow_node",
+)
 """What other metrics of the exporter begin with."""
 
 

@@ -7,7 +7,6 @@ in `Structure.problems`; `StructureError` is for what is no structure file at al
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, KeysView, Mapping
 from typing import Final
 
@@ -16,8 +15,16 @@ from attrs import evolve, field, frozen
 from loxone_exporter.errors import ProtocolError, StructureError
 from loxone_exporter.loxone.details import NO_DETAILS, Details, parse_details
 from loxone_exporter.loxone.replies import Json, decode_json
+from loxone_exporter.loxone.sections import (
+    named_states,
+    parse_message_center,
+    parse_operating_modes,
+    parse_weather_formats,
+    parse_weather_types,
+    section,
+)
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
-from loxone_exporter.units import HouseUnits
+from loxone_exporter.units import Format, HouseUnits
 
 
 _MAX_DEPTH = 16
@@ -116,6 +123,10 @@ class Structure:
         model: What kind of Miniserver it is, in words; empty where the file does not say.
         global_states: The states of the Miniserver itself, by name (section 5.5).
         weather_states: The states of the weather service: `actual`, `forecast`.
+        weather_formats: The format strings of the weather, by field (`windSpeed`).
+        weather_types: What the codes of its field `weatherType` mean, as Loxone Config says it.
+        message_center_states: The states of the message center: `changed`.
+        operating_modes: The owner's names of the operating modes, by id; own ones are negative.
         units: What its values are in where nothing else is said.
     """
 
@@ -126,6 +137,10 @@ class Structure:
     model: str = ""
     global_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
     weather_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
+    weather_formats: Mapping[str, Format] = field(factory=dict, repr=False)
+    weather_types: Mapping[int, str] = field(factory=dict, repr=False)
+    message_center_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
+    operating_modes: Mapping[int, str] = field(factory=dict, repr=False)
     units: HouseUnits = field(factory=HouseUnits)
 
     def walk(self) -> Iterator[Control]:
@@ -136,7 +151,7 @@ class Structure:
     def state_uuids(self) -> KeysView[StateUuid]:
         """Every state UUID that the file names, as the very objects that the states hold."""
         uuids = {state.uuid: None for control in self.walk() for state in control.states}
-        for states in (self.global_states, self.weather_states):
+        for states in (self.global_states, self.weather_states, self.message_center_states):
             uuids |= dict.fromkeys(states.values())  # of equal ones, the first stays
         return uuids.keys()
 
@@ -156,30 +171,29 @@ def parse_structure(payload: str | bytes) -> Structure:
     controls = document.get("controls")
     if not isinstance(controls, dict):
         raise StructureError("the structure file has no controls")
-    rooms, categories = _section(document, "rooms"), _section(document, "cats")
+    rooms, categories = section(document, "rooms"), section(document, "cats")
     reader = _Reader(
         rooms=_texts(rooms, "name"),
         categories=_texts(categories, "name"),
         category_types=_texts(categories, "type"),
     )
     parsed = tuple(reader.read_controls(controls, parent=None))
-    info = _section(document, "msInfo")
+    info = section(document, "msInfo")
     return Structure(
         last_modified=_text(document.get("lastModified")),
         controls=parsed,
         problems=tuple(reader.problems),
         project=_text(info.get("projectName")),
         model=_model(info.get("miniserverType")),
-        global_states=dict(_states(_section(document, "globalStates"))),
-        weather_states=dict(_states(_section(_section(document, "weatherServer"), "states"))),
+        global_states=named_states(section(document, "globalStates")),
+        weather_states=named_states(section(section(document, "weatherServer"), "states")),
+        weather_formats=parse_weather_formats(document),
+        weather_types=parse_weather_types(document),
+        message_center_states=parse_message_center(document),
+        operating_modes=parse_operating_modes(document),
         # The number may be a text.
         units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST]),
     )
-
-
-def _section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    section = document.get(name)
-    return section if isinstance(section, dict) else {}
 
 
 def _model(number: Json) -> str:
@@ -188,17 +202,11 @@ def _model(number: Json) -> str:
     return ""
 
 
-def _states(section: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
-    for name, uuid in section.items():
-        with contextlib.suppress(ProtocolError):
-            yield name, parse_uuid(_text(uuid))
-
-
-def _texts(section: Mapping[str, Json], attribute: str) -> Mapping[str, str]:
+def _texts(entries: Mapping[str, Json], attribute: str) -> Mapping[str, str]:
     """An attribute of rooms or categories, by their UUIDs."""
     return {
         uuid: _text(entry.get(attribute))
-        for uuid, entry in section.items()
+        for uuid, entry in entries.items()
         if isinstance(entry, dict)
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -19,14 +19,17 @@ from prometheus_client.registry import Collector
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.times import find_zone
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.families import counter, gauge
+from loxone_exporter.metrics.families import Told, counter, gauge, told_families
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
+from loxone_exporter.metrics.miniserver import tell
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
+from loxone_exporter.metrics.schedules import tell_schedules
 from loxone_exporter.metrics.series import (
     PLAIN_VALUE,
     Series,
@@ -55,6 +58,7 @@ class _Snapshot:
     table: SeriesTable
     shown: States
     fresh: bool
+    told: tuple[Told, ...] = ()
     failed: bool = False
 
     @property
@@ -117,6 +121,23 @@ class _Miniserver:
     _registry: NameRegistry = field(factory=NameRegistry)
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
+    _is_fault_logged: bool = False
+
+    def told(self, config: MetricsConfig, now: float) -> tuple[Told, ...] | None:
+        """What it tells beside values; None where a bug kept it from that, which is logged once."""
+        structure, shown = self.state.structure, self.state.shown
+        if structure is None:
+            return ()
+        schedules = self._table.schedules if self._table else ()
+        try:
+            zone = find_zone(structure, shown.texts)
+            changes = tell_schedules(schedules, shown, zone, now)
+            return (*tell(structure, shown, config), *changes)
+        except Exception:  # one house's odd weather must not cost the others
+            if not self._is_fault_logged:
+                _logger.exception("cannot tell what %s says of itself", self.state.name)
+            self._is_fault_logged = True
+            return None
 
     def table(self, plan: Plan) -> SeriesTable | None:
         """The series; None where a bug kept them from being made, which is logged once."""
@@ -146,7 +167,14 @@ class _Miniserver:
 class LoxoneCollector(Collector):
     """All families of Loxone Miniservers, and those about the exporter's work for them."""
 
-    def __init__(self, config: Config, states: Iterable[MiniserverState]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        states: Iterable[MiniserverState],
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
         self._metrics = config.metrics
         self._plan = Plan.compile(config.metrics, config.filter, config.override)
         for conflict in find_conflicts(config.override):
@@ -166,6 +194,7 @@ class LoxoneCollector(Collector):
         yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
         yield _build_info()
         yield from link_families([snapshot.state for snapshot in snapshots])
+        yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
         yield from _structure_families(snapshots, self._metrics)
         yield from _error_families(snapshots)
         yield from self._control_families(snapshots)
@@ -201,7 +230,15 @@ class LoxoneCollector(Collector):
             state = miniserver.state
             table = miniserver.table(self._plan)
             fresh = state.is_fresh(stale_after)
-            yield _Snapshot(state, table or _EMPTY, state.shown, fresh, failed=table is None)
+            told = miniserver.told(self._metrics, self._now()) if fresh else ()
+            yield _Snapshot(
+                state,
+                table or _EMPTY,
+                state.shown,
+                fresh,
+                told or (),
+                failed=table is None or told is None,
+            )
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]

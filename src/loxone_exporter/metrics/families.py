@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+from attrs import frozen
+from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
 
@@ -18,3 +22,58 @@ def counter(name: str, documentation: str, *labels: str) -> CounterMetricFamily:
 def info(name: str, documentation: str, *labels: str) -> InfoMetricFamily:
     """What is said in labels, likewise; the name goes without `_info`."""
     return InfoMetricFamily(name, documentation, labels=("miniserver", *labels))
+
+
+@frozen
+class Heading:
+    """How a family begins that is there only if a Miniserver has something to tell.
+
+    Attributes:
+        name: The family's; without the `_info` that samples of information end with.
+        documentation: What it holds.
+        labels: Those beside `miniserver`.
+        is_info: Whether it is information, and otherwise a gauge.
+    """
+
+    name: str
+    documentation: str
+    labels: tuple[str, ...] = ()
+    is_info: bool = False
+
+
+@frozen
+class Told:
+    """One thing that a Miniserver tells of itself: a sample, but for its label `miniserver`.
+
+    Attributes:
+        heading: The family.
+        labels: Values of the family's labels, without the first.
+        value: The number; 1 of information.
+    """
+
+    heading: Heading
+    labels: tuple[str, ...] = ()
+    value: float = 1.0
+
+
+def told_families(told: Iterable[tuple[str, Iterable[Told]]]) -> Iterator[Metric]:
+    """The families of what Miniservers tell, in the order of their names; none without samples.
+
+    Args:
+        told: Names of Miniservers, with what each of them tells.
+    """
+    gauges: dict[Heading, GaugeMetricFamily] = {}
+    infos: dict[Heading, InfoMetricFamily] = {}
+    for name, things in told:
+        for thing in things:
+            heading, labels = thing.heading, (name, *thing.labels)
+            start = heading.name, heading.documentation, *heading.labels
+            if heading.is_info:
+                if heading not in infos:
+                    infos[heading] = info(*start)
+                infos[heading].add_metric(labels, {})
+            else:
+                if heading not in gauges:
+                    gauges[heading] = gauge(*start)
+                gauges[heading].add_metric(labels, thing.value)
+    yield from sorted((*gauges.values(), *infos.values()), key=lambda family: family.name)

@@ -17,6 +17,7 @@ from loxone_exporter.metrics.members import NamedSource, Reading, named_source
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.quantities import Family
+from loxone_exporter.metrics.schedules import Schedule, find_schedule
 from loxone_exporter.metrics.written import Row, write_labels, write_row
 from loxone_exporter.state import States
 
@@ -110,6 +111,7 @@ class SeriesTable:
         texts: States whose texts may be exported, on request.
         controls: `INFO_LABELS` of each control.
         nodes: Labels of each state that is a node of an energy flow, and its name and role.
+        schedules: Those of which it may be known when they change next.
         discovered: How many controls the structure has, without sub-controls.
         problems: How many entries of the structure file make no sense.
         renamed: How many controls and sub-controls carry a UUID in their name.
@@ -123,6 +125,7 @@ class SeriesTable:
     texts: tuple[Series, ...] = ()
     controls: tuple[Row, ...] = ()
     nodes: tuple[Row, ...] = ()
+    schedules: tuple[Schedule, ...] = ()
     discovered: int = 0
     problems: int = 0
     renamed: int = 0
@@ -173,6 +176,7 @@ def build_series_in_steps(
         texts=tuple(builder.texts),
         controls=tuple(builder.controls),
         nodes=tuple(builder.nodes),
+        schedules=tuple(builder.schedules),
         discovered=len(structure.controls),
         problems=len(structure.problems),
         renamed=names.renamed,
@@ -193,6 +197,7 @@ class _Builder:
     texts: list[Series] = field(factory=list)
     controls: list[Row] = field(factory=list)
     nodes: list[Row] = field(factory=list)
+    schedules: list[Schedule] = field(factory=list)
     unknown: int = 0
     duplicates: list[tuple[str, ...]] = field(factory=list)
     _taken: set[tuple[str, ...]] = field(factory=set)
@@ -216,6 +221,9 @@ class _Builder:
             self.duplicates.append(labels)
             return
         self._taken.add(labels)
+        schedule = find_schedule(control, state, self.label_names, labels)
+        if schedule is not None and self.plan.metrics.quantities:
+            self.schedules.append(schedule)
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
         self.values.append(series)
         self._add_typed(place, state_place, series, labels)

@@ -278,6 +278,12 @@ MEANS = "a name must not end with {}, which means something else"
         ('quantity = "exporter_up"', f"quantity: {TAKEN.format('exporter')}"),
         ('quantity = "miniserver"', f"quantity: {TAKEN.format('miniserver')}"),
         ('quantity = "miniserver_up"', f"quantity: {TAKEN.format('miniserver')}"),
+        ('quantity = "weather"', f"quantity: {TAKEN.format('weather')}"),
+        ('quantity = "weather_x"', f"quantity: {TAKEN.format('weather')}"),
+        (
+            'quantity = "schedule_next_change_timestamp"',
+            f"quantity: {TAKEN.format('schedule_next_change')}",
+        ),
         ('quantity = "energy_flow_node"', f"quantity: {TAKEN.format('energy_flow_node')}"),
         ('quantity = "energy_flow_node_x"', f"quantity: {TAKEN.format('energy_flow_node')}"),
         ('quantity = "control_total"', f"quantity: {TAKEN.format('control')}"),
@@ -383,8 +389,16 @@ def test_nobody_but_the_file_overrides(tmp_path: Path) -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).filter(str.strip)
 patterns = st.lists(texts, max_size=3)
+TAKEN_BEGINS = (
+    "control_",
+    "exporter_",
+    "miniserver_",
+    "weather_",
+    "schedule_next_change_",
+    "energy_flow_node_",
+)
 quantities = st.from_regex(r"[a-z][a-z0-9]{0,8}(_[a-z0-9]{1,8}){0,3}_x", fullmatch=True).filter(
-    lambda text: not text.startswith(("control_", "exporter_", "miniserver_", "energy_flow_node_"))
+    lambda text: not text.startswith(TAKEN_BEGINS)
 )
 amounts = ["€", "EUR/kWh", "ct/kWh", "currency", "temp", "°", ""]
 of_states: dict[str, st.SearchStrategy[object]] = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
+import trio
 
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.exposition import Format
@@ -22,12 +24,15 @@ NOON, NIGHT = (datetime(2026, 3, 14, hour, tzinfo=UTC) for hour in (12, 2))
 EXPECTED = list(expected_states())
 
 
-async def scraped(house: DemoHouse, **metrics: object) -> Scrape:
+async def scraped(
+    house: DemoHouse, format_: Format = Format.OPENMETRICS, **metrics: object
+) -> Scrape:
     state = MiniserverState(name="demo", connection=ConnectionState.CONNECTED)
     state.replace_structure(parse_structure(house.structure))
     state.apply_values(house.values.items())
     state.apply_texts(house.texts.items())
-    return await scrape([state], configure(metrics), Format.OPENMETRICS)
+    state.apply_weather(house.weather)
+    return await scrape([state], configure(metrics), format_)
 
 
 def index_of(scrape: Scrape) -> dict[tuple[tuple[str, str], ...], dict[str, float]]:
@@ -123,6 +128,75 @@ async def test_nodes_of_an_energy_flow_have_names_and_roles() -> None:
         by_state["actual2"]["role"],
     )
     assert {"Energiefluss"} == {node.labels["name"] for node in nodes}
+
+
+async def test_what_the_house_tells_of_itself() -> None:
+    found = await scraped(DemoHouse(now=NOON))
+    # 14 March 2026 is a Saturday; the sun rises at 07:01 and sets at 18:29 there.
+    modes = found.values("loxone_miniserver_operating_mode", "state")
+    assert ["saturday"] == [mode for mode, value in modes.items() if value]
+    assert {"own_1", "own_4", "heating_period", "holiday"} < set(modes)
+    titles = {
+        sample.labels["state"]: sample.labels["title"]
+        for sample in found.samples("loxone_miniserver_operating_mode_title_info")
+    }
+    assert set(modes) == set(titles)
+    assert ("Saturday", "Noční klid") == (titles["saturday"], titles["own_3"])
+    assert 421 * 60 == found.value("loxone_miniserver_sunrise_seconds")
+    assert 1109 * 60 == found.value("loxone_miniserver_sunset_seconds")
+    assert 1 == found.value("loxone_miniserver_internet_reachable")
+    assert NOON.timestamp() == found.value("loxone_miniserver_messages_changed_timestamp_seconds")
+
+
+async def test_weather_of_the_house() -> None:
+    # Typed from what the house sends at noon: 4.5 °, feels like 3.1 °, dew point -1.2 °, 67 %,
+    # 14.8 km/h from 273 degrees, dry, 1011.3 hPa, 307 W/m², mostly cloudy.
+    expected = {
+        "temperature_celsius": 4.5,
+        "perceived_temperature_celsius": 3.1,
+        "dew_point_celsius": -1.2,
+        "humidity_ratio": 0.67,
+        "wind_speed_meters_per_second": 14.8 / 3.6,
+        "wind_direction_degrees": 273.0,
+        "precipitation_meters": 0.0,
+        "pressure_pascals": 101_130.0,
+        "irradiance_watts_per_square_meter": 307.0,
+        "type": 4.0,
+        "type_title_info": 1.0,
+        "last_update_timestamp_seconds": NOON.timestamp(),
+    }
+    found = await scraped(DemoHouse(now=NOON))
+    begin = "loxone_weather_"
+    names = {name for name, _ in found.series() if name.startswith(begin)}
+    assert {begin + name for name in expected} == names
+    for name, value in expected.items():
+        assert pytest.approx(value) == found.value(begin + name)
+    (title,) = found.samples("loxone_weather_type_title_info")
+    assert {"miniserver": "demo", "code": "4", "title": "Mostly cloudy"} == title.labels
+
+
+async def test_forecast_of_the_house() -> None:
+    found = await scraped(DemoHouse(now=NOON), weather_forecast=True)
+    hours = {str(hour) for hour in range(1, 49)}
+    temperatures = found.values("loxone_weather_forecast_temperature_celsius", "hours")
+    assert hours == set(temperatures)
+    assert 8.6 == temperatures["48"]
+    assert len(found.series()) == len(set(found.series()))
+
+
+async def test_promtool_has_nothing_to_say() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("there is no promtool here")
+    found = await scraped(DemoHouse(now=NOON), Format.TEXT, weather_forecast=True)
+    checked = await trio.run_process(
+        [promtool, "check", "metrics"],
+        stdin=found.body.encode(),
+        capture_stdout=True,
+        capture_stderr=True,
+        check=False,
+    )
+    assert (0, b"") == (checked.returncode, checked.stdout + checked.stderr)
 
 
 async def test_without_quantities_only_plain_values_are_there() -> None:

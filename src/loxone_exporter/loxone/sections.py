@@ -1,0 +1,88 @@
+"""What the structure file has beside its controls (control catalog, Sections outside `controls`).
+
+Whatever makes no sense in them is passed over. What tells about persons is not read at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.replies import Json
+from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
+from loxone_exporter.units import Format
+
+
+_MAX_NUMBERED = 256
+"""Names that a list may have; real ones have some thirty."""
+
+_MAX_NAME = 128
+"""Characters kept of such a name, which becomes the value of a label."""
+
+_MAX_FORMAT = 64
+"""Real formats have some ten characters; a longer text is none."""
+
+_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
+
+
+def section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    """A section of the file, or of a section; empty where there is none."""
+    found = document.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def named_states(part: Mapping[str, Json]) -> Mapping[str, StateUuid]:
+    """The states of a section, by name."""
+    return dict(_states(part))
+
+
+def parse_operating_modes(document: Mapping[str, Json]) -> Mapping[int, str]:
+    """The names that the owner gave to operating modes, by id."""
+    return _numbered(section(document, "operatingModes"))
+
+
+def parse_message_center(document: Mapping[str, Json]) -> Mapping[str, StateUuid]:
+    """The states of the message center, by name.
+
+    Real files have one under a UUID. A file that somebody made by hand has it without.
+    """
+    center = section(document, "messageCenter")
+    for part in (center, *center.values()):
+        if isinstance(part, dict) and (states := named_states(section(part, "states"))):
+            return states
+    return {}
+
+
+def parse_weather_formats(document: Mapping[str, Json]) -> Mapping[str, Format]:
+    """The format strings of the weather, by field."""
+    formats = section(section(document, "weatherServer"), "format")
+    return {
+        field: Format.parse(text)
+        for field, text in formats.items()
+        if isinstance(text, str) and len(text) <= _MAX_FORMAT
+    }
+
+
+def parse_weather_types(document: Mapping[str, Json]) -> Mapping[int, str]:
+    """What the weather service's codes mean, in the language of the configuration."""
+    return _numbered(section(section(document, "weatherServer"), "weatherTypeTexts"))
+
+
+def _states(part: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
+    for name, uuid in part.items():
+        with contextlib.suppress(ProtocolError):
+            yield name, parse_uuid(uuid if isinstance(uuid, str) else "")
+
+
+def _numbered(names: Mapping[str, Json]) -> Mapping[int, str]:
+    """Names by the numbers that stand before them as text."""
+    pairs = (
+        (int(number), name[:_MAX_NAME])
+        for number, name in names.items()
+        if isinstance(name, str) and _NUMBER.fullmatch(number)
+    )
+    return dict(islice(pairs, _MAX_NUMBERED))
