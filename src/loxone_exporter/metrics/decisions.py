@@ -349,7 +349,10 @@ class _Case:
         quantity, type_ = self.override.quantity, self.override.metric_type
         if quantity is not None:
             self.note("override", f"the quantity is {_worded(quantity)}")
-            family = find_family(quantity, sent.base, type_ or (known.type if known else "gauge"))
+            type_of_known = known.type if known else "gauge"
+            family = find_family(
+                quantity, sent.base, type_ or type_of_known, is_counted=self.override.is_counted
+            )
         elif known is not None and type_ is not None:
             family = find_family(known.quantity, known.unit, type_)
         else:

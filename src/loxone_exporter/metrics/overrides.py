@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from loxone_exporter.config.model import MetricType, OverrideConfig
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.filters import ControlLabels, Patterns
-from loxone_exporter.metrics.quantities import units_of
+from loxone_exporter.metrics.quantities import without_reading
 
 
 @frozen
@@ -21,6 +21,7 @@ class StateOverride:
         quantity: What it is, as `temperature_target`; empty where it has no quantity.
         unit: What the Miniserver sends; empty for a mere number.
         metric_type: Gauge or counter.
+        is_counted: Whether a table says of that quantity, here or elsewhere, that it is a counter.
         dropped_by: What leaves it out, `override[2].drop`; empty if nothing does.
         tables: The tables that say so, by their index.
     """
@@ -28,6 +29,7 @@ class StateOverride:
     quantity: str | None = None
     unit: str | None = None
     metric_type: MetricType | None = None
+    is_counted: bool = False
     dropped_by: str = ""
     tables: tuple[int, ...] = ()
 
@@ -52,6 +54,8 @@ class _Table:
     index: int
     patterns: Patterns
     config: OverrideConfig
+    is_counted: bool
+    """Whether this table or another one says that its quantity is a counter."""
 
     def matches_state(self, names: tuple[str, ...]) -> bool:
         return self.patterns.matches_state(names, otherwise=True)
@@ -71,13 +75,14 @@ class Overrides:
     @classmethod
     def compile(cls, configs: Sequence[OverrideConfig]) -> Overrides:
         """Translate the patterns of the configuration, and settle what its own quantities are."""
-        types = _types(configs)
+        counted = _counted(configs)
         return cls(
             tuple(
                 _Table(
                     index,
                     Patterns.of(config),
-                    evolve(config, metric_type=types.get(config.quantity, config.metric_type)),
+                    config,
+                    is_counted=without_reading(config.quantity or "") in counted,
                 )
                 for index, config in enumerate(configs)
             )
@@ -103,6 +108,7 @@ class Overrides:
                     override.quantity if said.quantity is None else said.quantity,
                     override.unit if said.unit is None else said.unit,
                     said.metric_type or override.metric_type,
+                    override.is_counted if said.quantity is None else table.is_counted,
                     override.dropped_by if said.drop is None else table.dropping,
                     (*override.tables, table.index),
                 )
@@ -138,25 +144,15 @@ class Overrides:
         return _moved(evolve(control, name=name), control.room, room)
 
 
-def find_conflicts(configs: Sequence[OverrideConfig]) -> Iterator[str]:
-    """What does not go together in the tables, with what is done instead."""
-    types = _types(configs)
-    for index, config in enumerate(configs):
-        type_ = types.get(config.quantity)
-        if type_ is not None and config.metric_type not in {None, type_}:
-            yield (
-                f"override[{index}].metric_type: {config.quantity!r} is a {type_}, as an earlier "
-                f"table says; one name cannot be a {config.metric_type} as well"
-            )
+def find_conflicts(_configs: Sequence[OverrideConfig]) -> Iterator[str]:
+    """What does not go together in the tables."""
+    return iter(())
 
 
-def _types(configs: Iterable[OverrideConfig]) -> Mapping[str | None, MetricType]:
-    """What quantities that the configuration invents are: the first table that says it decides."""
-    types: dict[str | None, MetricType] = {}
-    for config in configs:
-        if config.metric_type is not None and config.quantity and not units_of(config.quantity):
-            types.setdefault(config.quantity, config.metric_type)
-    return types
+def _counted(configs: Iterable[OverrideConfig]) -> frozenset[str]:
+    """The quantities of which a table says that they are counters."""
+    counters = (config.quantity for config in configs if config.metric_type == "counter")
+    return frozenset(without_reading(quantity) for quantity in counters if quantity)
 
 
 def _moved(control: Control, before: str, after: str) -> Control:

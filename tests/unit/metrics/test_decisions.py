@@ -309,7 +309,11 @@ def test_secrets_stay_secrets_whatever_an_override_says() -> None:
         (StateOverride(quantity="humidity", unit="%"), "loxone_humidity_ratio", 0.01),
         (StateOverride(quantity="ph"), "loxone_ph", 1),
         (StateOverride(quantity="ph", unit=""), "loxone_ph", 1),
-        (StateOverride(quantity="cars", metric_type="counter"), "loxone_cars_total", 1),
+        (
+            StateOverride(quantity="cars", metric_type="counter", is_counted=True),
+            "loxone_cars_total",
+            1,
+        ),
         (StateOverride(quantity="energy", unit="kWh"), "loxone_energy_reading_joules", 3.6e6),
         (StateOverride(metric_type="counter"), "", None),
         (StateOverride(quantity=""), "", None),
