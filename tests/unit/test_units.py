@@ -15,6 +15,7 @@ from loxone_exporter.units import (
     Unit,
     find_unit,
     is_degree_sign,
+    is_reserved_end,
     quantities_of_units,
     spellings,
 )
@@ -292,9 +293,25 @@ def test_dollars_of_a_house_with_other_dollars_are_its_own() -> None:
     assert "usd_per_kilowatt_hour" == name_of("$/kWh", HouseUnits(currency="€"))
 
 
-@pytest.mark.parametrize("currency", ["Total", "info", "Sum", "count"])
+@pytest.mark.parametrize("currency", ["Total", "info", "Sum", "count", "to-tal"])
 def test_a_currency_is_no_word_that_means_something_in_a_name(currency: str) -> None:
     assert "currency" == name_of("currency", HouseUnits(currency=currency))
+
+
+@pytest.mark.parametrize(
+    ("currency", "name"), [("my-total", "mytotal"), ("day-eur", "dayeur"), ("a_info", "ainfo")]
+)
+def test_a_currency_is_one_word_in_a_name(currency: str, name: str) -> None:
+    assert name == name_of("currency", HouseUnits(currency=currency))
+    assert not is_reserved_end(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("total", True), ("my_total", True), ("mytotal", False), ("total_x", False), ("", False)],
+)
+def test_what_a_name_must_not_end_with(name: str, *, expected: bool) -> None:
+    assert expected is is_reserved_end(name)
 
 
 def test_an_endless_format_takes_no_time() -> None:
@@ -369,7 +386,7 @@ AMOUNTS: list[tuple[str, str, str, float, float]] = [
     ("kr", "kr/kWh", "kr_per_kilowatt_hour", 2.5, 2.5),
     ("kr.", "kr / kWh", "kr_per_kilowatt_hour", 2.5, 2.5),
     ("kr", "currency/h", "kr_per_hour", 2.5, 2.5),
-    ("Din. (RS)", "currency", "din_rs", 2.5, 2.5),
+    ("Din. (RS)", "currency", "dinrs", 2.5, 2.5),
     ("Peníze", "currency", "penize", 2.5, 2.5),
     ("1₿2", "currency/kWh", "currency_per_kilowatt_hour", 2.5, 2.5),
     ("лв", "лв/kWh", "currency_per_kilowatt_hour", 2.5, 2.5),

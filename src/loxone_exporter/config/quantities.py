@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 from loxone_exporter.config.checks import describe, exactly
 from loxone_exporter.units import (
-    RESERVED_ENDS,
     HouseUnits,
     base_units,
     find_unit,
     is_degree_sign,
+    is_reserved_end,
     spellings,
 )
 
@@ -32,9 +32,9 @@ def quantity(value: object) -> str:
     for reserved in _RESERVED_BEGINS:
         if text == reserved or text.startswith(f"{reserved}_"):
             raise ValueError(f"names that begin with {reserved} are taken by other metrics")
-    for reserved in RESERVED_ENDS:
-        if text == reserved or text.endswith(f"_{reserved}"):
-            raise ValueError(f"a name must not end with {reserved}, which means something else")
+    if is_reserved_end(text):
+        end = text.rpartition("_")[2]
+        raise ValueError(f"a name must not end with {end}, which means something else")
     for base in base_units():
         if text.endswith(f"_{base}"):
             raise ValueError(f"the unit comes behind the quantity by itself: leave out {base}")
