@@ -100,7 +100,7 @@ _PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*+\d*+(?:\.\d*+)?+[diufFeEgGs]|<v(?:\.\d+
 
 _TEMPERATURE = Unit("celsius")
 _FAHRENHEIT = Unit("celsius", 5, 9, add=-32)
-_DIFFERENCE = Unit("kelvin", quantity="temperature_difference")
+_DIFFERENCE = Unit("celsius", quantity="temperature_difference")
 _DIFFERENCE_FAHRENHEIT = evolve(_DIFFERENCE, multiply=5, divide=9)
 
 _UNITS: Final[Mapping[Unit, str]] = {

@@ -29,7 +29,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("°F | F | Fahrenheit | ° F | ℉", "celsius", 212, 100),
     ("°F | F | Fahrenheit", "celsius", 32, 0),
     ("°F | F | Fahrenheit", "celsius", -40, -40),
-    ("K | Kelvin", "kelvin", 2.5, 2.5),
+    ("K | Kelvin", "celsius", 2.5, 2.5),
     ("ratio", "ratio", 0.5, 0.5),
     ("% | \N{FULLWIDTH PERCENT SIGN} | Prozent | percent | [%]", "ratio", 55, 0.55),
     ("%rH | %RH | %rh | %rF | %r.F. | %r.F | %r.H. | %r.H | %relF | % rH", "ratio", 55, 0.55),
@@ -176,7 +176,7 @@ def test_only_what_serves_for_nothing_else_tells_a_quantity() -> None:
         "precipitation_meters",
         "precipitation_rate_meters_per_second",
         "rotational_speed_hertz",
-        "temperature_difference_kelvin",
+        "temperature_difference_celsius",
         "humidity_ratio",
     } == set(quantities_of_units())
 
@@ -417,14 +417,14 @@ def test_currency_of_another_house_is_none_here(currency: str) -> None:
     ("house", "spelling", "base", "sent", "converted"),
     [
         (HouseUnits(), "temp", "celsius", 21.5, 21.5),
-        (HouseUnits(), "temp delta", "kelvin", 1.5, 1.5),
+        (HouseUnits(), "temp delta", "celsius", 1.5, 1.5),
         (HouseUnits(fahrenheit=True), "temp", "celsius", 212, 100),
         (HouseUnits(fahrenheit=True), "temp", "celsius", 32, 0),
-        (HouseUnits(fahrenheit=True), "temp delta", "kelvin", 9, 5),
+        (HouseUnits(fahrenheit=True), "temp delta", "celsius", 9, 5),
         # What is written out needs no house.
         (HouseUnits(), "°F", "celsius", 32, 0),
         (HouseUnits(fahrenheit=True), "°C", "celsius", 21.5, 21.5),
-        (HouseUnits(fahrenheit=True), "K", "kelvin", 1.5, 1.5),
+        (HouseUnits(fahrenheit=True), "K", "celsius", 1.5, 1.5),
     ],
 )
 def test_temperatures_are_in_the_houses_unit(

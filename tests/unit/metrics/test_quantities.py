@@ -13,6 +13,7 @@ from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
 from loxone_exporter.metrics.quantities.family import COUNTED, READING
+from loxone_exporter.units import quantities_of_units
 
 
 ALL = (*ENVIRONMENT, *ENERGY, *DIGITAL)
@@ -121,6 +122,10 @@ def test_money_is_in_one_currency() -> None:
 
 def test_moments_are_in_seconds() -> None:
     assert "seconds" == FAMILIES["alarm_arming_timestamp_seconds"].metadata_unit
+
+
+def test_what_units_tell_has_families() -> None:
+    assert set(quantities_of_units()) <= FAMILIES.keys()
 
 
 def test_what_names_may_tell_has_families() -> None:
