@@ -360,7 +360,8 @@ class _Case:
         currency = sent.unit.currency if sent.unit else ""
         if family is None:
             what = sent.base.replace(CURRENCY, currency) or "a mere number"
-            self.note("catalog", f"the plain value only: {what} is not expected here")
+            rule = "override" if self.override.changes_family else "catalog"
+            self.note(rule, f"the plain value only: {what} is not expected here")
             return None
         if type_ is not None:
             verdict = "it is" if family.type == type_ else "there is none that is"

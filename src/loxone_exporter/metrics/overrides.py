@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
 
 from loxone_exporter.config.model import MetricType, OverrideConfig
+from loxone_exporter.config.quantities import base_units_of
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.filters import ControlLabels, Patterns
-from loxone_exporter.metrics.quantities import without_reading
+from loxone_exporter.metrics.quantities import (
+    FAMILIES,
+    Family,
+    find_family,
+    units_of,
+    without_reading,
+)
 
 
 @frozen
@@ -144,9 +151,39 @@ class Overrides:
         return _moved(evolve(control, name=name), control.room, room)
 
 
-def find_conflicts(_configs: Sequence[OverrideConfig]) -> Iterator[str]:
-    """What does not go together in the tables."""
-    return iter(())
+def find_conflicts(configs: Sequence[OverrideConfig]) -> Iterator[str]:
+    """What does not go together within a table, so that it cannot do what it says."""
+    counted = _counted(configs)
+    for index, config in enumerate(configs):
+        quantity, unit = config.quantity, config.unit
+        in_unit = f"in the unit {unit!r}" if unit else "without a unit"
+        possible = _possible_families(config, counted)
+        if quantity and unit is not None and not possible:
+            yield (
+                f"override[{index}]: there can be no {quantity!r} {in_unit}, so that the plain "
+                "value only is left"
+            )
+        elif config.metric_type == "counter" and possible and not _has_counter(possible):
+            yield (
+                f"override[{index}].metric_type: of {repr(quantity) if quantity else 'a value'} "
+                f"{'' if unit is None else in_unit + ' '}there is no counter: it stays a gauge"
+            )
+
+
+def _possible_families(config: OverrideConfig, counted: Collection[str]) -> Collection[Family]:
+    """What a table may make of a state; nothing where it leaves that wide open."""
+    quantity, given = config.quantity or "", config.unit
+    units = units_of(quantity) if given is None else base_units_of(given)
+    if not quantity:
+        return [family for family in FAMILIES.values() if family.unit in units]
+    is_counted = without_reading(quantity) in counted
+    type_ = config.metric_type or "gauge"
+    found = (find_family(quantity, unit, type_, is_counted=is_counted) for unit in units)
+    return [family for family in found if family is not None]
+
+
+def _has_counter(families: Iterable[Family]) -> bool:
+    return any(family.type == "counter" for family in families)
 
 
 def _counted(configs: Iterable[OverrideConfig]) -> frozenset[str]:

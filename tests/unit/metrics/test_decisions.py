@@ -471,5 +471,9 @@ def test_a_meter_within_an_energy_flow_is_a_plain_value() -> None:
 def test_what_is_not_expected_is_named() -> None:
     money = decision("Wallbox2", "total", details={"totalFormat": "%.1f €"})
     assert "eur is not expected here" in money.reasons[-1].text
+    assert "catalog" == money.reasons[-1].rule
+    humidity = decision("Wallbox2", "total", StateOverride(quantity="humidity", unit="W"))
+    assert "watts is not expected here" in humidity.reasons[-1].text
+    assert "override" == humidity.reasons[-1].rule
     nothing = decision("Wallbox2", "total", StateOverride(unit=""))
     assert "a mere number is not expected here" in nothing.reasons[-1].text

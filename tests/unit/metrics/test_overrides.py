@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from loxone_exporter.config.model import FilterConfig, MetricsConfig, MetricType, OverrideConfig
 from loxone_exporter.loxone.structure import Structure, parse_structure
 from loxone_exporter.metrics.names import NameRegistry
+from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan, find_places
 from loxone_exporter.metrics.series import SeriesTable, build_series
 from support.structures import control, key, structure
@@ -202,6 +205,56 @@ OVERRIDES = st.builds(
 def test_one_name_is_one_family_whatever_the_tables_say(overrides: list[OverrideConfig]) -> None:
     names = [family.name for family in build(METER_AND_MORE, *overrides).typed]
     assert len(set(names)) == len(names)
+
+
+def conflicts(**config: Any) -> list[str]:  # noqa: ANN401  # as OverrideConfig
+    return list(find_conflicts([OverrideConfig(names=("x",)), OverrideConfig(**config)]))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"quantity": "humidity", "unit": "W"}, "override[1]: there can be no 'humidity' in the"),
+        ({"quantity": "humidity", "unit": ""}, "there can be no 'humidity' without a unit"),
+        ({"quantity": "angle", "unit": "°C"}, "there can be no 'angle' in the unit '°C'"),
+        ({"quantity": "lock_state", "unit": ""}, "there can be no 'lock_state' without a unit"),
+        (
+            {"quantity": "temperature", "metric_type": "counter"},
+            "override[1].metric_type: of 'temperature' there is no counter",
+        ),
+        (
+            {"quantity": "x", "unit": "W", "metric_type": "counter"},
+            "of 'x' in the unit 'W' there is no counter",
+        ),
+        ({"unit": "W", "metric_type": "counter"}, "of a value in the unit 'W' there is no counter"),
+    ],
+)
+def test_what_a_table_cannot_do_is_told(config: dict[str, Any], expected: str) -> None:
+    (conflict,) = conflicts(**config)
+    assert expected in conflict
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"quantity": "humidity", "unit": "%"},
+        {"quantity": "humidity"},
+        {"quantity": "angle", "unit": "°"},
+        {"quantity": "temperature", "unit": "°"},
+        {"quantity": "temperature_difference", "unit": "K"},
+        {"quantity": "money", "unit": "€"},
+        {"quantity": "energy_price", "unit": "ct/kWh"},
+        {"quantity": "energy", "unit": "kWh", "metric_type": "counter"},
+        {"quantity": "cars", "metric_type": "counter"},
+        {"quantity": "cars", "unit": "", "metric_type": "counter"},
+        {"quantity": "", "unit": "W"},
+        {"unit": "m³", "metric_type": "counter"},
+        {"metric_type": "counter"},
+        {"drop": True},
+    ],
+)
+def test_what_goes_together_is_no_conflict(config: dict[str, Any]) -> None:
+    assert [] == conflicts(**config)
 
 
 def test_tables_that_say_something_are_known_by_their_index() -> None:
