@@ -40,7 +40,11 @@ _MAX_STATE_NAME = 256
 
 _NAME_SHOWN = 80
 
-_LONGEST = 16
+_LONGEST_NAME = 1000
+"""Characters of the name of a control, room or category. Real ones have some ten; each is a label of
+many series, and patterns and words are sought in it."""
+
+_LONGEST_CURRENCY = 16
 """Characters of a currency, which goes into the names of metrics."""
 
 
@@ -170,7 +174,9 @@ def parse_structure(payload: str | bytes) -> Structure:
         global_states=dict(_states(_section(document, "globalStates"))),
         weather_states=dict(_states(_section(_section(document, "weatherServer"), "states"))),
         # The number may be a text.
-        units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST]),
+        units=HouseUnits(
+            str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST_CURRENCY]
+        ),
     )
 
 
@@ -194,7 +200,7 @@ def _states(section: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
 def _texts(section: Mapping[str, Json], attribute: str) -> Mapping[str, str]:
     """An attribute of rooms or categories, by their UUIDs."""
     return {
-        uuid: _text(entry.get(attribute))
+        uuid: _name(entry.get(attribute))
         for uuid, entry in section.items()
         if isinstance(entry, dict)
     }
@@ -221,7 +227,7 @@ class _Reader:
     def _read_control(
         self, key: str, entry: Mapping[str, Json], parent: Control | None, depth: int
     ) -> Control:
-        name, type_ = (_text(entry.get(attribute)) for attribute in ("name", "type"))
+        name, type_ = (_name(entry.get(attribute)) for attribute in ("name", "type"))
         room = self.rooms.get(_text(entry.get("room")), parent.room if parent else "")
         own = _text(entry.get("cat"))
         category = self.categories.get(own, parent.category if parent else "")
@@ -279,6 +285,10 @@ class _Reader:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: Json) -> str:
+    return _text(value)[:_LONGEST_NAME]
 
 
 def _title(control: Control) -> str:
