@@ -62,7 +62,7 @@ _RAIN = r"niederschlag|regen|\brain|precip|srazk|\bdest|neerslag|pluie|pioggia|o
 
 _OF_TEMPERATURES = (
     Hint("temperature_difference", _DIFFERENCE),
-    Hint("dew_point", r"taupunkt|dew ?point|rosn\w* bod|point de rosee|punkt rosy|dauwpunt"),
+    Hint("dew_point", r"taupunkt|dew ?point|rosn\w{,9} bod|point de rosee|punkt rosy|dauwpunt"),
 )
 
 HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {

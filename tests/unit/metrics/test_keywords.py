@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -203,3 +205,13 @@ def test_a_name_may_say_that_somebody_sets_it(name: str, expected: bool) -> None
 @given(base=st.sampled_from(list(HINTS)), name=st.text(), category=st.text())
 def test_any_name_tells_something_or_nothing(base: str, name: str, category: str) -> None:
     assert quantity(base, name, category) in {"", *(hint.quantity for hint in HINTS[base])}
+
+
+@pytest.mark.parametrize("word", ["rosn", "rosn ", "boden", "speicher", "feucht luftf", "min", " "])
+@pytest.mark.parametrize("base", HINTS)
+def test_no_name_takes_long(base: str, word: str) -> None:
+    name = word * (40_000 // len(word))
+    started = time.perf_counter()
+    quantity(base, name, name)
+    is_set_point(name)
+    assert time.perf_counter() - started < 1
