@@ -41,8 +41,8 @@ _MAX_STATE_NAME = 256
 _NAME_SHOWN = 80
 
 _LONGEST_NAME = 1000
-"""Characters of the name of a control, room or category. Real ones have some ten; each is a label of
-many series, and patterns and words are sought in it."""
+"""Characters of the name of a control, room or category. Real ones have some ten; each is a label
+of many series, and patterns and words are sought in it."""
 
 _LONGEST_CURRENCY = 16
 """Characters of a currency, which goes into the names of metrics."""
