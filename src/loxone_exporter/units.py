@@ -278,9 +278,9 @@ def is_reserved_end(name: str) -> bool:
     return name.rpartition("_")[2] in _RESERVED_ENDS
 
 
-def quantities_of_units() -> Iterable[str]:
-    """Quantities that a unit alone tells, each with its base unit: `precipitation_meters`."""
-    return [f"{unit.quantity}_{unit.base}" for unit in _UNITS if unit.quantity]
+def quantities_of_units() -> Iterable[tuple[str, str]]:
+    """Quantities that a unit alone tells, each with its base unit."""
+    return [(unit.quantity, unit.base) for unit in _UNITS if unit.quantity]
 
 
 def spellings() -> Iterable[str]:

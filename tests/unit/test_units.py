@@ -173,11 +173,11 @@ def test_only_what_serves_for_nothing_else_tells_a_quantity() -> None:
     by_spelling = {spelling: quantity for quantity, those in expected.items() for spelling in those}
     assert by_spelling == {spelling: quantity for spelling, quantity in told.items() if quantity}
     assert {
-        "precipitation_meters",
-        "precipitation_rate_meters_per_second",
-        "rotational_speed_hertz",
-        "temperature_difference_celsius",
-        "humidity_ratio",
+        ("precipitation", "meters"),
+        ("precipitation_rate", "meters_per_second"),
+        ("rotational_speed", "hertz"),
+        ("temperature_difference", "celsius"),
+        ("humidity", "ratio"),
     } == set(quantities_of_units())
 
 
