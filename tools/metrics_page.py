@@ -29,6 +29,7 @@ from loxone_exporter.metrics.quantities import FAMILIES, Family
 from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
 from loxone_exporter.metrics.quantities.environment import ENVIRONMENT
+from loxone_exporter.metrics.quantities.family import READING
 from loxone_exporter.state import ConnectionState, LinkState, MiniserverState
 from loxone_exporter.units import quantities_of_units
 
@@ -111,6 +112,7 @@ def page() -> str:
     exporter = [name for name in families if name not in {*others, *house, *typed}]
     text = TEMPLATE.read_text(encoding="utf-8")
     for mark, lines in (
+        ("free", [", ".join(_free_states())]),
         ("families", _quantities()),
         ("others", _table(families[name] for name in sorted(others))),
         ("house", _table(families[name] for name in sorted(house))),
@@ -201,10 +203,11 @@ def _sources() -> Mapping[str, _Sources]:
         for unit in ("degrees", "celsius") if base == "degree sign" else (base,):
             _add_free(sources, f"{quantity}_{unit}", _BY_NAME)
             _add_free(sources, f"{quantity}_target_{unit}", _BY_NAME)
-    for key in quantities_of_units():
-        _add_free(sources, key, _BY_UNIT)
-    for key in FAMILIES:
-        if key not in sources:
+    for quantity, unit in quantities_of_units():
+        _add_free(sources, f"{quantity}_{unit}", _BY_UNIT)
+        _add_free(sources, f"{quantity}_target_{unit}", _BY_UNIT)
+    for key, family in FAMILIES.items():
+        if key not in sources and family.quantity.endswith(READING):
             sources[key].states[_READINGS] = None
     return sources
 
@@ -213,13 +216,27 @@ def _add(sources: defaultdict[str, _Sources], state: str, entry: Entry) -> None:
     for family in entry.families.values():
         source = sources[family.key]
         is_one_of_many = family in (*MEASURED.values(), *SET.values()) and len(entry.families) > 1
-        if entry.is_free:
+        type_, _, name = state.partition(".")
+        if entry.is_free and is_one_of_many:
             source.states[_BY_UNIT] = None
-        elif not is_one_of_many or family.unit in {"watts", "joules", "cubic_meters"}:
-            type_, _, name = state.partition(".")
+            is_shown = type_ == "Meter" and family.unit == "watts"
+        else:
+            is_shown = not is_one_of_many or family.unit in {"watts", "joules", "cubic_meters"}
+        if is_shown:
             shown = name if entry.is_default else f"({name})"
             source.states[f"{type_}.{shown}"] = None
         source.is_default = source.is_default or entry.is_default
+
+
+def _free_states() -> Iterator[str]:
+    """The types whose states can be anything, with those states if their name tells something."""
+    for type_, states in sorted(CATALOG.items()):
+        rows = (
+            (name, row) for name, one in states.items() for row in (one, *one.variants.values())
+        )
+        free = dict.fromkeys(f"`{name}`" for name, row in rows if row.is_free and row.families)
+        if free:
+            yield f"`{type_}`" + ("" if "`value`" in free else f" ({', '.join(free)})")
 
 
 def _add_free(sources: defaultdict[str, _Sources], key: str, how: str) -> None:

@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     # The exporter itself need not carry the simulator in memory.
-    from loxone_exporter import demo  # noqa: PLC0415  # to this end
+    from loxone_exporter import demo  # noqa: PLC0415  # see above
 
     logs.configure(options.log_level or "info", "text", sys.stderr)
     sockets = bind(options.listen or [_DEMO_LISTEN])
@@ -93,6 +93,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
+    # The exporter itself need not carry the simulator in memory.
     from loxone_exporter import simulate  # noqa: PLC0415  # see above
 
     if options.list_faults or options.list_profiles:
@@ -127,7 +128,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _discover(options: argparse.Namespace) -> int:
-    # Neither does it have to carry what a look at houses needs.
+    # The exporter itself need not carry in memory what a look at houses needs.
     from loxone_exporter.survey import report  # noqa: PLC0415  # see above
     from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # see above
 
@@ -149,7 +150,7 @@ def _discover(options: argparse.Namespace) -> int:
     ]
     for index in report.unmatched_overrides(houses, len(loaded.config.override)):
         _complain(f"override[{index}] matches nothing")
-    if options.explain is not None and not lines:
+    if options.explain is not None and not lines and not failures:
         failures.append(f"no control has the name or UUID {options.explain!r}")
     for failure in failures:
         _complain(failure)
@@ -234,8 +235,9 @@ def _build_parser() -> argparse.ArgumentParser:
         config,
         log_level,
     )
-    discover.add_argument("--json", action="store_true", help="everything, for programs")
-    discover.add_argument(
+    form = discover.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="everything, for programs")
+    form.add_argument(
         "--explain",
         metavar="CONTROL",
         help="say what decided about the states of the controls of this name or UUID, or pattern",

@@ -100,7 +100,7 @@ _PLACEHOLDER = re.compile(r"%%|%[-+ 0#]*+\d*+(?:\.\d*+)?+[diufFeEgGs]|<v(?:\.\d+
 
 _TEMPERATURE = Unit("celsius")
 _FAHRENHEIT = Unit("celsius", 5, 9, add=-32)
-_DIFFERENCE = Unit("kelvin", quantity="temperature_difference")
+_DIFFERENCE = Unit("celsius", quantity="temperature_difference")
 _DIFFERENCE_FAHRENHEIT = evolve(_DIFFERENCE, multiply=5, divide=9)
 
 _UNITS: Final[Mapping[Unit, str]] = {
@@ -225,8 +225,7 @@ _CURRENCIES: Final[Mapping[str, str]] = {
 }
 """Codes (ISO 4217) with what owners write."""
 
-RESERVED_ENDS: Final = ("total", "info", "created", "sum", "count", "bucket")
-"""What a name of a metric must not end with, for it means something (OpenMetrics 1.0)."""
+_RESERVED_ENDS: Final = ("total", "info", "created", "sum", "count", "bucket")
 
 _CENTS = ("ct", "cent", "cents", "p", "öre")
 _AMOUNTS: Final[Mapping[str, tuple[str, int, int]]] = {
@@ -274,9 +273,14 @@ def is_degree_sign(spelling: str) -> bool:
     return _normalized(spelling).casefold() in _DEGREE_SIGNS
 
 
-def quantities_of_units() -> Iterable[str]:
-    """Quantities that a unit alone tells, each with its base unit: `precipitation_meters`."""
-    return [f"{unit.quantity}_{unit.base}" for unit in _UNITS if unit.quantity]
+def is_reserved_end(name: str) -> bool:
+    """Whether a metric's name must not end like this, for it means something (OpenMetrics 1.0)."""
+    return name.rpartition("_")[2] in _RESERVED_ENDS
+
+
+def quantities_of_units() -> Iterable[tuple[str, str]]:
+    """Quantities that a unit alone tells, each with its base unit."""
+    return [(unit.quantity, unit.base) for unit in _UNITS if unit.quantity]
 
 
 def spellings() -> Iterable[str]:
@@ -344,7 +348,10 @@ _CODES: Final = dict(_codes(_CURRENCIES))
 
 
 def _slug(currency: str) -> str:
-    """What can stand in a metric's name for a currency that nobody here knows."""
+    """What can stand in a metric's name for a currency that nobody here knows.
+
+    It is one word: `earnings_day` in `eur` and `earnings` in `day_eur` would be one family.
+    """
     plain = unicodedata.normalize("NFKD", currency).encode("ascii", "ignore").decode()
-    slug = re.sub(r"[^a-z]+", "_", plain.lower()).strip("_")
-    return slug if slug and slug not in RESERVED_ENDS else "currency"
+    slug = re.sub(r"[^a-z]+", "", plain.lower())
+    return slug if slug and not is_reserved_end(slug) else "currency"

@@ -74,6 +74,16 @@ async def test_who_cannot_be_visited_is_named_and_the_others_are_shown(
     assert 1 == ended.returncode
     assert "home\t" in ended.stdout
     assert ended.stderr.startswith("Miniserver 'gone': ")
+    ended = await discover("--config", config, "--explain", "no such thing")
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert ended.stderr.startswith("Miniserver 'gone': ")
+    assert "no such thing" not in ended.stderr
+
+
+async def test_an_explanation_has_one_form() -> None:
+    ended = await discover("--json", "--explain", "x")
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "argument --explain: not allowed with argument --json" in ended.stderr
 
 
 async def test_a_wrong_configuration_is_not_tried(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """What the documentation asks, answered by a real Prometheus that scrapes the demo house.
 
-Nothing changes in the house meanwhile, so that each answer is known: it is computed from what was
-expected of the house by hand, and not from what the exporter says.
+Nothing changes in the house meanwhile but one meter, by a known amount, so that each answer is
+known: it is computed from what was expected of the house by hand, and not from what the exporter
+says.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
@@ -17,8 +19,9 @@ from typing import Final, TypeAlias
 import pytest
 import trio
 
+from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.simulator.demo import DemoHouse
-from loxone_exporter.simulator.house import House, PlayedHouse
+from loxone_exporter.simulator.house import Changes, House, PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from support.documents import queries
@@ -84,7 +87,6 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
     ),
     "loxone_temperature_target_celsius": colder_than_wanted,
     "sum by (miniserver) ({__name__": lambda families: {"": consumed(families)},
-    "increase(loxone_energy_import_joules_total": lambda _: {"Netz": 0.0},
     "loxone_storage_charge_ratio": lambda families: by_name(
         families["storage_charge_ratio"], factor=100
     ),
@@ -107,6 +109,20 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
     "(loxone_miniserver_operating_mode == 1)": lambda _: {"Saturday": 1.0},
 }
 
+COUNTED_KWH: Final = 3.0
+"""What the meter Netz counts while Prometheus looks on."""
+
+# Likewise, the least answer. Prometheus prolongs an increase towards both ends of its window, by no
+# more than 1.6 of the time between two scrapes, of which it has seen at least four.
+INCREASES: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
+    "increase(loxone_energy_import_joules_total[1d]": lambda _: {"Netz": COUNTED_KWH},
+    "increase(loxone_energy_import_joules_total[1h]": lambda families: {
+        "Netz": COUNTED_KWH
+        * max(price for _, price in families["energy_price_import_eur_per_kilowatt_hour"])
+    },
+}
+PROLONGED: Final = 1.5
+
 REMAINDER: Final = "- sum by (miniserver) (loxone_power_flow_node_consumption_watts)"
 
 # What owners would type besides.
@@ -121,6 +137,25 @@ OWN: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
         "": float(len(families["temperature_celsius"]))
     },
 }
+
+
+class CountingHouse(PlayedHouse):
+    """The demo house, in which nothing changes but what is due."""
+
+    due: Mapping[StateUuid, float] = {}
+
+    def advance(self, seconds: float) -> Changes:  # noqa: ARG002  # as House has it
+        """Do what is due."""
+        changed, self.due = dict(self.due), {}
+        self.values.update(changed)
+        return Changes(changed, {})
+
+
+def imported(house: House) -> StateUuid:
+    """What the meter of the grid has counted."""
+    controls = json.loads(house.structure)["controls"].values()
+    (meter,) = (each for each in controls if (each["type"], each["name"]) == ("Meter", "Netz"))
+    return parse_uuid(meter["states"]["total"])
 
 
 async def ask(prometheus: RunningPrometheus, query: str) -> Answer:
@@ -142,10 +177,9 @@ async def test_documented_queries_have_the_right_answers(
     nursery: trio.Nursery, tmp_path: Path
 ) -> None:
     demo = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
-    house = PlayedHouse.from_bytes(demo.structure, live=False)
+    house = CountingHouse(demo.structure)
     house.values = dict(demo.values)
     house.weather = list(demo.weather)
-    families = shown(house)
     miniserver = SimulatedMiniserver(
         house, username="demo", password="demo", profile=Profile(key_bits=1024)
     )
@@ -159,13 +193,20 @@ async def test_documented_queries_have_the_right_answers(
             with trio.fail_after(60):
                 while not await prometheus.query(enough):
                     await trio.sleep(0.3)
+                meter = imported(house)
+                house.due = {meter: house.values[meter] + COUNTED_KWH}
+                while not await prometheus.query(
+                    "changes(loxone_energy_import_joules_total[1m]) > 0"
+                ):
+                    await trio.sleep(0.3)
+            families = shown(house)
             await check_documented(prometheus, families)
             for query, expected in OWN.items():
                 assert approximately(expected(families)) == await ask(prometheus, query), query
 
 
 async def check_documented(prometheus: RunningPrometheus, families: Mapping[str, Found]) -> None:
-    unused = set(ANSWERS)
+    unused = {*ANSWERS, *INCREASES}
     for query in queries():
         found = await ask(prometheus, query)
         assert found, query
@@ -177,6 +218,12 @@ async def check_documented(prometheus: RunningPrometheus, families: Mapping[str,
         for begin in beginnings(query, ANSWERS):
             unused.discard(begin)
             assert approximately(ANSWERS[begin](families)) == found, query
+        for begin in beginnings(query, INCREASES):
+            unused.discard(begin)
+            least = INCREASES[begin](families)
+            assert least.keys() == found.keys(), query
+            for name, increase in least.items():
+                assert increase * (1 - 1e-9) <= found[name] <= increase * PROLONGED, query
     assert not unused
 
 

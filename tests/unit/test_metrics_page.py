@@ -33,5 +33,37 @@ def test_every_family_is_there_once_and_says_where_it_is_from() -> None:
     assert not re.findall(r"\|\s*\|$", metrics_page.page(), re.MULTILINE)
 
 
+def sources() -> dict[str, str]:
+    """What each family is from."""
+    row = re.compile(r"^\| `(loxone_\S+)` \| (?:gauge|counter) \| .* \| (.*?) \|$", re.MULTILINE)
+    return dict(row.findall(metrics_page.page()))
+
+
+def test_only_readings_need_an_override() -> None:
+    overridden = {name for name, source in sources().items() if "an override" in source}
+    assert overridden
+    assert all("_reading_" in name for name in overridden)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("loxone_power_watts", "Meter: actual"),
+        ("loxone_power_grid_watts", "Meter: actual"),
+        ("loxone_power_storage_watts", "Meter: actual"),
+        ("loxone_precipitation_rate_target_meters_per_second", "*by unit*"),
+        ("loxone_rotational_speed_target_hertz", "*by unit*"),
+    ],
+)
+def test_what_feeds_a_family_is_told(name: str, expected: str) -> None:
+    assert expected in sources()[name]
+
+
+def test_all_types_that_can_hold_anything_are_listed() -> None:
+    assert "`LeftRightAnalog`, `Meter` (`actual`), `PoolController` (`custom1`, `custom2`)" in (
+        metrics_page.page()
+    )
+
+
 def test_there_are_queries_to_begin_with() -> None:
     assert len(queries()) >= 12

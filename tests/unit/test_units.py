@@ -15,6 +15,7 @@ from loxone_exporter.units import (
     Unit,
     find_unit,
     is_degree_sign,
+    is_reserved_end,
     quantities_of_units,
     spellings,
 )
@@ -28,7 +29,7 @@ UNITS: list[tuple[str, str, float, float]] = [
     ("°F | F | Fahrenheit | ° F | ℉", "celsius", 212, 100),
     ("°F | F | Fahrenheit", "celsius", 32, 0),
     ("°F | F | Fahrenheit", "celsius", -40, -40),
-    ("K | Kelvin", "kelvin", 2.5, 2.5),
+    ("K | Kelvin", "celsius", 2.5, 2.5),
     ("ratio", "ratio", 0.5, 0.5),
     ("% | \N{FULLWIDTH PERCENT SIGN} | Prozent | percent | [%]", "ratio", 55, 0.55),
     ("%rH | %RH | %rh | %rF | %r.F. | %r.F | %r.H. | %r.H | %relF | % rH", "ratio", 55, 0.55),
@@ -172,11 +173,11 @@ def test_only_what_serves_for_nothing_else_tells_a_quantity() -> None:
     by_spelling = {spelling: quantity for quantity, those in expected.items() for spelling in those}
     assert by_spelling == {spelling: quantity for spelling, quantity in told.items() if quantity}
     assert {
-        "precipitation_meters",
-        "precipitation_rate_meters_per_second",
-        "rotational_speed_hertz",
-        "temperature_difference_kelvin",
-        "humidity_ratio",
+        ("precipitation", "meters"),
+        ("precipitation_rate", "meters_per_second"),
+        ("rotational_speed", "hertz"),
+        ("temperature_difference", "celsius"),
+        ("humidity", "ratio"),
     } == set(quantities_of_units())
 
 
@@ -292,9 +293,25 @@ def test_dollars_of_a_house_with_other_dollars_are_its_own() -> None:
     assert "usd_per_kilowatt_hour" == name_of("$/kWh", HouseUnits(currency="€"))
 
 
-@pytest.mark.parametrize("currency", ["Total", "info", "Sum", "count"])
+@pytest.mark.parametrize("currency", ["Total", "info", "Sum", "count", "to-tal"])
 def test_a_currency_is_no_word_that_means_something_in_a_name(currency: str) -> None:
     assert "currency" == name_of("currency", HouseUnits(currency=currency))
+
+
+@pytest.mark.parametrize(
+    ("currency", "name"), [("my-total", "mytotal"), ("day-eur", "dayeur"), ("a_info", "ainfo")]
+)
+def test_a_currency_is_one_word_in_a_name(currency: str, name: str) -> None:
+    assert name == name_of("currency", HouseUnits(currency=currency))
+    assert not is_reserved_end(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("total", True), ("my_total", True), ("mytotal", False), ("total_x", False), ("", False)],
+)
+def test_what_a_name_must_not_end_with(name: str, *, expected: bool) -> None:
+    assert expected is is_reserved_end(name)
 
 
 def test_an_endless_format_takes_no_time() -> None:
@@ -369,7 +386,7 @@ AMOUNTS: list[tuple[str, str, str, float, float]] = [
     ("kr", "kr/kWh", "kr_per_kilowatt_hour", 2.5, 2.5),
     ("kr.", "kr / kWh", "kr_per_kilowatt_hour", 2.5, 2.5),
     ("kr", "currency/h", "kr_per_hour", 2.5, 2.5),
-    ("Din. (RS)", "currency", "din_rs", 2.5, 2.5),
+    ("Din. (RS)", "currency", "dinrs", 2.5, 2.5),
     ("Peníze", "currency", "penize", 2.5, 2.5),
     ("1₿2", "currency/kWh", "currency_per_kilowatt_hour", 2.5, 2.5),
     ("лв", "лв/kWh", "currency_per_kilowatt_hour", 2.5, 2.5),
@@ -400,14 +417,14 @@ def test_currency_of_another_house_is_none_here(currency: str) -> None:
     ("house", "spelling", "base", "sent", "converted"),
     [
         (HouseUnits(), "temp", "celsius", 21.5, 21.5),
-        (HouseUnits(), "temp delta", "kelvin", 1.5, 1.5),
+        (HouseUnits(), "temp delta", "celsius", 1.5, 1.5),
         (HouseUnits(fahrenheit=True), "temp", "celsius", 212, 100),
         (HouseUnits(fahrenheit=True), "temp", "celsius", 32, 0),
-        (HouseUnits(fahrenheit=True), "temp delta", "kelvin", 9, 5),
+        (HouseUnits(fahrenheit=True), "temp delta", "celsius", 9, 5),
         # What is written out needs no house.
         (HouseUnits(), "°F", "celsius", 32, 0),
         (HouseUnits(fahrenheit=True), "°C", "celsius", 21.5, 21.5),
-        (HouseUnits(fahrenheit=True), "K", "kelvin", 1.5, 1.5),
+        (HouseUnits(fahrenheit=True), "K", "celsius", 1.5, 1.5),
     ],
 )
 def test_temperatures_are_in_the_houses_unit(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 
 from loxone_exporter.config.checks import describe, exactly
 from loxone_exporter.units import (
-    RESERVED_ENDS,
     HouseUnits,
     base_units,
     find_unit,
     is_degree_sign,
+    is_reserved_end,
     spellings,
 )
 
@@ -39,9 +40,9 @@ def quantity(value: object) -> str:
     for reserved in _RESERVED_BEGINS:
         if text == reserved or text.startswith(f"{reserved}_"):
             raise ValueError(f"names that begin with {reserved} are taken by other metrics")
-    for reserved in RESERVED_ENDS:
-        if text == reserved or text.endswith(f"_{reserved}"):
-            raise ValueError(f"a name must not end with {reserved}, which means something else")
+    if is_reserved_end(text):
+        end = text.rpartition("_")[2]
+        raise ValueError(f"a name must not end with {end}, which means something else")
     for base in base_units():
         if text.endswith(f"_{base}"):
             raise ValueError(f"the unit comes behind the quantity by itself: leave out {base}")
@@ -51,13 +52,23 @@ def quantity(value: object) -> str:
 def unit(value: object) -> str:
     """A unit in any spelling that format strings may have, or an empty text for none."""
     text = exactly(value, str)
-    if text and not is_degree_sign(text) and find_unit(text, _house_of(text)) is None:
+    if not base_units_of(text):
         known = {spelling.casefold(): spelling for spelling in spellings()}
         nearest = get_close_matches(text.casefold(), known, n=1)
         meant = f", did you mean {known[nearest[0]]!r}?" if nearest else ""
         wanted = 'expected a unit such as "kWh", "°C", "%" or "l/min"'
         raise ValueError(f"{wanted}, found {describe(text)}{meant}")
     return text
+
+
+def base_units_of(spelling: str) -> Collection[str]:
+    """The base units in which what is sent in this unit may be shown; none if it is no unit."""
+    if not spelling:
+        return ("",)
+    if is_degree_sign(spelling):
+        return ("celsius", "degrees")
+    found = find_unit(spelling, _house_of(spelling))
+    return () if found is None else (found.base,)
 
 
 def _house_of(unit_spelling: str) -> HouseUnits:

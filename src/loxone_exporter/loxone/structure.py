@@ -47,7 +47,11 @@ _MAX_STATE_NAME = 256
 
 _NAME_SHOWN = 80
 
-_LONGEST = 16
+_LONGEST_NAME = 1000
+"""Characters of the name of a control, room or category. Real ones have some ten; each is a label
+of many series, and patterns and words are sought in it."""
+
+_LONGEST_CURRENCY = 16
 """Characters of a currency, which goes into the names of metrics."""
 
 
@@ -192,7 +196,9 @@ def parse_structure(payload: str | bytes) -> Structure:
         message_center_states=parse_message_center(document),
         operating_modes=parse_operating_modes(document),
         # The number may be a text.
-        units=HouseUnits(str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST]),
+        units=HouseUnits(
+            str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST_CURRENCY]
+        ),
     )
 
 
@@ -205,7 +211,7 @@ def _model(number: Json) -> str:
 def _texts(entries: Mapping[str, Json], attribute: str) -> Mapping[str, str]:
     """An attribute of rooms or categories, by their UUIDs."""
     return {
-        uuid: _text(entry.get(attribute))
+        uuid: _name(entry.get(attribute))
         for uuid, entry in entries.items()
         if isinstance(entry, dict)
     }
@@ -232,7 +238,7 @@ class _Reader:
     def _read_control(
         self, key: str, entry: Mapping[str, Json], parent: Control | None, depth: int
     ) -> Control:
-        name, type_ = (_text(entry.get(attribute)) for attribute in ("name", "type"))
+        name, type_ = (_name(entry.get(attribute)) for attribute in ("name", "type"))
         room = self.rooms.get(_text(entry.get("room")), parent.room if parent else "")
         own = _text(entry.get("cat"))
         category = self.categories.get(own, parent.category if parent else "")
@@ -291,6 +297,10 @@ class _Reader:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: Json) -> str:
+    return _text(value)[:_LONGEST_NAME]
 
 
 def _title(control: Control) -> str:

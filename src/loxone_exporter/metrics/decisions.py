@@ -271,7 +271,7 @@ class _Case:
         if unit is None and entry.unit != "" and self.override.quantity is None:
             return None
         conversion = unit_conversion(unit, entry.absent)
-        return _Sent(_base_of(unit), conversion, unit, spelling)
+        return _Sent(unit.base if unit else "", conversion, unit, spelling)
 
     def _unit(self, entry: Entry) -> tuple[Unit | None, str]:
         """The unit that the Miniserver sends, and how people write it."""
@@ -315,14 +315,14 @@ class _Case:
         """The unit of this spelling, where a degree may be one of an angle or of a difference."""
         degrees = is_degree_sign(spelling)
         unit = find_unit("temp" if degrees else spelling, self.units)
-        if unit is None or unit.base != "celsius":
+        if unit is None or unit.base != "celsius" or unit.quantity:
             return unit
         quantity = self._quantity_in_degrees(degrees=degrees, entry=entry)
         units = units_of(quantity)
         if degrees and "degrees" in units and "celsius" not in units:
             return Unit("degrees", quantity=quantity)
         if quantity.startswith(_DIFFERENCES):
-            return evolve(unit, base="kelvin", add=0, quantity=quantity)
+            return evolve(unit, add=0, quantity=quantity)
         return evolve(unit, quantity=quantity)
 
     def _quantity_in_degrees(self, *, degrees: bool, entry: Entry) -> str:
@@ -353,7 +353,10 @@ class _Case:
         quantity, type_ = self.override.quantity, self.override.metric_type
         if quantity is not None:
             self.note("override", f"the quantity is {_worded(quantity)}")
-            family = find_family(quantity, sent.base, type_ or (known.type if known else "gauge"))
+            type_of_known = known.type if known else "gauge"
+            family = find_family(
+                quantity, sent.base, type_ or type_of_known, is_counted=self.override.is_counted
+            )
         elif known is not None and type_ is not None:
             family = find_family(known.quantity, known.unit, type_)
         else:
@@ -361,7 +364,8 @@ class _Case:
         currency = sent.unit.currency if sent.unit else ""
         if family is None:
             what = sent.base.replace(CURRENCY, currency) or "a mere number"
-            self.note("catalog", f"the plain value only: {what} is not expected here")
+            rule = "override" if self.override.changes_family else "catalog"
+            self.note(rule, f"the plain value only: {what} is not expected here")
             return None
         if type_ is not None:
             verdict = "it is" if family.type == type_ else "there is none that is"
@@ -388,13 +392,6 @@ class _Case:
             return ""
         self.note("name", f"{found.evidence} tells that it is {_worded(found.quantity)}")
         return found.quantity
-
-
-def _base_of(unit: Unit | None) -> str:
-    """The base unit as families have it: differences are in degrees Celsius, too."""
-    if unit is None:
-        return ""
-    return "celsius" if unit.base == "kelvin" else unit.base
 
 
 def _worded(quantity: str) -> str:

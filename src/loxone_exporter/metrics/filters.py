@@ -141,9 +141,22 @@ def compile_globs(globs: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(map(_translate, globs)), re.IGNORECASE | re.DOTALL)
 
 
+_ANY_TEXT = re.compile(r"\*+")
+
+
 def _translate(glob: str) -> str:
+    """The expression of one pattern, which takes no longer than name times pattern.
+
+    What stands between two `*` is sought once and then kept, as fnmatch does it: that it stands
+    further on as well can never be needed. To try all places takes hours for some patterns.
+    """
     # Brackets stand for themselves: names have them, and so have the states of a list.
-    return re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
+    parts = (re.escape(part).replace(r"\?", ".") for part in _ANY_TEXT.split(glob))
+    begin, *others = parts
+    if not others:
+        return begin
+    *between, end = others
+    return begin + "".join(f"(?>.*?{part})" for part in between) + f".*{end}"
 
 
 def _matches(pattern: re.Pattern[str], values: tuple[str, ...]) -> bool:

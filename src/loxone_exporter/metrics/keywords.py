@@ -47,8 +47,14 @@ _LEVEL = (
     r"|hladin|nadrz|\bniveau|jimk|regen(wasser|tonne|fass)|rain ?(water|barrel)|destovk"
     r"|destova vod"
 )
+_CAR = (
+    r"\be-?auto|elektroauto|\be-?mobil|elektromobil|\btesla\b(?! powerwall)|wall ?box|\bev\b"
+    r"|fahrzeug|\bvehicle"
+)
+_CHARGED = r"\bsoc\b|\blad|auflad|ladestand|charg|batt|akku|\baccu\b|bateri|baterk|nabi[tj]"
 _DIFFERENCE = (
-    r"diff|\bdelta|δ|spreiz|hyster|offset|rozdil|odchyl|abweich|\bspread|\becart|korrektur|korekc"
+    r"diff(?!us)|\bdelta|δ|spreiz|hyster|offset|rozdil|odchyl|abweich|\bspread|\becart|korrektur"
+    r"|korekc"
 )
 _DIRECTION = (
     r"windr|wind ?dir|wind ?fahne|smer v|\brichtung|himmelsrichtung|direction|direzione|kierunek"
@@ -62,17 +68,22 @@ _RAIN = r"niederschlag|regen|\brain|precip|srazk|\bdest|neerslag|pluie|pioggia|o
 
 _OF_TEMPERATURES = (
     Hint("temperature_difference", _DIFFERENCE),
-    Hint("dew_point", r"taupunkt|dew ?point|rosn\w* bod|point de rosee|punkt rosy|dauwpunt"),
+    Hint("dew_point", r"taupunkt|dew ?point|rosn\w{,9} bod|point de rosee|punkt rosy|dauwpunt"),
 )
 
 HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
     "ratio": (
         Hint("soil_moisture", rf"^(?!.*({_NO_SOIL}))(?=.*({_SOIL})).*({_HUMID}|moist)"),
         Hint("humidity", _HUMID),
+        # No storage of the house.
+        Hint(
+            "battery_charge",
+            rf"^(?!.*(speicher|storage|powerwall))(?=.*({_CAR}|\bauto\b|\bcar\b)).*({_CHARGED})",
+        ),
         Hint(
             "storage_charge",
             r"\bsoc\b|ladezustand|ladestand|state of charge|hausbatt|home ?batt|powerwall"
-            r"|(strom|energie|batterie|akku|pv).?speicher|(energy|battery|pv) ?storage"
+            r"|(strom|energie|batterie|akku|pv|\bhaus).?speicher|(energy|battery|pv) ?storage"
             r"|speicher.?(lade|stand|soc)|mindestreserve|min(imum)? reserve|stav nabiti|accumulo"
             r"|uloziste",
         ),
@@ -82,7 +93,7 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
         Hint("valve_position", r"ventil(?!at)|valve|misch|mixer|stellantrieb|smesova|klap|vanne"),
         Hint("fan_speed", r"lufter|luftung|\bfan\b|ventilat|vetrak|vetrani|rekuper|geblase"),
         Hint("pump_speed", r"pump|cerpadl"),
-        Hint("audio_volume", r"volume|lautst|hlasitost|glosnosc", frozenset({"multimedia"})),
+        Hint("audio_volume", r"\bvolume\b|lautst|hlasitost|glosnosc", frozenset({"multimedia"})),
         Hint(
             "shading_position",
             r"jalousi|rollo|rolla|blind\b|blinds|shutter|\bshad|zaluzi|rolet|markis|raffstor"
@@ -97,6 +108,7 @@ HINTS: Final[Mapping[str, tuple[Hint, ...]]] = {
         ),
         # It may also be an attic, a room for things, or a computer's.
         Hint("storage_charge", r"\bspeicher\b|\bstorage$"),
+        Hint("battery_charge", _CAR),
     ),
     "degree sign": (
         *_OF_TEMPERATURES,

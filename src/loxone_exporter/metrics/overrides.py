@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
 
 from loxone_exporter.config.model import MetricType, OverrideConfig
+from loxone_exporter.config.quantities import base_units_of
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.metrics.filters import ControlLabels, Patterns
-from loxone_exporter.metrics.quantities import units_of
+from loxone_exporter.metrics.quantities import (
+    FAMILIES,
+    Family,
+    find_family,
+    units_of,
+    without_reading,
+)
 
 
 @frozen
@@ -21,6 +28,7 @@ class StateOverride:
         quantity: What it is, as `temperature_target`; empty where it has no quantity.
         unit: What the Miniserver sends; empty for a mere number.
         metric_type: Gauge or counter.
+        is_counted: Whether a table says of that quantity, here or elsewhere, that it is a counter.
         dropped_by: What leaves it out, `override[2].drop`; empty if nothing does.
         tables: The tables that say so, by their index.
     """
@@ -28,6 +36,7 @@ class StateOverride:
     quantity: str | None = None
     unit: str | None = None
     metric_type: MetricType | None = None
+    is_counted: bool = False
     dropped_by: str = ""
     tables: tuple[int, ...] = ()
 
@@ -52,6 +61,8 @@ class _Table:
     index: int
     patterns: Patterns
     config: OverrideConfig
+    is_counted: bool
+    """Whether this table or another one says that its quantity is a counter."""
 
     def matches_state(self, names: tuple[str, ...]) -> bool:
         return self.patterns.matches_state(names, otherwise=True)
@@ -71,13 +82,14 @@ class Overrides:
     @classmethod
     def compile(cls, configs: Sequence[OverrideConfig]) -> Overrides:
         """Translate the patterns of the configuration, and settle what its own quantities are."""
-        types = _types(configs)
+        counted = _counted(configs)
         return cls(
             tuple(
                 _Table(
                     index,
                     Patterns.of(config),
-                    evolve(config, metric_type=types.get(config.quantity, config.metric_type)),
+                    config,
+                    is_counted=without_reading(config.quantity or "") in counted,
                 )
                 for index, config in enumerate(configs)
             )
@@ -103,6 +115,7 @@ class Overrides:
                     override.quantity if said.quantity is None else said.quantity,
                     override.unit if said.unit is None else said.unit,
                     said.metric_type or override.metric_type,
+                    override.is_counted if said.quantity is None else table.is_counted,
                     override.dropped_by if said.drop is None else table.dropping,
                     (*override.tables, table.index),
                 )
@@ -139,24 +152,44 @@ class Overrides:
 
 
 def find_conflicts(configs: Sequence[OverrideConfig]) -> Iterator[str]:
-    """What does not go together in the tables, with what is done instead."""
-    types = _types(configs)
+    """What does not go together within a table, so that it cannot do what it says."""
+    counted = _counted(configs)
     for index, config in enumerate(configs):
-        type_ = types.get(config.quantity)
-        if type_ is not None and config.metric_type not in {None, type_}:
+        quantity, unit = config.quantity, config.unit
+        in_unit = f"in the unit {unit!r}" if unit else "without a unit"
+        possible = _possible_families(config, counted)
+        if quantity and unit is not None and not possible:
             yield (
-                f"override[{index}].metric_type: {config.quantity!r} is a {type_}, as an earlier "
-                f"table says; one name cannot be a {config.metric_type} as well"
+                f"override[{index}]: there can be no {quantity!r} {in_unit}, so that the plain "
+                "value only is left"
+            )
+        elif config.metric_type == "counter" and possible and not _has_counter(possible):
+            yield (
+                f"override[{index}].metric_type: of {repr(quantity) if quantity else 'a value'} "
+                f"{'' if unit is None else in_unit + ' '}there is no counter: it stays a gauge"
             )
 
 
-def _types(configs: Iterable[OverrideConfig]) -> Mapping[str | None, MetricType]:
-    """What quantities that the configuration invents are: the first table that says it decides."""
-    types: dict[str | None, MetricType] = {}
-    for config in configs:
-        if config.metric_type is not None and config.quantity and not units_of(config.quantity):
-            types.setdefault(config.quantity, config.metric_type)
-    return types
+def _possible_families(config: OverrideConfig, counted: Collection[str]) -> Collection[Family]:
+    """What a table may make of a state; nothing where it leaves that wide open."""
+    quantity, given = config.quantity or "", config.unit
+    units = units_of(quantity) if given is None else base_units_of(given)
+    if not quantity:
+        return [family for family in FAMILIES.values() if family.unit in units]
+    is_counted = without_reading(quantity) in counted
+    type_ = config.metric_type or "gauge"
+    found = (find_family(quantity, unit, type_, is_counted=is_counted) for unit in units)
+    return [family for family in found if family is not None]
+
+
+def _has_counter(families: Iterable[Family]) -> bool:
+    return any(family.type == "counter" for family in families)
+
+
+def _counted(configs: Iterable[OverrideConfig]) -> frozenset[str]:
+    """The quantities of which a table says that they are counters."""
+    counters = (config.quantity for config in configs if config.metric_type == "counter")
+    return frozenset(without_reading(quantity) for quantity in counters if quantity)
 
 
 def _moved(control: Control, before: str, after: str) -> Control:

@@ -64,7 +64,9 @@ def test_the_examples_of_overrides_load(tmp_path: Path) -> None:
     section = SHIPPED.partition("Examples:\n")[2].partition("\n\n\n")[0]
     lines = [line.removeprefix("#").strip() for line in section.splitlines()]
     config = load_text(tmp_path, SHIPPED + "\n" + "\n".join(lines)).config
-    probe, gas, pump, test = config.override
+    probe, meter, cars, gas, pump, test = config.override
+    assert ("heat_pump", None) == (meter.quantity, meter.metric_type)
+    assert ("cars", "counter") == (cars.quantity, cars.metric_type)
     assert ("ph", "m³", "counter") == (probe.quantity, gas.unit, gas.metric_type)
     assert ("Heat pump", "Basement", True) == (pump.name, pump.room, test.drop)
 

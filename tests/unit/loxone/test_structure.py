@@ -484,3 +484,11 @@ def test_any_file_with_controls_is_a_structure(file: dict[str, Any]) -> None:
 def test_a_currency_is_short() -> None:
     document = {"controls": {}, "msInfo": {"currency": "x" * 1_000_000}}
     assert 16 == len(parse_structure(json.dumps(document)).units.currency)
+
+
+def test_names_are_cut_off() -> None:
+    long = "n" * 100_000
+    entry = {"name": long, "type": "Switch", "room": "r", "cat": "c", "states": {}}
+    sections = {"rooms": {"r": {"name": long}}, "cats": {"c": {"name": long, "type": "lights"}}}
+    (control,) = parse_structure(json.dumps({"controls": {"x": entry}, **sections})).controls
+    assert ("n" * 1000, "n" * 1000, "n" * 1000) == (control.name, control.room, control.category)

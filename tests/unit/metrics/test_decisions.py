@@ -309,7 +309,11 @@ def test_secrets_stay_secrets_whatever_an_override_says() -> None:
         (StateOverride(quantity="humidity", unit="%"), "loxone_humidity_ratio", 0.01),
         (StateOverride(quantity="ph"), "loxone_ph", 1),
         (StateOverride(quantity="ph", unit=""), "loxone_ph", 1),
-        (StateOverride(quantity="cars", metric_type="counter"), "loxone_cars_total", 1),
+        (
+            StateOverride(quantity="cars", metric_type="counter", is_counted=True),
+            "loxone_cars_total",
+            1,
+        ),
         (StateOverride(quantity="energy", unit="kWh"), "loxone_energy_reading_joules", 3.6e6),
         (StateOverride(metric_type="counter"), "", None),
         (StateOverride(quantity=""), "", None),
@@ -467,5 +471,9 @@ def test_a_meter_within_an_energy_flow_is_a_plain_value() -> None:
 def test_what_is_not_expected_is_named() -> None:
     money = decision("Wallbox2", "total", details={"totalFormat": "%.1f €"})
     assert "eur is not expected here" in money.reasons[-1].text
+    assert "catalog" == money.reasons[-1].rule
+    humidity = decision("Wallbox2", "total", StateOverride(quantity="humidity", unit="W"))
+    assert "watts is not expected here" in humidity.reasons[-1].text
+    assert "override" == humidity.reasons[-1].rule
     nothing = decision("Wallbox2", "total", StateOverride(unit=""))
     assert "a mere number is not expected here" in nothing.reasons[-1].text

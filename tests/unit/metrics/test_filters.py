@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import fnmatch
+import time
 from typing import Any
 
 import pytest
@@ -164,3 +166,22 @@ def test_any_pattern_can_be_matched(option: str, patterns: list[str], name: str)
         filter_.rejects_state((name, name, name)),
     )
     assert set(answers) <= {"", option}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["****x", "*a*a*a*x", "*?*?*?*x", "*" * 1000 + "x", "*a" * 400 + "x", "x" + "*a" * 99],
+)
+def test_no_pattern_takes_long(pattern: str) -> None:
+    control = evolve(LAMP, name="a" * 300)
+    started = time.perf_counter()
+    assert not excludes(control, names=(pattern, pattern))
+    assert time.perf_counter() - started < 1
+
+
+@given(
+    pattern=st.text("ab*?", max_size=8),
+    name=st.text("ab", max_size=8),
+)
+def test_patterns_match_what_fnmatch_matches(pattern: str, name: str) -> None:
+    assert fnmatch.fnmatchcase(name, pattern) is excludes(evolve(LAMP, name=name), names=(pattern,))

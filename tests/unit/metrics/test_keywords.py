@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,21 @@ def quantity(base: str, control: str = "", category: str = "", kind: str = "unde
         ("Speicher Ladezustand", "storage_charge"),
         ("SoC", "storage_charge"),
         ("PV Storage", "storage_charge"),
+        ("Hausspeicher", "storage_charge"),
+        ("Haus-Speicher", "storage_charge"),
+        ("Tesla Powerwall", "storage_charge"),
+        ("Auto SoC", "battery_charge"),
+        ("SOC EV", "battery_charge"),
+        ("Car battery", "battery_charge"),
+        ("Ladestand Elektroauto", "battery_charge"),
+        ("Tesla", "battery_charge"),
+        ("Wallbox", "battery_charge"),
+        ("Wallbox SoC", "battery_charge"),
+        ("Licht Wallbox", "light_level"),
+        ("Batteriespeicher Auto", "storage_charge"),
+        ("Jalousie Auto", "shading_position"),
+        ("Rolladen Auto", "shading_position"),
+        ("Automatik SoC", "storage_charge"),
         ("Zisterne", "fill_level"),
         ("Füllstand Öltank", "fill_level"),
         ("Hladina vody", "fill_level"),
@@ -51,6 +68,8 @@ def quantity(base: str, control: str = "", category: str = "", kind: str = "unde
         ("WLAN Signal", "signal_strength"),
         ("Lautstärke", "audio_volume"),
         ("Hlasitost", "audio_volume"),
+        ("Volume kitchen", "audio_volume"),
+        ("Volumenstrom", ""),
         ("Jalousie Süd", "shading_position"),
         ("Žaluzie kuchyň", "shading_position"),
         ("Licht Flur", "light_level"),
@@ -97,6 +116,9 @@ def test_a_percentage_is_what_its_name_says(name: str, expected: str) -> None:
         ("Rectangle", ""),
         ("Taupunkt", "dew_point"),
         ("Temperaturdifferenz", "temperature_difference"),
+        ("Temp Diff", "temperature_difference"),
+        ("Temperatur Diffusor", "temperature"),
+        ("Diffuser", ""),
         ("ΔT Kollektor", "temperature_difference"),
         ("Spreizung", "temperature_difference"),
         ("Windrichtung", "wind_direction"),
@@ -203,3 +225,13 @@ def test_a_name_may_say_that_somebody_sets_it(name: str, expected: bool) -> None
 @given(base=st.sampled_from(list(HINTS)), name=st.text(), category=st.text())
 def test_any_name_tells_something_or_nothing(base: str, name: str, category: str) -> None:
     assert quantity(base, name, category) in {"", *(hint.quantity for hint in HINTS[base])}
+
+
+@pytest.mark.parametrize("word", ["rosn", "rosn ", "boden", "speicher", "feucht luftf", "min", " "])
+@pytest.mark.parametrize("base", HINTS)
+def test_no_name_takes_long(base: str, word: str) -> None:
+    name = word * (40_000 // len(word))
+    started = time.perf_counter()
+    quantity(base, name, name)
+    is_set_point(name)
+    assert time.perf_counter() - started < 1

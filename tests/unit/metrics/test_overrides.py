@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
-from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
-from loxone_exporter.loxone.structure import Structure
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loxone_exporter.config.model import FilterConfig, MetricsConfig, MetricType, OverrideConfig
+from loxone_exporter.loxone.structure import Structure, parse_structure
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan, find_places
@@ -130,16 +136,125 @@ def test_without_overrides_of_names_the_structure_stays_as_it_is() -> None:
     assert plan.overrides.rename(HOUSE) is HOUSE
 
 
-def test_the_first_table_that_says_it_decides_what_an_own_quantity_is() -> None:
-    configs = (
-        OverrideConfig(names=("a",), quantity="cars"),
-        OverrideConfig(names=("b",), quantity="cars", metric_type="counter"),
-        OverrideConfig(names=("c",), quantity="cars", metric_type="gauge"),
-        OverrideConfig(names=("d",), quantity="energy", metric_type="gauge"),
-        OverrideConfig(names=("e",), quantity="energy", metric_type="counter"),
+METER_AND_MORE = parse_structure(
+    json.dumps(
+        {
+            "controls": {
+                key(number): {"name": name, "type": type_, "states": states, "details": details}
+                for number, (name, type_, states, details) in enumerate(
+                    (
+                        (
+                            "M",
+                            "Meter",
+                            {"actual": key(11), "total": key(12), "totalDay": key(13)},
+                            {"actualFormat": "%.3fkW", "totalFormat": "%.1fkWh"},
+                        ),
+                        ("V", "InfoOnlyAnalog", {"value": key(14)}, {"format": "%.1f"}),
+                        ("E", "InfoOnlyAnalog", {"value": key(15)}, {"format": "%.1f kWh"}),
+                        ("S", "Slider", {"value": key(16)}, {"format": "%.0f min"}),
+                        ("H", "Hourcounter", {"total": key(17), "remaining": key(18)}, {}),
+                        ("A", "AlarmClock", {"nextEntryTime": key(19)}, {}),
+                    )
+                )
+            }
+        }
     )
-    (conflict,) = find_conflicts(configs)
-    assert conflict.startswith("override[2].metric_type: 'cars' is a counter")
+)
+
+
+def test_an_own_quantity_of_a_whole_meter() -> None:
+    table = build(METER_AND_MORE, OverrideConfig(names=("M",), quantity="heat_pump"))
+    assert {
+        "loxone_heat_pump_watts": ["actual"],
+        "loxone_heat_pump_joules_total": ["total"],
+        "loxone_heat_pump_reading_joules": ["totalDay"],
+    } == {name: states for name, states in typed(table).items() if "heat_pump" in name}
+
+
+def test_a_table_that_says_counter_makes_none_of_another_unit() -> None:
+    types: tuple[MetricType | None, ...] = (None, "gauge")
+    for type_ in types:
+        table = build(
+            METER_AND_MORE,
+            OverrideConfig(states=("total",), quantity="heat_pump", metric_type="counter"),
+            OverrideConfig(states=("actual",), quantity="heat_pump", metric_type=type_),
+            OverrideConfig(names=("S", "V"), quantity="heat_pump", metric_type=type_),
+        )
+        assert {
+            "loxone_heat_pump_watts",
+            "loxone_heat_pump_joules_total",
+            "loxone_heat_pump_seconds_total",
+            "loxone_heat_pump_reading_seconds",
+            "loxone_heat_pump_reading",
+        } == {name for name in typed(table) if "heat_pump" in name}
+
+
+OVERRIDES = st.builds(
+    OverrideConfig,
+    names=st.sampled_from([("*",), ("M",), ("V", "E"), ("S",)]),
+    states=st.sampled_from([(), ("total*",), ("value",), ("actual",)]),
+    quantity=st.sampled_from(
+        [None, "x", "x_reading", "x_reading_reading", "x_timestamp", "energy", "energy_reading"]
+    ),
+    unit=st.sampled_from([None, "", "kWh", "W", "m³", "min", "°C"]),
+    metric_type=st.sampled_from([None, "gauge", "counter"]),
+)
+
+
+@given(st.lists(OVERRIDES, max_size=4))
+def test_one_name_is_one_family_whatever_the_tables_say(overrides: list[OverrideConfig]) -> None:
+    names = [family.name for family in build(METER_AND_MORE, *overrides).typed]
+    assert len(set(names)) == len(names)
+
+
+def conflicts(**config: Any) -> list[str]:  # noqa: ANN401  # as OverrideConfig
+    return list(find_conflicts([OverrideConfig(names=("x",)), OverrideConfig(**config)]))
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"quantity": "humidity", "unit": "W"}, "override[1]: there can be no 'humidity' in the"),
+        ({"quantity": "humidity", "unit": ""}, "there can be no 'humidity' without a unit"),
+        ({"quantity": "angle", "unit": "°C"}, "there can be no 'angle' in the unit '°C'"),
+        ({"quantity": "lock_state", "unit": ""}, "there can be no 'lock_state' without a unit"),
+        (
+            {"quantity": "temperature", "metric_type": "counter"},
+            "override[1].metric_type: of 'temperature' there is no counter",
+        ),
+        (
+            {"quantity": "x", "unit": "W", "metric_type": "counter"},
+            "of 'x' in the unit 'W' there is no counter",
+        ),
+        ({"unit": "W", "metric_type": "counter"}, "of a value in the unit 'W' there is no counter"),
+    ],
+)
+def test_what_a_table_cannot_do_is_told(config: dict[str, Any], expected: str) -> None:
+    (conflict,) = conflicts(**config)
+    assert expected in conflict
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"quantity": "humidity", "unit": "%"},
+        {"quantity": "humidity"},
+        {"quantity": "angle", "unit": "°"},
+        {"quantity": "temperature", "unit": "°"},
+        {"quantity": "temperature_difference", "unit": "K"},
+        {"quantity": "money", "unit": "€"},
+        {"quantity": "energy_price", "unit": "ct/kWh"},
+        {"quantity": "energy", "unit": "kWh", "metric_type": "counter"},
+        {"quantity": "cars", "metric_type": "counter"},
+        {"quantity": "cars", "unit": "", "metric_type": "counter"},
+        {"quantity": "", "unit": "W"},
+        {"unit": "m³", "metric_type": "counter"},
+        {"metric_type": "counter"},
+        {"drop": True},
+    ],
+)
+def test_what_goes_together_is_no_conflict(config: dict[str, Any]) -> None:
+    assert [] == conflicts(**config)
 
 
 def test_tables_that_say_something_are_known_by_their_index() -> None:

@@ -46,3 +46,9 @@ def test_a_survey_tells_how_each_miniserver_is_reached(
 def test_a_survey_begins_with_the_warnings(tmp_path: Path) -> None:
     first, *_ = describe(load_text(tmp_path, MINISERVER + "tls_verify = false"))
     assert first.startswith(f"warning: {tmp_path / 'house.toml'}: miniservers[0].tls_verify: ")
+
+
+def test_a_survey_warns_of_an_override_that_contradicts_itself(tmp_path: Path) -> None:
+    override = '[[override]]\nnames = ["x"]\nquantity = "humidity"\nunit = "W"\n'
+    first, *_ = describe(load_text(tmp_path, MINISERVER + override))
+    assert first.startswith("warning: override[0]: there can be no 'humidity' in the unit 'W'")

@@ -20,6 +20,12 @@ OpenMetrics takes the gauge `x` and the counter `x_total` for one family, so tha
 share the rest of their names.
 """
 
+COUNTED: Final = frozenset({"joules", "cubic_meters"})
+"""Base units of what meters count: of whatever quantity, there a gauge is a reading."""
+
+COUNTABLE: Final = COUNTED | {"", "seconds", "meters", "grams", "bytes", CURRENCY}
+"""Base units of amounts, which can be counted if somebody says so: no power or temperature can."""
+
 
 @frozen
 class Family:
