@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from attrs import frozen
 
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Members
+from loxone_exporter.metrics.catalog.codes import OPERATING_MODES
 from loxone_exporter.state import States
 
 
@@ -158,6 +159,19 @@ def _lock(text: str | None) -> float | None:
         return None
     locked = document.get("locked") if isinstance(document, dict) else None
     return float(locked) if isinstance(locked, int) and abs(locked) < _MANY else None
+
+
+def operating_mode_keys(listed: Iterable[int]) -> Mapping[int, str]:
+    """Keys of a house's operating modes: names may repeat, and are in any language.
+
+    Args:
+        listed: The modes that its structure file has; empty for those of every house.
+    """
+    codes = list(listed) or range(10)
+    return {
+        code: OPERATING_MODES.get(code) or (f"own_{-code}" if code < 0 else f"mode_{code}")
+        for code in codes
+    }
 
 
 def read_names(text: str) -> Mapping[int, str]:

@@ -14,29 +14,10 @@ from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Epoch
 from loxone_exporter.metrics.conversions import TimeConversion
 from loxone_exporter.metrics.families import Heading, Told
+from loxone_exporter.metrics.members import operating_mode_keys
 from loxone_exporter.metrics.weather import tell_weather
 from loxone_exporter.state import States
 
-
-_MODES: Final[Mapping[int, str]] = {
-    0: "holiday",
-    1: "vacation",
-    2: "day_off",
-    3: "monday",
-    4: "tuesday",
-    5: "wednesday",
-    6: "thursday",
-    7: "friday",
-    8: "saturday",
-    9: "sunday",
-    10: "heating_period",
-    11: "cooling_period",
-}
-"""The label `state` for each operating mode that all houses have (control catalog,
-operatingModes and modes)."""
-
-_ALWAYS = range(10)
-"""Those of every firmware: the periods came later."""
 
 _MINUTES_OF_A_DAY = 24 * 60
 
@@ -100,15 +81,11 @@ def _tell_operating_mode(structure: Structure, values: Mapping[StateUuid, float]
     present = _value(structure.global_states, "operatingMode", values)
     if present is None:
         return
-    titles = structure.operating_modes
-    for code in titles or _ALWAYS:
-        yield Told(_OPERATING_MODE, (_key(code),), float(code == present))
+    keys, titles = operating_mode_keys(structure.operating_modes), structure.operating_modes
+    for code, key in keys.items():
+        yield Told(_OPERATING_MODE, (key,), float(code == present))
     for code, title in titles.items():
-        yield Told(_OPERATING_MODE_TITLE, (_key(code), title))
-
-
-def _key(code: int) -> str:
-    return _MODES.get(code) or (f"own_{-code}" if code < 0 else f"mode_{code}")
+        yield Told(_OPERATING_MODE_TITLE, (keys[code], title))
 
 
 def _tell_sun(structure: Structure, values: Mapping[StateUuid, float]) -> Iterator[Told]:

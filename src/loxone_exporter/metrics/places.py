@@ -11,8 +11,9 @@ from loxone_exporter.loxone.structure import Control, State, Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition
-from loxone_exporter.metrics.decisions import NO_MODES, Decision, decide
+from loxone_exporter.metrics.decisions import Decision, decide
 from loxone_exporter.metrics.filters import ControlLabels, Filter
+from loxone_exporter.metrics.members import operating_mode_keys
 from loxone_exporter.metrics.names import NameRegistry, Names, assign_names
 from loxone_exporter.metrics.overrides import Overrides
 from loxone_exporter.metrics.privacy import classes_of_control, classes_of_state, private_uuids
@@ -65,7 +66,8 @@ class House:
     @classmethod
     def of(cls, structure: Structure) -> House:
         """What a structure file says of the house."""
-        return cls(structure.units, NO_MODES, private_uuids(structure))
+        modes = operating_mode_keys(structure.operating_modes)
+        return cls(structure.units, modes, private_uuids(structure))
 
 
 @frozen

@@ -244,3 +244,14 @@ async def test_who_keeps_a_control_locked_is_told() -> None:
     }
     assert {"unlocked", "visualisation"} == set(holding)
     assert "Im Urlaub" not in str(locks)
+
+
+async def test_schedules_go_by_the_operating_modes_of_the_house() -> None:
+    house = DemoHouse(now=NOON)
+    found = await scraped(house, optional_quantities=True)
+    modes = found.samples("loxone_schedule_mode")
+    assert {"saturday"} == {sample.labels["state"] for sample in modes if sample.value}
+    assert {"own_1", "own_4", "holiday", "cooling_period"} < {
+        sample.labels["state"] for sample in modes
+    }
+    assert [] == (await scraped(house)).samples("loxone_schedule_mode")

@@ -24,6 +24,24 @@ DEVICE_STATES: Final[Codes] = {0: "no_device", 1: "offline", 2: "online"}
 DIRECTIONS: Final[Codes] = {-1: "closing", 0: "stopped", 1: "opening"}
 OUTDOOR_TEMPERATURE_INFO: Final[Codes] = {0: "not_enough_data", 1: "ok", 2: "no_data"}
 
+# The house.
+
+OPERATING_MODES: Final[Codes] = {
+    0: "holiday",
+    1: "vacation",
+    2: "day_off",
+    3: "monday",
+    4: "tuesday",
+    5: "wednesday",
+    6: "thursday",
+    7: "friday",
+    8: "saturday",
+    9: "sunday",
+    10: "heating_period",
+    11: "cooling_period",
+}
+"""The two periods came with newer firmware."""
+
 # Rooms and their climate.
 
 ROOM_PACKED: Final = 0x10
