@@ -21,10 +21,11 @@ from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, WeatherEntry
-from loxone_exporter.metrics.catalog import CATALOG, Entry
+from loxone_exporter.metrics.catalog import CATALOG, COMMON, Entry, Privacy
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.keywords import HINTS
+from loxone_exporter.metrics.privacy import REVEALED, TYPES, reveals_presence
 from loxone_exporter.metrics.quantities import FAMILIES, Family
 from loxone_exporter.metrics.quantities.digital import DIGITAL
 from loxone_exporter.metrics.quantities.energy import ENERGY
@@ -114,6 +115,9 @@ def page() -> str:
     for mark, lines in (
         ("free", [", ".join(_free_states())]),
         ("families", _quantities()),
+        ("named", _named_states()),
+        ("private", _private_states()),
+        ("classes", _privacy_classes()),
         ("others", _table(families[name] for name in sorted(others))),
         ("house", _table(families[name] for name in sorted(house))),
         ("exporter", _table(families[name] for name in sorted(exporter))),
@@ -243,6 +247,67 @@ def _add_free(sources: defaultdict[str, _Sources], key: str, how: str) -> None:
     if key in FAMILIES:
         sources[key].states[how] = None
         sources[key].is_default = True
+
+
+def _named_states() -> Iterator[str]:
+    sources: defaultdict[Family, dict[str, Entry]] = defaultdict(dict)
+    for state, entry in _rows():
+        if entry.members is not None:
+            sources[entry.members.family][state] = entry
+    yield "| family | names | served | what | from |"
+    yield "|---|---|---|---|---|"
+    for family in sorted(sources, key=lambda family: family.name):
+        entries = sources[family]
+        names: dict[str, None] = {}
+        for members in (entry.members for entry in entries.values() if entry.members):
+            names |= dict.fromkeys(f"`{key}`" for key in members.keys.values())
+            if members.names is not None:
+                owner = "the house's operating modes" if members.names.is_house else "the owner's"
+                names[f"*{owner}*"] = None
+        is_default = any(entry.is_default for entry in entries.values())
+        served = "yes" if is_default else "on request"
+        yield (
+            f"| `{family.name}` | {', '.join(names)} | {served} | {family.help} "
+            f"| {_listed(entries)} |"
+        )
+
+
+def _private_states() -> Iterator[str]:
+    yield "| class | what | states |"
+    yield "|---|---|---|"
+    texts = {
+        Privacy.SECRET: "what may open a door, and what people type",
+        Privacy.PERSON: "who did what, and when; what people listen to",
+    }
+    for privacy, text in texts.items():
+        states = [state for state, entry in _rows() if entry.privacy is privacy]
+        yield f"| {privacy.value} | {text} | {_listed(states)} |"
+
+
+def _privacy_classes() -> Iterator[str]:
+    yield "| class | reveals | controls and states |"
+    yield "|---|---|---|"
+    for name, reveals in REVEALED.items():
+        types = TYPES.get(name, frozenset())
+        sources = [f"all of {', '.join(sorted(types))}"] if types else []
+        if name == "presence":
+            sources.append("all in categories of lights")
+            revealing = [state for state, entry in _rows() if reveals_presence(entry)]
+            sources.append(_listed(state for state in revealing if _type_of(state) not in types))
+        if name == "secured":
+            sources.append("all for which the app asks for the visualisation password")
+        yield f"| `{name}` | {reveals} | {'; '.join(sources)} |"
+
+
+def _type_of(state: str) -> str:
+    return state.partition(".")[0]
+
+
+def _rows() -> Iterator[tuple[str, Entry]]:
+    """All rows of the catalog by type and state; `any` is what many types have."""
+    for type_, states in {**CATALOG, "any": COMMON}.items():
+        for state, entry in states.items():
+            yield f"{type_}.{state}", entry
 
 
 def _table(families: Iterable[Metric]) -> Iterator[str]:

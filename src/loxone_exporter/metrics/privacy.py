@@ -52,7 +52,7 @@ TYPES: Final[Mapping[PrivacyClass, frozenset[str]]] = {
 _LIGHTS: Final = "lights"
 """The type of a category; a switch in it is a lamp."""
 
-_REVEALING_QUANTITIES: Final = frozenset({"co2"})
+_REVEALING_QUANTITIES: Final[frozenset[str]] = frozenset({"co2"})
 """What rises because somebody breathes."""
 
 
@@ -73,10 +73,17 @@ def classes_of_state(entry: Entry | None, family: Family | None) -> frozenset[Pr
         entry: The catalog's row.
         family: Its typed family.
     """
-    reveals = entry is not None and entry.privacy is Privacy.PRESENCE
-    if reveals or (family is not None and family.quantity in _REVEALING_QUANTITIES):
+    if (entry is not None and reveals_presence(entry)) or (
+        family is not None and family.quantity in _REVEALING_QUANTITIES
+    ):
         return frozenset({"presence"})
     return frozenset()
+
+
+def reveals_presence(entry: Entry) -> bool:
+    """Whether a state tells by itself that somebody is at home."""
+    quantities = {family.quantity for family in entry.families.values()}
+    return entry.privacy is Privacy.PRESENCE or quantities == _REVEALING_QUANTITIES
 
 
 def private_uuids(structure: Structure) -> frozenset[StateUuid]:

@@ -69,7 +69,7 @@ NAMED: Final = gauges(
         "lock_state": "Who keeps a control from being operated.",
         # Lights, blinds, gates, music.
         "light_scene": "Scene of a lighting controller of the first generation.",
-        "light_mood": "Mood of a lighting controller, by its number.",
+        "light_mood": "Mood of a lighting controller.",
         "light_presence": "How a lighting controller deals with presence; several may be 1.",
         "shading_device_state": "State of the device of a blind.",
         "gate_direction": "Where a gate moves.",
