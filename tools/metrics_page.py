@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import trio
 from attrs import define, field
 from prometheus_client import Metric
 
@@ -23,6 +24,7 @@ from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.catalog import CATALOG, Entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.keywords import HINTS
 from loxone_exporter.metrics.quantities import FAMILIES, Family
 from loxone_exporter.metrics.quantities.digital import DIGITAL
@@ -50,7 +52,11 @@ _HOUSE: Final = {
             "type": "EFM",
             "states": {"actual0": "00000000-0000-0000-0000000000000001"},
             "details": {"actualFormat": "%.3fkW", "nodes": [{"nodeType": "Grid"}]},
-        }
+        },
+        "y": {
+            "type": "Pushbutton",
+            "states": {"active": "00000000-0000-0000-0000000000000002"},
+        },
     }
 }
 
@@ -70,6 +76,11 @@ class _Sources:
 
 def page() -> str:
     """The whole page."""
+    return trio.run(_write_page)
+
+
+async def _write_page() -> str:
+    await trio.lowlevel.checkpoint()  # only the clock is needed
     families = {family.name: family for family in LoxoneCollector(_config(), [_state()]).collect()}
     others = [name for name in families if name.startswith(_CONTROL_FAMILIES)]
     typed = {family.name for family in FAMILIES.values()}
@@ -91,7 +102,9 @@ def _config() -> Config:
 
 def _state() -> MiniserverState:
     """A Miniserver of which everything is known, so that no family is without samples."""
-    state = MiniserverState(name="x", connection=ConnectionState.CONNECTED)
+    state = MiniserverState(
+        name="x", connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
     structure = parse_structure(json.dumps(_HOUSE))
     state.replace_structure(structure)
     state.apply_values((uuid, 1.0) for uuid in structure.state_uuids())

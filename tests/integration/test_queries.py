@@ -85,6 +85,11 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
     "loxone_temperature_target_celsius": colder_than_wanted,
     "sum by (miniserver) ({__name__": lambda families: {"": consumed(families)},
     "increase(loxone_energy_import_joules_total": lambda _: {"Netz": 0.0},
+    "sum by (miniserver, room, name) (increase(loxone_control_activations_total": lambda _: {
+        state.labels["name"]: 0.0
+        for state in expected_states()
+        if state.labels["type"] == "Pushbutton"
+    },
     "loxone_storage_charge_ratio": lambda families: by_name(
         families["storage_charge_ratio"], factor=100
     ),

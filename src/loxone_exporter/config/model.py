@@ -72,6 +72,9 @@ class MetricsConfig:
 
     Attributes:
         control_value: Whether `loxone_control_value` is served.
+        activations: Whether it is counted how often digital states came on and how long they were
+            on, and served, as `loxone_control_activations_total` and
+            `loxone_control_on_seconds_total`.
         quantities: Whether families by quantity and unit are served.
         optional_quantities: Whether those are too that few need.
         text_values: Whether text states are served, as `loxone_control_text_info`.
@@ -82,6 +85,7 @@ class MetricsConfig:
     """
 
     control_value: bool = True
+    activations: bool = True
     quantities: bool = True
     optional_quantities: bool = False
     text_values: bool = False

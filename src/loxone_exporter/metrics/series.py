@@ -10,8 +10,9 @@ from attrs import define, field, frozen
 
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import is_private
+from loxone_exporter.metrics.catalog import Entry, is_private
 from loxone_exporter.metrics.conversions import Condition, Conversion
+from loxone_exporter.metrics.counted import is_counted
 from loxone_exporter.metrics.filters import ControlLabels
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace, find_places
@@ -83,6 +84,8 @@ class SeriesTable:
 
     Attributes:
         values: States whose numbers may be exported.
+        counted: Those of them that are digital, so that their activations are counted.
+        counted_inverted: Likewise, those for which 0 is yes.
         typed: Those that have a quantity, by family.
         texts: States whose texts may be exported, on request.
         controls: `INFO_LABELS` of each control.
@@ -94,6 +97,8 @@ class SeriesTable:
     """
 
     values: tuple[Series, ...] = ()
+    counted: tuple[Series, ...] = ()
+    counted_inverted: tuple[Series, ...] = ()
     typed: Mapping[Family, tuple[TypedSeries, ...]] = field(factory=dict)
     texts: tuple[Series, ...] = ()
     controls: tuple[Row, ...] = ()
@@ -143,6 +148,8 @@ def build_series_in_steps(
             yield
     return SeriesTable(
         values=tuple(builder.values),
+        counted=tuple(builder.counted),
+        counted_inverted=tuple(builder.counted_inverted),
         typed={family: tuple(series) for family, series in builder.typed.items()},
         texts=tuple(builder.texts),
         controls=tuple(builder.controls),
@@ -172,6 +179,8 @@ class _Builder:
     label_names: tuple[str, ...]
     private: frozenset[StateUuid]
     values: list[Series] = field(factory=list)
+    counted: list[Series] = field(factory=list)
+    counted_inverted: list[Series] = field(factory=list)
     typed: defaultdict[Family, list[TypedSeries]] = field(factory=lambda: defaultdict(list))
     texts: list[Series] = field(factory=list)
     controls: list[Row] = field(factory=list)
@@ -202,9 +211,14 @@ class _Builder:
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
         if not decision.is_private:
             self.values.append(series)
+            self._add_counted(decision.entry, series)
             self._add_typed(place, state_place, series, labels)
         if self.plan.metrics.text_values and state.uuid not in self.private:
             self.texts.append(series)
+
+    def _add_counted(self, entry: Entry | None, series: Series) -> None:
+        if entry is not None and self.plan.metrics.activations and is_counted(entry):
+            (self.counted_inverted if entry.is_inverted else self.counted).append(series)
 
     def _add_typed(
         self, place: ControlPlace, state_place: StatePlace, series: Series, labels: tuple[str, ...]
