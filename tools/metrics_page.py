@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import trio
 from attrs import define, field
 from prometheus_client import Metric
 
@@ -24,6 +25,7 @@ from loxone_exporter.loxone.tables import Daytimer, DaytimerEntry, Weather, Weat
 from loxone_exporter.metrics.catalog import CATALOG, COMMON, Entry, Privacy
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.keywords import HINTS
 from loxone_exporter.metrics.privacy import REVEALED, TYPES, reveals_presence
 from loxone_exporter.metrics.quantities import FAMILIES, Family
@@ -60,6 +62,10 @@ _HOUSE: Final[Mapping[str, Any]] = {
                 "mode": "00000000-0000-0000-0000000000000009",
                 "entriesAndDefaultValue": "00000000-0000-0000-000000000000000a",
             },
+        },
+        "z": {
+            "type": "Pushbutton",
+            "states": {"active": "00000000-0000-0000-000000000000000c"},
         },
     },
     "operatingModes": {"0": "x"},
@@ -104,6 +110,11 @@ class _Sources:
 
 def page() -> str:
     """The whole page."""
+    return trio.run(_write_page)
+
+
+async def _write_page() -> str:
+    await trio.lowlevel.checkpoint()  # only the clock is needed
     states = [_state(rain) for rain in _RAIN]
     collector = LoxoneCollector(_config(), states, now=lambda: _SOME_TIME)
     families = {family.name: family for family in collector.collect()}
@@ -138,7 +149,9 @@ def _state(rain: str) -> MiniserverState:
     Args:
         rain: The format of precipitation.
     """
-    state = MiniserverState(name=rain, connection=ConnectionState.CONNECTED)
+    state = MiniserverState(
+        name=rain, connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
     formats = {"windSpeed": "%.0fkm/h", "precipitation": rain}
     weather = _HOUSE["weatherServer"] | {"format": formats}
     structure = parse_structure(json.dumps({**_HOUSE, "weatherServer": weather}))

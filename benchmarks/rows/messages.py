@@ -17,6 +17,7 @@ from loxone_exporter.loxone.header import Header, Identifier, encode_header
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.loxone.tables import decode_values, encode_values
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.state import MiniserverState
 
 
@@ -37,7 +38,7 @@ _BINARY_FRAME = 0x82
 
 async def _decode(effort: Effort) -> Measurement:
     house = InventedHouse(300)
-    state = MiniserverState(name="benchmark")
+    state = MiniserverState(name="benchmark", counted_states=counted_states)
     state.replace_structure(parse_structure(house.structure))
     payload = encode_values(house.values.items())
     loops = effort.choose(_DECODE_LOOPS, quick=_DECODE_LOOPS_QUICK)

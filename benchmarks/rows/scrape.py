@@ -20,6 +20,7 @@ from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -137,7 +138,10 @@ def _houses() -> tuple[Config, list[MiniserverState]]:
         )
         for number in range(1, _MINISERVERS + 1)
     )
-    states = [MiniserverState(name=miniserver.name) for miniserver in miniservers]
+    states = [
+        MiniserverState(name=miniserver.name, counted_states=counted_states)
+        for miniserver in miniservers
+    ]
     for state, house in zip(states, houses, strict=True):
         state.connection = ConnectionState.CONNECTED
         state.mark_received()

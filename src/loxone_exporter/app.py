@@ -19,6 +19,7 @@ import trio
 
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -53,7 +54,7 @@ async def run(
         The exit code of the process.
     """
     stop_sessions, stop_web = StopRequest(), StopRequest()
-    states = [MiniserverState(name=miniserver.name) for miniserver in config.miniservers]
+    states = [_new_state(miniserver.name, config) for miniserver in config.miniservers]
     app = WebApp.build(config, states, stop_sessions)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with trio.open_nursery() as background:
@@ -79,6 +80,12 @@ async def run(
         return FAILED
     _logger.info("stopped")
     return STOPPED
+
+
+def _new_state(name: str, config: Config) -> MiniserverState:
+    if config.metrics.activations:
+        return MiniserverState(name=name, counted_states=counted_states)
+    return MiniserverState(name=name)
 
 
 async def _end_on_signal(signals: AsyncIterator[int], stop: StopRequest) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 import trio
 from attrs import define, field
 
+from loxone_exporter.activity import Activities
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.difference import StructureDifference, difference
 from loxone_exporter.loxone.replies import Device
@@ -27,6 +28,10 @@ from loxone_exporter.loxone.uuids import StateUuid
 
 _MAX_TEXT = 4096
 """Characters kept of a text; a Miniserver's logs can be long, and nothing exports that much."""
+
+
+def _no_states(_structure: Structure) -> Iterable[StateUuid]:
+    return ()
 
 
 class ConnectionState(enum.StrEnum):
@@ -126,6 +131,7 @@ class MiniserverState:
         link: The way there.
         structure: The last structure file that could be read; kept while the Miniserver is away.
         shown: The states as they may be shown.
+        activities: What digital states did; those that `counted_states` names for a structure.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
         connected_since: When all states were in, on trio's clock; None before that in an attempt.
@@ -139,6 +145,7 @@ class MiniserverState:
     link: LinkState = field(factory=LinkState)
     structure: Structure | None = None
     shown: States = field(factory=States, repr=False)
+    activities: Activities = field(factory=Activities, repr=False)
     last_update: float | None = None
     last_received: float | None = None
     non_finite_values: int = 0
@@ -149,7 +156,11 @@ class MiniserverState:
     _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
     _dump: States | None = field(default=None, repr=False)
     _dated: str | None = None
+    _observed_until: float = -math.inf
     _now: Callable[[], float] = field(default=time.time, repr=False)
+    _counted_states: Callable[[Structure], Iterable[StateUuid]] = field(
+        default=_no_states, repr=False
+    )
 
     @property
     def values(self) -> dict[StateUuid, float]:
@@ -182,6 +193,17 @@ class MiniserverState:
         """
         return self.connected or trio.current_time() - self._last_live_byte < stale_after
 
+    def observed_until(self) -> float:
+        """Up to when it is known what the states did, on trio's clock.
+
+        That is now while events arrive, and the last byte once they do not. But what was told
+        already stands, even if the connection turns out to have been dead by then: what is counted
+        must never fall.
+        """
+        until = trio.current_time() if self.connected else self._last_live_byte
+        self._observed_until = max(self._observed_until, until)
+        return self._observed_until
+
     def mark_received(self) -> None:
         """Note that bytes arrived, whatever they say."""
         self.last_received = self._now()
@@ -200,6 +222,7 @@ class MiniserverState:
         # one, and not under a copy of their own.
         known = {uuid: uuid for uuid in structure.state_uuids()}
         self.shown = self.shown.known_to(known)
+        self.activities.watch(known[uuid] for uuid in self._counted_states(structure))
         self._known = known
         self._dump = None
         self.structure = structure
@@ -215,6 +238,7 @@ class MiniserverState:
         """Note that a new attempt begins."""
         self.connected_since = None
         self.link.clock_offset = None
+        self.activities.pause(self.observed_until())
 
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
@@ -250,10 +274,13 @@ class MiniserverState:
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
         """Take over a value table; states that no control names are ignored.
 
+        What they did is counted at once, during a dump as well.
+
         What the table raises, if it has no proper end, comes after the values before that.
         """
         known, applied = self._known, False
         current = self._arriving.values
+        watched, now = self.activities.by_uuid, None
         try:
             for uuid, value in values:
                 own = known.get(uuid)
@@ -262,6 +289,10 @@ class MiniserverState:
                 applied = True
                 if math.isfinite(value):
                     current[own] = value
+                    activity = watched.get(own)
+                    if activity is not None and activity.is_on is not (is_on := value != 0):
+                        now = now or trio.current_time()
+                        activity.change(is_on=is_on, now=now)
                 else:
                     current.pop(own, None)
                     self.non_finite_values += 1

@@ -34,6 +34,10 @@ Found: TypeAlias = list[tuple[Expected, float]]
 Answer: TypeAlias = dict[str, float]
 
 
+SENT: Final = "as sent"
+"""Where the numbers are that have no family by their quantity."""
+
+
 def shown(house: House) -> Mapping[str, Found]:
     """What each typed family is expected to show."""
     families: defaultdict[str, Found] = defaultdict(list)
@@ -41,6 +45,7 @@ def shown(house: House) -> Mapping[str, Found]:
         value = state.value(sent) if state.family and not state.is_optional else None
         if value is not None:
             families[state.family.removeprefix("loxone_")].append((state, value))
+        families[SENT].append((state, sent))
     return families
 
 
@@ -69,6 +74,12 @@ def colder_than_wanted(families: Mapping[str, Found]) -> Answer:
     return {name: wanted[name] - actual[name] for name in wanted if wanted[name] > actual[name]}
 
 
+def hours_of_comfort(families: Mapping[str, Found]) -> Answer:
+    """Of a house that stays as it is; the code of the comfort mode is 1."""
+    modes = [each for each in families[SENT] if each[0].labels["subcontrol"] == "activeMode"]
+    return {state.labels["name"]: 24.0 * (sent == 1) for state, sent in modes}
+
+
 def total(families: Mapping[str, Found], *names: str) -> float:
     return sum(value for name in names for _, value in families[name])
 
@@ -87,6 +98,11 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
     ),
     "loxone_temperature_target_celsius": colder_than_wanted,
     "sum by (miniserver) ({__name__": lambda families: {"": consumed(families)},
+    "sum by (miniserver, room, name) (increase(loxone_control_activations_total": lambda _: {
+        state.labels["name"]: 0.0
+        for state in expected_states()
+        if state.labels["type"] == "Pushbutton"
+    },
     "loxone_storage_charge_ratio": lambda families: by_name(
         families["storage_charge_ratio"], factor=100
     ),
@@ -106,6 +122,8 @@ ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
         "Wechselrichter": total(families, "power_production_watts")
         - total(families, "power_consumption_watts")
     },
+    "sum by (miniserver, state) (loxone_lock_state": lambda _: {"visualisation": 1.0, "logic": 0.0},
+    "avg_over_time(loxone_room_active_mode": hours_of_comfort,
     "(loxone_miniserver_operating_mode == 1)": lambda _: {"Saturday": 1.0},
 }
 
@@ -158,12 +176,16 @@ def imported(house: House) -> StateUuid:
     return parse_uuid(meter["states"]["total"])
 
 
+TELLING: Final = ("node", "name", "title", "room", "state")
+"""Labels that tell what an answer is about, the more telling first."""
+
+
 async def ask(prometheus: RunningPrometheus, query: str) -> Answer:
-    """The value of each series by its name, or by its title or room if it has no name."""
+    """The value of each series by its name, or by what else tells of it."""
     answer: Answer = {}
     for series in await prometheus.query(query):
         labels = series["metric"]
-        name = next((labels[it] for it in ("node", "name", "title", "room") if labels.get(it)), "")
+        name = next((labels[it] for it in TELLING if labels.get(it)), "")
         assert name not in answer, f"{query}: {name} twice"
         answer[name] = float(series["value"][1])
     return answer
@@ -180,6 +202,7 @@ async def test_documented_queries_have_the_right_answers(
     house = CountingHouse(demo.structure)
     house.values = dict(demo.values)
     house.weather = list(demo.weather)
+    house.texts = dict(demo.texts)
     miniserver = SimulatedMiniserver(
         house, username="demo", password="demo", profile=Profile(key_bits=1024)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from loxone_exporter.config.model import (
@@ -14,6 +14,7 @@ from loxone_exporter.config.model import (
 )
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -64,9 +65,12 @@ def connected(
     name: str = "home",
     values: Mapping[int, float] | None = None,
     texts: Mapping[int, str] | None = None,
+    counted_states: Callable[[Structure], Iterable[StateUuid]] = lambda _: (),
 ) -> MiniserverState:
     """A Miniserver that is connected and has told these values, by the numbers of states."""
-    state = MiniserverState(name=name, connection=ConnectionState.CONNECTED)
+    state = MiniserverState(
+        name=name, connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
     state.replace_structure(house)
     state.apply_values((uuid(number), value) for number, value in (values or {}).items())
     state.apply_texts((uuid(number), text) for number, text in (texts or {}).items())

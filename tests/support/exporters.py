@@ -8,6 +8,7 @@ from typing import Any
 import trio
 from attrs import evolve
 
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.miniserver.backoff import Backoff
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.simulator.house import House
@@ -73,7 +74,7 @@ class Exporter:
             password: For its user.
             changes: What else differs from `miniserver_config`.
         """
-        state = MiniserverState(name=name)
+        state = MiniserverState(name=name, counted_states=counted_states)
         self._started += 1
         self._nursery.start_soon(self._supervise, name, password, changes, state)
         return state

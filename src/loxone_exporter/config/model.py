@@ -73,6 +73,9 @@ class MetricsConfig:
 
     Attributes:
         control_value: Whether `loxone_control_value` is served.
+        activations: Whether it is counted how often digital states came on and how long they were
+            on, and served, as `loxone_control_activations_total` and
+            `loxone_control_on_seconds_total`.
         quantities: Whether families by quantity and unit, and those of named states, are served.
         optional_quantities: Whether those are too that few need.
         weather_forecast: Whether the weather service's forecast is served, and not only the weather
@@ -85,6 +88,7 @@ class MetricsConfig:
     """
 
     control_value: bool = True
+    activations: bool = True
     quantities: bool = True
     optional_quantities: bool = False
     weather_forecast: bool = False

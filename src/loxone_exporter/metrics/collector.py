@@ -21,6 +21,7 @@ from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.times import find_zone
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.activity import active_controls, activity_families
 from loxone_exporter.metrics.families import Told, counter, gauge, told_families
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
@@ -108,6 +109,8 @@ class _Snapshot:
             shown |= {
                 series.control for of_family in self.readings.values() for series, _ in of_family
             }
+        if self.fresh and config.activations:
+            shown |= active_controls(self.state, self.table)
         if self.fresh and config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
@@ -250,6 +253,8 @@ class LoxoneCollector(Collector):
         )
         if self._metrics.control_value:
             yield _values(fresh)
+        if self._metrics.activations:
+            yield from activity_families([(snapshot.state, snapshot.table) for snapshot in fresh])
         if self._metrics.quantities:
             yield _nodes(fresh)
             yield from _typed_families(fresh)

@@ -10,7 +10,9 @@ from attrs import define, field, frozen
 
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.catalog import Entry
 from loxone_exporter.metrics.conversions import Condition, Conversion
+from loxone_exporter.metrics.counted import is_counted
 from loxone_exporter.metrics.decisions import Decision
 from loxone_exporter.metrics.filters import ControlLabels
 from loxone_exporter.metrics.members import NamedSource, Reading, named_source
@@ -106,6 +108,8 @@ class SeriesTable:
 
     Attributes:
         values: States whose numbers may be exported.
+        counted: Those of them that are digital, so that their activations are counted.
+        counted_inverted: Likewise, those for which 0 is yes.
         typed: Those that have a quantity, by family.
         named: Those whose codes or bits have names, by family.
         texts: States whose texts may be exported, on request.
@@ -120,6 +124,8 @@ class SeriesTable:
     """
 
     values: tuple[Series, ...] = ()
+    counted: tuple[Series, ...] = ()
+    counted_inverted: tuple[Series, ...] = ()
     typed: Mapping[Family, tuple[TypedSeries, ...]] = field(factory=dict)
     named: Mapping[Family, tuple[NamedSeries, ...]] = field(factory=dict)
     texts: tuple[Series, ...] = ()
@@ -171,6 +177,8 @@ def build_series_in_steps(
             yield
     return SeriesTable(
         values=tuple(builder.values),
+        counted=tuple(builder.counted),
+        counted_inverted=tuple(builder.counted_inverted),
         typed={family: tuple(series) for family, series in builder.typed.items()},
         named={family: tuple(series) for family, series in builder.named.items()},
         texts=tuple(builder.texts),
@@ -192,6 +200,8 @@ class _Builder:
     plan: Plan
     label_names: tuple[str, ...]
     values: list[Series] = field(factory=list)
+    counted: list[Series] = field(factory=list)
+    counted_inverted: list[Series] = field(factory=list)
     typed: defaultdict[Family, list[TypedSeries]] = field(factory=lambda: defaultdict(list))
     named: defaultdict[Family, list[NamedSeries]] = field(factory=lambda: defaultdict(list))
     texts: list[Series] = field(factory=list)
@@ -226,10 +236,15 @@ class _Builder:
             self.schedules.append(schedule)
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
         self.values.append(series)
+        self._add_counted(decision.entry, series)
         self._add_typed(place, state_place, series, labels)
         self._add_named(place, decision, series)
         if self.plan.metrics.text_values:
             self.texts.append(series)
+
+    def _add_counted(self, entry: Entry | None, series: Series) -> None:
+        if entry is not None and self.plan.metrics.activations and is_counted(entry):
+            (self.counted_inverted if entry.is_inverted else self.counted).append(series)
 
     def _add_typed(
         self, place: ControlPlace, state_place: StatePlace, series: Series, labels: tuple[str, ...]

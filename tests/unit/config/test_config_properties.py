@@ -103,6 +103,7 @@ configs = st.builds(
     metrics=st.builds(
         MetricsConfig,
         control_value=st.booleans(),
+        activations=st.booleans(),
         text_values=st.booleans(),
         text_max_length=st.integers(1, 1024),
         stale_after=durations,

@@ -35,6 +35,7 @@ level = "debug"
 format = "text"
 [metrics]
 control_value = false
+activations = false
 text_values = true
 text_max_length = 1024
 stale_after = "never"
@@ -72,6 +73,7 @@ def test_a_minimal_file_leaves_everything_else_at_its_default(tmp_path: Path) ->
         log=LogConfig(level="info", format="json"),
         metrics=MetricsConfig(
             control_value=True,
+            activations=True,
             text_values=False,
             text_max_length=128,
             stale_after=300.0,
@@ -107,6 +109,7 @@ def test_every_option_arrives_in_the_model(tmp_path: Path) -> None:
     assert LogConfig(level="debug", format="text") == config.log
     assert config.metrics == MetricsConfig(
         control_value=False,
+        activations=False,
         text_values=True,
         text_max_length=1024,
         stale_after=math.inf,

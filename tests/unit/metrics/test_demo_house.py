@@ -10,11 +10,12 @@ import pytest
 import trio
 
 from loxone_exporter.loxone.structure import parse_structure
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.collected import configure, scrape
-from support.expectations import expected_states, numbers_sent
+from support.expectations import Expected, expected_states, numbers_sent
 from support.named_states import NAMED_STATES, find_named_state
 from support.scrapes import Scrape
 
@@ -22,6 +23,19 @@ from support.scrapes import Scrape
 NOON, NIGHT = (datetime(2026, 3, 14, hour, tzinfo=UTC) for hour in (12, 2))
 
 EXPECTED = list(expected_states())
+
+DIGITAL = {"bool", "inverted", "nonzero"}
+
+
+def is_pulse(state: Expected) -> bool:
+    """Whether it is on for a moment only, which is why it has no quantity."""
+    last = state.labels["subcontrol"].rpartition("/")[2]
+    return (state.labels["type"], last) in {
+        ("Pushbutton", "active"),
+        ("Intercom", "bell"),
+        ("IntercomV2", "bell"),
+        ("PulseAt", "isActive"),
+    }
 
 
 async def scraped(
@@ -116,6 +130,25 @@ async def test_the_expectation_covers_what_is_ambiguous() -> None:
         assert families[family]
     assert units["%"] > 20
     assert len(families) > 120
+
+
+async def test_digital_states_and_pulses_are_counted() -> None:
+    house = DemoHouse(now=NOON)
+    state = MiniserverState(
+        name="demo", connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
+    state.replace_structure(parse_structure(house.structure))
+    state.apply_values(house.values.items())
+    found = await scrape([state])
+    digital = [
+        sorted({"miniserver": "demo", **each.labels}.items())
+        for each in EXPECTED
+        if each.unit in DIGITAL or is_pulse(each)
+    ]
+    assert len(digital) > 150
+    for name in ("loxone_control_activations_total", "loxone_control_on_seconds_total"):
+        counted = [sorted(sample.labels.items()) for sample in found.samples(name)]
+        assert sorted(digital) == sorted(counted)
 
 
 async def test_nodes_of_an_energy_flow_have_names_and_roles() -> None:

@@ -1,0 +1,48 @@
+"""Which states are counted: the digital ones, but for settings and what is never exported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics.catalog import Entry, Kind, find_entry
+from loxone_exporter.metrics.catalog.entry import SWITCHABLE
+from loxone_exporter.metrics.decisions import decide
+
+
+def is_counted(entry: Entry | None) -> bool:
+    """Whether states of this row are counted.
+
+    Args:
+        entry: The row that holds for the very control; None where nobody knows the state.
+    """
+    return (
+        entry is not None
+        and entry.kind is Kind.DIGITAL
+        and entry is not SWITCHABLE
+        and not entry.is_private
+    )
+
+
+def counted_states(structure: Structure) -> frozenset[StateUuid]:
+    """The states of a house that are to be watched.
+
+    Filters and overrides are none of its business: they may keep a state out of the scrape, and
+    which of them do is worked out later, at the first one.
+
+    Args:
+        structure: The structure file.
+    """
+    return frozenset(_counted(structure))
+
+
+def _counted(structure: Structure) -> Iterator[StateUuid]:
+    for control in structure.walk():
+        for state in control.states:
+            # A decision takes its time, and most states cannot be digital.
+            row = find_entry(control.type, state.base_name)
+            if row is None or not any(map(is_counted, (row, *row.variants.values()))):
+                continue
+            if is_counted(decide(control, state, structure.units).entry):
+                yield state.uuid
