@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 
 CURRENCY: Final = "{currency}"
@@ -80,7 +80,7 @@ class Format:
     """
 
     text: str
-    unit: str = field()
+    unit: str
 
     @classmethod
     @functools.lru_cache(maxsize=256)  # a house has few, each of them many times

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from loxone_exporter.loxone.structure import Control, State
 from loxone_exporter.metrics.catalog import Entry, Kind, Members, find_entry
@@ -44,7 +44,8 @@ class Reason:
     """One step of a decision.
 
     Attributes:
-        rule: What decided: `catalog`, `format`, `name`, `override`.
+        rule: What decided: `catalog`, `format`, `name`, `override`; of what is left out also
+            `filter` or `metrics`, which are tables of the configuration.
         text: What it decided, for people.
     """
 
@@ -125,7 +126,7 @@ def decide(
 _NOBODY_KNOWS = Entry(Kind.UNKNOWN)
 
 
-@frozen
+@define
 class _Case:
     """One state, and the reasons that were found so far."""
 
@@ -153,7 +154,7 @@ class _Case:
                 members=members,
                 reasons=tuple(self.reasons),
             )
-        if self._has_family(entry):
+        if self._settle_whether_typed(entry):
             entry = self._with_unit_of_override(entry)
             sent = self._sent(entry)
             family = self._family(entry, sent) if sent else None
@@ -230,7 +231,8 @@ class _Case:
             self.note("catalog", f"not served unless asked for: {entry.why}")
         return members
 
-    def _has_family(self, entry: Entry) -> bool:
+    def _settle_whether_typed(self, entry: Entry) -> bool:
+        """Whether there may be a typed family; why not, if there is none."""
         if entry.is_private:
             self.note("catalog", f"never exported: {entry.why}")
             return False
