@@ -28,7 +28,7 @@ from loxone_exporter.web.app import WebApp
 
 
 _MINISERVERS = 10
-_CONTROLS = 1075
+_CONTROLS = 480
 _FEWEST_SAMPLES = 50_000
 _RUNS = 5
 _RUNS_QUICK = 1

@@ -7,6 +7,7 @@ farewell first, while probes and scrapes are still answered, and then the HTTP s
 from __future__ import annotations
 
 import contextlib
+import linecache
 import logging
 import os
 import signal
@@ -53,6 +54,8 @@ async def run(
     Returns:
         The exit code of the process.
     """
+    # attrs keeps the source of the methods that it makes, half a megabyte for tracebacks only.
+    linecache.clearcache()
     stop_sessions, stop_web = StopRequest(), StopRequest()
     states = [_new_state(miniserver.name, config) for miniserver in config.miniservers]
     app = WebApp.build(config, states, stop_sessions)

@@ -86,7 +86,15 @@ def unit_conversion(unit: Unit | None, absent: frozenset[float]) -> UnitConversi
     return UnitConversion(unit, absent)
 
 
+@functools.lru_cache  # likewise
+def time_conversion(epoch: Epoch) -> TimeConversion:
+    """A conversion from times that are counted like this."""
+    return TimeConversion(epoch)
+
+
 UNCHANGED: Final = UnitConversion(None)
+DIGITAL: Final = DigitalConversion()
+INVERTED: Final = DigitalConversion(is_inverted=True)
 
 
 @frozen

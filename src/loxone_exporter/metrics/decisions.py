@@ -16,10 +16,11 @@ from loxone_exporter.loxone.structure import Control, State
 from loxone_exporter.metrics.catalog import Entry, Kind, Members, find_entry
 from loxone_exporter.metrics.catalog.entry import MEASURED, SET
 from loxone_exporter.metrics.conversions import (
+    DIGITAL,
+    INVERTED,
     UNCHANGED,
     Conversion,
-    DigitalConversion,
-    TimeConversion,
+    time_conversion,
     unit_conversion,
 )
 from loxone_exporter.metrics.keywords import find_quantity, is_set_point
@@ -265,9 +266,9 @@ class _Case:
         """What the Miniserver sends; None where nobody knows its unit."""
         if entry.epoch is not None:
             self.note("catalog", f"it is counted in {entry.epoch.value}")
-            return _Sent("timestamp_seconds", TimeConversion(entry.epoch))
+            return _Sent("timestamp_seconds", time_conversion(entry.epoch))
         if entry.kind is Kind.DIGITAL:
-            return _Sent("", DigitalConversion(entry.is_inverted))
+            return _Sent("", INVERTED if entry.is_inverted else DIGITAL)
         unit, spelling = self._unit(entry)
         # Whoever names a quantity for a number without unit means the mere number.
         if unit is None and entry.unit != "" and self.override.quantity is None:
