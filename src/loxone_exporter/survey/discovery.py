@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from loxone_exporter.config.model import Config
 from loxone_exporter.loxone.uuids import format_uuid
 from loxone_exporter.metrics.decisions import Reason
 from loxone_exporter.metrics.filters import compile_globs
@@ -14,6 +15,7 @@ from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
 from loxone_exporter.state import MiniserverState, States
+from loxone_exporter.survey.shown import NOT_A_QUANTITY, ShownSeries, shown_series
 
 
 @frozen
@@ -52,7 +54,7 @@ class FoundState:
     @property
     def has_quantity(self) -> bool:
         """Whether a typed family shows it."""
-        return self.metric not in {"", PLAIN_VALUE}
+        return self.metric not in {"", *NOT_A_QUANTITY}
 
 
 @frozen
@@ -80,22 +82,23 @@ class FoundControl:
         return any(map(expression.fullmatch, (self.name, self.original_name, self.uuid)))
 
 
-def discover(state: MiniserverState, plan: Plan) -> Iterator[FoundControl]:
+def discover(state: MiniserverState, config: Config) -> Iterator[FoundControl]:
     """What becomes of a Miniserver's controls, in the order of the structure file.
 
     Args:
         state: What is known of it.
-        plan: What the owner wants to see.
+        config: What the owner wants to see.
     """
     structure = state.structure
     if structure is None:
         return
-    house = House.of(structure)
+    plan = Plan.compile(config.metrics, config.filter, config.override)
+    house, shown = House.of(structure), shown_series(state, config)
     _, places = find_places(structure, plan, NameRegistry())
     for place in places:
         labels = place.labels
         states = tuple(
-            _found(place, state_place, state.shown, plan)
+            _found(place, state_place, state.shown, shown, plan)
             for state_place in place.states(house, plan)
         )
         yield FoundControl(
@@ -117,35 +120,33 @@ def matched_overrides(state: MiniserverState, plan: Plan) -> frozenset[int]:
     return frozenset(index for place in places for index in place.matched_overrides(plan.overrides))
 
 
-def _found(place: ControlPlace, state_place: StatePlace, states: States, plan: Plan) -> FoundState:
-    state, decision, values = state_place.state, state_place.decision, states.values
-    value, family = values.get(state.uuid), decision.family
-    named = decision.members.family.sample_name if decision.members else ""
+def _found(
+    place: ControlPlace, state_place: StatePlace, states: States, shown: ShownSeries, plan: Plan
+) -> FoundState:
+    state, decision = state_place.state, state_place.decision
+    value = states.values.get(state.uuid)
     has_numbers = value is not None or decision.has_numbers
-    series: dict[str, float | None] = {}
-    optional, kept_out, reasons = "", state_place.kept_out, decision.reasons
+    kept_out, series, optional = state_place.kept_out, {}, ""
+    notes: list[Reason] = []
     if state_place.rejected:
         rule = "override" if state_place.rejected.endswith(".drop") else "filter"
-        reasons = (*reasons, Reason(rule, kept_out))
-    elif not kept_out and plan.metrics.text_values and not has_numbers:
-        series[TEXT_VALUE] = 1.0 if state.uuid in states.texts else None
-    elif not kept_out and not has_numbers and not named:
-        kept_out = "a text: there is a series with [metrics] text_values = true only"
-        reasons = (*reasons, Reason("metrics", kept_out))
+        notes.append(Reason(rule, kept_out))
     elif not kept_out:
-        if plan.metrics.control_value and has_numbers:
-            series[PLAIN_VALUE] = value
+        family = decision.members.family if decision.members else decision.family
+        # A family that is served has a sample as soon as there is a value.
+        expected = [PLAIN_VALUE] if has_numbers and plan.metrics.control_value else []
         if family is not None and plan.serves(decision):
-            condition = place.condition(decision)
-            holds = condition is None or condition.holds(values)
-            has_value = value is not None and holds
-            series[family.sample_name] = decision.conversion(value or 0.0) if has_value else None
+            expected.append(family.sample_name)
         elif family is not None and plan.metrics.quantities:
             optional = family.sample_name
-    if named and not kept_out and plan.serves(decision):
-        series |= _named_series(place, state_place, states)
-    elif named and not kept_out and plan.metrics.quantities:
-        optional = named
+        if plan.metrics.text_values and not has_numbers:
+            expected.append(TEXT_VALUE)
+        series = shown.of_state(place, state_place, expected)
+        if _has_unknown_code(place, state_place, states):
+            notes.append(Reason("catalog", f"nobody knows the code {value:g}: please report it"))
+        if not series and not has_numbers and not optional:
+            kept_out = "a text: there is a series with [metrics] text_values = true only"
+            notes.append(Reason("metrics", kept_out))
     return FoundState(
         subcontrol=state_place.subcontrol,
         uuid=format_uuid(state.uuid),
@@ -156,20 +157,13 @@ def _found(place: ControlPlace, state_place: StatePlace, states: States, plan: P
         kept_out=kept_out,
         is_known=decision.entry is not None,
         has_numbers=has_numbers,
-        reasons=reasons,
+        reasons=(*decision.reasons, *notes),
     )
 
 
-def _named_series(
-    place: ControlPlace, state_place: StatePlace, states: States
-) -> Mapping[str, float | None]:
-    """What holds, as it can be asked for; the bare name where nothing does."""
-    members = state_place.decision.members
-    if members is None:
-        return {}
-    source = named_source(members, place.names(members))
-    reading = source.read(state_place.state.uuid, states)
-    name = members.family.sample_name
-    if reading is None or not reading.is_known:
-        return {name: None}
-    return {f'{name}{{state="{key}"}}': 1.0 for key in reading.names} or {name: 0.0}
+def _has_unknown_code(place: ControlPlace, state_place: StatePlace, states: States) -> bool:
+    members, uuid = state_place.decision.members, state_place.state.uuid
+    if members is None or uuid not in states.values:
+        return False
+    reading = named_source(members, place.names(members)).read(uuid, states)
+    return reading is not None and not reading.is_known

@@ -7,6 +7,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.survey.discovery import discover, matched_overrides
 from loxone_exporter.survey.report import House
+from loxone_exporter.survey.shown import told_series
 from loxone_exporter.survey.visit import visit_all
 
 
@@ -22,8 +23,9 @@ async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> lis
         House(
             visit.state.name,
             visit.failure,
-            tuple(discover(visit.state, plan)),
+            tuple(discover(visit.state, config)),
             matched_overrides(visit.state, plan),
+            told_series(visit.state, config),
         )
         for visit in await visit_all(config.miniservers, connect=connect)
     ]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from loxone_exporter.survey.discovery import FoundControl, FoundState
 
@@ -29,12 +29,14 @@ class House:
         failure: Why nothing or not everything was learned; empty where all went well.
         controls: Its controls and sub-controls.
         matched: Which overrides match something there, by their index.
+        told: What the Miniserver tells of itself, its sun and its weather, by metric.
     """
 
     miniserver: str
     failure: str
     controls: tuple[FoundControl, ...]
     matched: frozenset[int] = frozenset()
+    told: Mapping[str, float] = field(factory=dict)
 
 
 def unmatched_overrides(houses: Sequence[House], count: int) -> list[int]:
@@ -88,6 +90,10 @@ def table(houses: Sequence[House]) -> Iterator[str]:
             if number == 0:
                 yield "  ".join("-" * width for width in widths)
         yield ""
+        for metric, value in house.told.items():
+            yield f"{metric} {_number(value)}"
+        if house.told:
+            yield ""
         yield from summary(house)
         yield ""
 
@@ -153,6 +159,7 @@ def _house(house: House) -> dict[str, Any]:
     return {
         "name": house.miniserver,
         "error": house.failure or None,
+        "series": dict(house.told),
         "controls": [
             {
                 "uuid": control.uuid,

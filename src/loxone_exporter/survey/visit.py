@@ -11,6 +11,7 @@ from attrs import evolve, frozen
 from loxone_exporter import logs
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.errors import SessionError
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.miniserver.session import Sessions
@@ -60,7 +61,7 @@ async def visit_all(
 
 async def _visit(miniserver: MiniserverConfig, connect: Connect) -> Visit:
     logs.MINISERVER.set(miniserver.name)
-    state = MiniserverState(name=miniserver.name)
+    state = MiniserverState(name=miniserver.name, counted_states=counted_states)
     visitor = evolve(miniserver, client_id=f"{miniserver.client_id} discover")
     sessions = Sessions(visitor, state, SessionMemory(), connect)
     failure = ""

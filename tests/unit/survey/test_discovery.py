@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+
+from attrs import evolve
 
 from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
-from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.structure import Structure, parse_structure
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.places import Plan
-from loxone_exporter.state import MiniserverState
+from loxone_exporter.simulator.demo import DemoHouse
+from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.survey.discovery import (
     FoundControl,
     FoundState,
@@ -22,9 +27,10 @@ from loxone_exporter.survey.report import (
     table,
     unmatched_overrides,
 )
-from support.collected import connected
+from loxone_exporter.survey.shown import told_series
+from support.collected import configure, connected
 from support.houses import house_of
-from support.structures import control, key, structure
+from support.structures import control, key, structure, uuid
 
 
 METER = house_of(
@@ -44,8 +50,10 @@ def found(
     filter_config: FilterConfig | None = None,
     overrides: tuple[OverrideConfig, ...] = (),
 ) -> list[FoundControl]:
-    plan = Plan.compile(metrics or MetricsConfig(), filter_config or FilterConfig(), overrides)
-    return list(discover(connected(house, values=values), plan))
+    config = evolve(
+        configure(filter_=filter_config, overrides=overrides), metrics=metrics or MetricsConfig()
+    )
+    return list(discover(connected(house, values=values), config))
 
 
 def states(controls: list[FoundControl]) -> dict[str, FoundState]:
@@ -56,7 +64,7 @@ def house(controls: list[FoundControl], failure: str = "") -> House:
     return House("home", failure, tuple(controls))
 
 
-def test_each_state_tells_what_becomes_of_it() -> None:
+async def test_each_state_tells_what_becomes_of_it() -> None:
     by_name = states(found(METER, VALUES))
     actual = by_name["actual"]
     expected = {"loxone_control_value": 0.42, "loxone_power_watts": 420.0}
@@ -78,7 +86,7 @@ def test_each_state_tells_what_becomes_of_it() -> None:
     )
 
 
-def test_texts_are_series_once_they_are_asked_for() -> None:
+async def test_texts_are_series_once_they_are_asked_for() -> None:
     label = house_of("TextState", ("textAndIcon",))
     (without,) = states(found(label)).values()
     assert ({}, False, "") == (dict(without.series), without.has_numbers, without.metric)
@@ -88,7 +96,7 @@ def test_texts_are_series_once_they_are_asked_for() -> None:
     assert "text_values" not in str(asked.reasons)
 
 
-def test_what_holds_is_shown_by_its_name() -> None:
+async def test_what_holds_is_shown_by_its_name() -> None:
     alarm = house_of("SmokeAlarm", ("level", "alarmCause", "nextLevel"))
     by_name = states(found(alarm, {1: 1.0, 2: 5.0, 3: 99.0}))
     assert {
@@ -100,13 +108,14 @@ def test_what_holds_is_shown_by_its_name() -> None:
         'loxone_smoke_alarm_cause{state="smoke"}': 1.0,
         'loxone_smoke_alarm_cause{state="temperature"}': 1.0,
     } == dict(by_name["alarmCause"].series)
-    assert {"loxone_control_value": 99.0, "loxone_smoke_alarm_next_level": None} == dict(
+    assert {"loxone_control_value": 99.0, "loxone_smoke_alarm_next_level": 0.0} == dict(
         by_name["nextLevel"].series
     )
     assert "loxone_smoke_alarm_level" in by_name["level"].reasons[-1].text
+    assert "the code 99: please report it" in by_name["nextLevel"].reasons[-1].text
 
 
-def test_names_that_few_need_are_optional() -> None:
+async def test_names_that_few_need_are_optional() -> None:
     zone = house_of("AudioZone", ("repeat",))
     (repeat,) = states(found(zone, {1: 3.0})).values()
     assert ("loxone_audio_repeat", ["loxone_control_value"]) == (repeat.optional, [*repeat.series])
@@ -116,13 +125,13 @@ def test_names_that_few_need_are_optional() -> None:
     assert ("", 'loxone_audio_repeat{state="current_item"}') == (asked.optional, asked.metric)
 
 
-def test_optional_quantities_are_series_once_they_are_asked_for() -> None:
+async def test_optional_quantities_are_series_once_they_are_asked_for() -> None:
     by_name = states(found(METER, VALUES, metrics=MetricsConfig(optional_quantities=True)))
     assert "loxone_energy_day_joules" == by_name["totalDay"].metric
     assert "" == by_name["totalDay"].optional
 
 
-def test_what_is_switched_off_is_no_series() -> None:
+async def test_what_is_switched_off_is_no_series() -> None:
     plain = states(found(METER, VALUES, metrics=MetricsConfig(quantities=False)))
     assert {"loxone_control_value": 0.42} == dict(plain["actual"].series)
     assert "" == plain["totalDay"].optional
@@ -130,14 +139,14 @@ def test_what_is_switched_off_is_no_series() -> None:
     assert {"loxone_power_watts": 420.0} == dict(typed["actual"].series)
 
 
-def test_a_value_that_is_not_there_is_absent() -> None:
+async def test_a_value_that_is_not_there_is_absent() -> None:
     assert {None} == set(states(found(METER))["actual"].series.values())
     room = structure(control(1, type_="IRoomControllerV2", states={"co2": 1}))
     co2 = states(found(room, {1: 0.0}))["co2"]
     assert {"loxone_control_value": 0.0, "loxone_co2_ppm": None} == dict(co2.series)
 
 
-def test_a_value_that_another_state_withholds_is_absent() -> None:
+async def test_a_value_that_another_state_withholds_is_absent() -> None:
     forecast = structure(
         control(1, type_="PvProductionForecast", states={"today": 1, "ready": 2}),
     )
@@ -145,7 +154,7 @@ def test_a_value_that_another_state_withholds_is_absent() -> None:
     assert today.series["loxone_energy_forecast_today_joules"] is None
 
 
-def test_what_is_kept_out_says_by_what() -> None:
+async def test_what_is_kept_out_says_by_what() -> None:
     by_filter = states(found(METER, VALUES, filter_config=FilterConfig(exclude_types=("Meter",))))
     assert "left out by exclude_types" == by_filter["actual"].kept_out
     assert ("filter", "left out by exclude_types") == (
@@ -164,7 +173,7 @@ def test_what_is_kept_out_says_by_what() -> None:
     assert states(found(secret, {1: 1234.0}))["lastcode"].kept_out.startswith("never exported")
 
 
-def test_labels_are_those_of_the_series() -> None:
+async def test_labels_are_those_of_the_series() -> None:
     part = control("part", "Spots", type_="Dimmer", states={"position": 2})
     pair = structure(control(1, parts=(part,)), control(3))
     rename = OverrideConfig(uuids=(key(3),), name="Gate", room="Garage")
@@ -175,11 +184,11 @@ def test_labels_are_those_of_the_series() -> None:
     assert ("Gate", "Garage", "Lighting") == (gate.name, gate.room, gate.category)
 
 
-def test_without_a_structure_nothing_is_found() -> None:
-    assert [] == list(discover(MiniserverState(name="home"), Plan()))
+async def test_without_a_structure_nothing_is_found() -> None:
+    assert [] == list(discover(MiniserverState(name="home"), configure()))
 
 
-def test_controls_are_called_by_name_uuid_or_pattern() -> None:
+async def test_controls_are_called_by_name_uuid_or_pattern() -> None:
     (netz,) = found(METER)
     for pattern in ("Netz", "netz", "NET*", "n?tz", key(1), key(1).upper(), "*"):
         assert netz.is_called(pattern)
@@ -187,7 +196,7 @@ def test_controls_are_called_by_name_uuid_or_pattern() -> None:
         assert not netz.is_called(pattern)
 
 
-def test_a_control_is_found_by_the_name_that_it_has_in_loxone_config() -> None:
+async def test_a_control_is_found_by_the_name_that_it_has_in_loxone_config() -> None:
     rename = OverrideConfig(names=("Netz",), name="Grid")
     (grid,) = found(METER, overrides=(rename,))
     assert grid.is_called("Netz")
@@ -199,7 +208,7 @@ def test_a_control_is_found_by_the_name_that_it_has_in_loxone_config() -> None:
     assert 2 == len([line for line in explain(house(twins), "Lamp") if line.startswith("Lamp")])
 
 
-def test_overrides_that_match_nothing_are_told() -> None:
+async def test_overrides_that_match_nothing_are_told() -> None:
     plan = Plan.compile(
         MetricsConfig(), FilterConfig(), (OverrideConfig(names=("Netz",), room="x"),)
     )
@@ -211,7 +220,7 @@ def test_overrides_that_match_nothing_are_told() -> None:
     assert frozenset() == matched_overrides(MiniserverState(name="x"), plan)
 
 
-def test_lines_for_programs_have_all_columns() -> None:
+async def test_lines_for_programs_have_all_columns() -> None:
     first, *_ = lines([house(found(METER, VALUES))])
     cells = dict(zip(COLUMNS, first.split("\t"), strict=True))
     assert {
@@ -226,14 +235,14 @@ def test_lines_for_programs_have_all_columns() -> None:
     } == cells
 
 
-def test_names_cannot_break_lines() -> None:
+async def test_names_cannot_break_lines() -> None:
     odd = structure(control(1, 'Tab\tand\n"line"'))
     (line,) = lines([house(found(odd))])
     assert len(COLUMNS) == len(line.split("\t"))
     assert "Tab and" in line
 
 
-def test_the_table_is_aligned_and_summed_up() -> None:
+async def test_the_table_is_aligned_and_summed_up() -> None:
     text = list(table([house(found(METER, VALUES))]))
     assert "Miniserver 'home'" == text[0]
     assert text[1].split() == list(COLUMNS[1:])
@@ -248,18 +257,18 @@ def test_the_table_is_aligned_and_summed_up() -> None:
     assert "optional_quantities = true" in "\n".join(text)
 
 
-def test_a_table_of_nothing_is_a_table() -> None:
+async def test_a_table_of_nothing_is_a_table() -> None:
     assert any("0 controls" in line for line in table([house([])]))
 
 
-def test_long_names_are_cut_but_metrics_are_not() -> None:
+async def test_long_names_are_cut_but_metrics_are_not() -> None:
     long = structure(control(1, "x" * 90, type_="Fronius", states={"priceConsumption": 1}))
     text = "\n".join(table([house(found(long))]))
     assert "x" * 36 not in text
     assert "…" in text
 
 
-def test_what_nobody_knows_is_listed_to_be_reported() -> None:
+async def test_what_nobody_knows_is_listed_to_be_reported() -> None:
     toaster = structure(
         control(1, type_="Toaster", states={"x": 1, "y": 2}),
         control(2, type_="Toaster", states={"x": 3}),
@@ -269,7 +278,7 @@ def test_what_nobody_knows_is_listed_to_be_reported() -> None:
     assert "nobody knows" not in "\n".join(summary(house(found(METER))))
 
 
-def test_an_explanation_tells_each_step() -> None:
+async def test_an_explanation_tells_each_step() -> None:
     text = list(explain(house(found(METER, VALUES)), "netz"))
     assert f"Netz (Meter, Kitchen, Stuff) {key(1)}" == text[0]
     assert "  actual: 0.42 kW" in text
@@ -279,7 +288,7 @@ def test_an_explanation_tells_each_step() -> None:
     assert [] == list(explain(house(found(METER)), "nothing"))
 
 
-def test_json_has_everything() -> None:
+async def test_json_has_everything() -> None:
     (miniserver,) = json.loads(as_json([house(found(METER, VALUES), "it broke off")]))[
         "miniservers"
     ]
@@ -300,3 +309,41 @@ def test_json_has_everything() -> None:
     assert {"by": "format", "what": actual["decisions"][1]["what"]} == actual["decisions"][1]
     assert "loxone_energy_day_joules" == day["optional_series"]
     assert {"loxone_lock_state": None} == locked["series"]
+
+
+async def test_pulses_are_shown_by_how_often_they_came() -> None:
+    state = MiniserverState(
+        name="home", connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
+    state.replace_structure(house_of("Pushbutton", ("active",)))
+    for value in (0.0, 1.0, 0.0, 1.0):
+        state.apply_values([(uuid(1), value)])
+    ((button,),) = (control.states for control in discover(state, configure()))
+    assert ("loxone_control_activations_total", 2.0) == (
+        button.metric,
+        button.series[button.metric],
+    )
+    assert not button.has_quantity
+
+
+async def test_series_carry_the_uuid_where_that_is_asked_for() -> None:
+    (actual, *_) = states(found(METER, VALUES, metrics=MetricsConfig(uuid_label=True))).values()
+    assert {"loxone_control_value": 0.42, "loxone_power_watts": 420.0} == dict(actual.series)
+
+
+async def test_what_a_miniserver_tells_of_itself_is_listed() -> None:
+    demo = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
+    state = MiniserverState(name="demo", connection=ConnectionState.CONNECTED)
+    state.replace_structure(parse_structure(demo.structure))
+    state.apply_values(demo.values.items())
+    state.apply_weather(demo.weather)
+    told = told_series(state, configure())
+    assert 1.0 == told['loxone_miniserver_operating_mode{state="saturday"}']
+    assert 0.0 == told['loxone_miniserver_operating_mode{state="own_1"}']
+    assert "loxone_weather_temperature_celsius" in told
+    shown = "\n".join(table([House("demo", "", (), told=told)]))
+    assert 'loxone_miniserver_operating_mode{state="saturday"} 1' in shown
+    assert (
+        told == json.loads(as_json([House("demo", "", (), told=told)]))["miniservers"][0]["series"]
+    )
+    assert {} == told_series(MiniserverState(name="x"), configure())

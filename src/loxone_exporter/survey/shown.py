@@ -1,0 +1,117 @@
+"""The series that a scrape would show now, found again by the states that they are of.
+
+They are taken from the exporter's own collector, so that a look at a house never tells anything
+else than a scrape does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from attrs import evolve, frozen
+
+from loxone_exporter.config.model import Config
+from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.miniserver import tell
+from loxone_exporter.metrics.places import ControlPlace, StatePlace
+from loxone_exporter.metrics.series import LABELS, PLAIN_VALUE, TEXT_VALUE
+from loxone_exporter.state import MiniserverState
+
+
+NOT_A_QUANTITY: Final = (
+    PLAIN_VALUE,
+    "loxone_control_on_seconds_total",
+    "loxone_control_activations_total",
+)
+"""What a state may be shown in without a quantity or names, the more telling last."""
+
+_OF_STATES: Final = frozenset({*LABELS, "uuid", "state"})
+"""Labels of what a state is shown in, apart from texts."""
+
+Key = tuple[str, ...]
+
+
+@frozen
+class ShownSeries:
+    """What is shown of each state.
+
+    Attributes:
+        by_labels: Name and value of each sample by the labels of the state. Of named states there
+            are those that hold, and one of the bare name if none does.
+        has_uuid: Whether the control's UUID is one of the labels.
+    """
+
+    by_labels: Mapping[Key, Mapping[str, float]]
+    has_uuid: bool
+
+    def of_state(
+        self, place: ControlPlace, state_place: StatePlace, expected: Iterable[str]
+    ) -> dict[str, float | None]:
+        """The series of a state, the more telling ones last.
+
+        Args:
+            place: Its control.
+            state_place: The state.
+            expected: Metrics that are served of it; they are None as long as there is no value.
+        """
+        labels = place.labels
+        key = (labels.name, labels.room, labels.category, labels.type, state_place.subcontrol)
+        found = self.by_labels.get((*key, place.control.key) if self.has_uuid else key, {})
+        names = {name.partition("{")[0] for name in found}
+        holding = {name.partition("{")[0] for name in found if "{" in name}
+        absent = {name: None for name in expected if name not in names}
+        series: dict[str, float | None] = {
+            name: value for name, value in {**absent, **found}.items() if name not in holding
+        }
+        order = {name: number for number, name in enumerate(NOT_A_QUANTITY)}
+        return dict(sorted(series.items(), key=lambda item: order.get(item[0], len(order))))
+
+
+def shown_series(state: MiniserverState, config: Config) -> ShownSeries:
+    """What a scrape shows of the states of a Miniserver.
+
+    Args:
+        state: What is known of it, however long ago.
+        config: What the owner wants to see.
+    """
+    config = evolve(config, metrics=evolve(config.metrics, stale_after=math.inf))
+    by_labels: defaultdict[Key, dict[str, float]] = defaultdict(dict)
+    for family in LoxoneCollector(config, [state]).collect():
+        for sample in family.samples:
+            labels = sample.labels
+            if "subcontrol" in labels and (
+                labels.keys() <= _OF_STATES or sample.name == TEXT_VALUE
+            ):
+                name, value = sample.name, sample.value
+                if "state" in labels and value:
+                    name = f'{name}{{state="{labels["state"]}"}}'
+                by_labels[_key(labels)][name] = value
+    return ShownSeries(by_labels, config.metrics.uuid_label)
+
+
+def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:
+    """What a scrape shows of the Miniserver itself, of its sun and its weather.
+
+    Args:
+        state: What is known of it.
+        config: What the owner wants to see.
+    """
+    if state.structure is None:
+        return {}
+    told: dict[str, float] = {}
+    for each in tell(state.structure, state.shown, config.metrics):
+        heading = each.heading
+        labels = zip(heading.labels, each.labels, strict=True)
+        shown = ",".join(f'{name}="{value}"' for name, value in labels)
+        name = f"{heading.name}_info" if heading.is_info else heading.name
+        told[f"{name}{{{shown}}}" if shown else name] = each.value
+    return told
+
+
+def _key(labels: Mapping[str, str]) -> Key:
+    """The labels of a state, but for the Miniserver's."""
+    names = (*LABELS[1:], "uuid") if "uuid" in labels else LABELS[1:]
+    return tuple(labels[name] for name in names)
