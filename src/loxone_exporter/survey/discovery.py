@@ -131,6 +131,8 @@ def _found(
     if state_place.rejected:
         rule = "override" if state_place.rejected.endswith(".drop") else "filter"
         notes.append(Reason(rule, kept_out))
+    elif kept_out and not decision.is_private:
+        notes.append(Reason("catalog", kept_out))
     elif not kept_out:
         family = decision.members.family if decision.members else decision.family
         # A family that is served has a sample as soon as there is a value.

@@ -93,7 +93,7 @@ def shown_series(state: MiniserverState, config: Config) -> ShownSeries:
 
 
 def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:
-    """What a scrape shows of the Miniserver itself, of its sun and its weather.
+    """What a scrape shows of the Miniserver itself, of its sun and its weather, and holds now.
 
     Args:
         state: What is known of it.
@@ -103,11 +103,11 @@ def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:
         return {}
     told: dict[str, float] = {}
     for each in tell(state.structure, state.shown, config.metrics):
-        heading = each.heading
-        labels = zip(heading.labels, each.labels, strict=True)
-        shown = ",".join(f'{name}="{value}"' for name, value in labels)
-        name = f"{heading.name}_info" if heading.is_info else heading.name
-        told[f"{name}{{{shown}}}" if shown else name] = each.value
+        labels = dict(zip(each.heading.labels, each.labels, strict=True))
+        if each.heading.is_info or ("state" in labels and not each.value):
+            continue  # names of what is not the case now
+        shown = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        told[f"{each.heading.name}{{{shown}}}" if shown else each.heading.name] = each.value
     return told
 
 

@@ -339,7 +339,7 @@ async def test_what_a_miniserver_tells_of_itself_is_listed() -> None:
     state.apply_weather(demo.weather)
     told = told_series(state, configure())
     assert 1.0 == told['loxone_miniserver_operating_mode{state="saturday"}']
-    assert 0.0 == told['loxone_miniserver_operating_mode{state="own_1"}']
+    assert 1 == sum("operating_mode" in metric for metric in told)
     assert "loxone_weather_temperature_celsius" in told
     shown = "\n".join(table([House("demo", "", (), told=told)]))
     assert 'loxone_miniserver_operating_mode{state="saturday"} 1' in shown
@@ -347,3 +347,11 @@ async def test_what_a_miniserver_tells_of_itself_is_listed() -> None:
         told == json.loads(as_json([House("demo", "", (), told=told)]))["miniservers"][0]["series"]
     )
     assert {} == told_series(MiniserverState(name="x"), configure())
+
+
+async def test_what_another_control_keeps_private_is_explained() -> None:
+    tracker = control("part", "Log", type_="Tracker", states={"entries": 1})
+    alarm = control(2, "Alarm", type_="Alarm", states={"sensors": 1}, parts=(tracker,))
+    by_name = states(found(structure(alarm)))
+    assert "another control has it as a secret" in by_name["sensors"].reasons[-1].text
+    assert {} == by_name["sensors"].series
