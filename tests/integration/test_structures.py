@@ -78,9 +78,19 @@ Row = tuple[str, str, str, str, str, float]
 """Name, room, category, type, subcontrol, value; names without what makes them unique."""
 
 
+def private_states(controls: dict[str, Any]) -> Iterator[str]:
+    """The UUIDs of what must never be exported, whatever another control calls it."""
+    for control in controls.values():
+        for state, uuids in (control.get("states") or {}).items():
+            if state in PRIVATE.get(control["type"], ()):
+                yield from uuids if isinstance(uuids, list) else [uuids]
+        yield from private_states(control.get("subControls") or {})
+
+
 def expected_rows(house: House) -> Iterator[tuple[str, Row]]:
     """Key of the control, and row, of each state; by a walk of our own through the JSON."""
     document = json.loads(house.structure)
+    private = set(private_states(document["controls"]))
     names = {
         section: {uuid: entry["name"] for uuid, entry in document.get(section, {}).items()}
         for section in ("rooms", "cats")
@@ -95,10 +105,10 @@ def expected_rows(house: House) -> Iterator[tuple[str, Row]]:
             own_path = path if name is None else f"{path}{control['name']}/"
             top = name or control["name"]
             for state, uuids in (control.get("states") or {}).items():
-                if state in PRIVATE.get(control["type"], ()):
-                    continue
                 listed = isinstance(uuids, list)
                 for index, uuid in enumerate(uuids if listed else [uuids]):
+                    if uuid in private:
+                        continue
                     label = f"{own_path}{state}[{index}]" if listed else f"{own_path}{state}"
                     value = house.values[parse_uuid(uuid)]
                     yield key, (top, own_room, own_category, control["type"], label, value)
