@@ -11,6 +11,15 @@ from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded, load_config
 
 
+MINISERVER = """
+[[miniservers]]
+name = "home"
+host = "192.168.1.77"
+username = "prometheus"
+password = "hunter2"
+"""
+"""The least that a configuration needs."""
+
 # Of an invented authority, valid for a hundred years; its key was thrown away.
 CERTIFICATE = """\
 -----BEGIN CERTIFICATE-----

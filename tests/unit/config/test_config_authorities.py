@@ -11,16 +11,10 @@ from hypothesis import strategies as st
 
 from loxone_exporter.config.authorities import resolve_authorities
 from support.configs import CERTIFICATE, find_all, load_text
+from support.configs import MINISERVER as WITHOUT_AUTHORITY
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-tls_ca_file = "authority.pem"
-"""
+MINISERVER = WITHOUT_AUTHORITY + 'tls_ca_file = "authority.pem"\n'
 PEM = CERTIFICATE.encode()
 DER = ssl.PEM_cert_to_DER_cert(CERTIFICATE)
 KEY = b"-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n"

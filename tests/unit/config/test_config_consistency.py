@@ -4,16 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from support.configs import CERTIFICATE, find_all, load_text
+from support.configs import CERTIFICATE, MINISERVER, find_all, load_text
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
 OTHER = MINISERVER.replace("home", "barn")
 FINGERPRINT = f'tls_fingerprint = "sha256:{"c0" * 32}"'
 USELESS = 'has no effect with tls = "off": remove it, or change tls'

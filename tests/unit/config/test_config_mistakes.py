@@ -4,16 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from support.configs import find_all
+from support.configs import MINISERVER, find_all
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
 NINE_MISTAKES = """
 [web]
 listen = ":9504"

@@ -20,16 +20,9 @@ from loxone_exporter.config.model import (
 )
 from loxone_exporter.config.quantities import quantity, unit
 from loxone_exporter.units import HouseUnits, find_unit, spellings
-from support.configs import find_all, load_text
+from support.configs import MINISERVER, find_all, load_text
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
 OVERRIDE = """
 [[override]]
 names = ["Pool"]

@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 
 from loxone_exporter.config.tls import fingerprint, serial_number, server_name
-from support.configs import find_all
+from support.configs import MINISERVER, find_all
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
 PAIRS = [f"{number:02x}" for number in range(0xC0, 0xE0)]
 DIGITS = "".join(PAIRS)
 EXPECTED_SERIAL = (

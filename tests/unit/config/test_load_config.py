@@ -17,16 +17,9 @@ from loxone_exporter.config.model import (
     WebConfig,
 )
 from loxone_exporter.config.secret import Secret
-from support.configs import find_all, load_text, write_config
+from support.configs import MINISERVER, find_all, load_text, write_config
 
 
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
 EVERYTHING = """
 [web]
 listen = ["127.0.0.1:9504", "[::1]:0"]

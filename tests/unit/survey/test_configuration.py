@@ -5,16 +5,7 @@ from pathlib import Path
 import pytest
 
 from loxone_exporter.survey.configuration import describe
-from support.configs import load_text
-
-
-MINISERVER = """
-[[miniservers]]
-name = "home"
-host = "192.168.1.77"
-username = "prometheus"
-password = "hunter2"
-"""
+from support.configs import MINISERVER, load_text
 
 
 def test_a_survey_tells_the_source_and_what_it_amounts_to(tmp_path: Path) -> None:
