@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
+from loxone_exporter.config.load import load_config
 from loxone_exporter.errors import FailureReason
+from support.configs import MINISERVER, write_config
 
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -14,3 +17,14 @@ def test_every_reason_of_a_failure_is_explained() -> None:
     rows = re.findall(r"^\| (`[^|]*`) \|", table.partition("\n\n")[0], re.MULTILINE)
     explained = re.findall(r"`(\w+)`", " ".join(rows))
     assert sorted(explained) == sorted(reason.value for reason in FailureReason)
+
+
+def test_its_configurations_can_be_loaded(tmp_path: Path) -> None:
+    blocks = re.findall(r"^( *)```toml\n(.*?)^\1```", README, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 2
+    (tmp_path / "loxone.password").write_text("hunter2", encoding="utf-8")
+    (tmp_path / "loxone.password").chmod(0o600)
+    for _, text in blocks:
+        whole = text if "[[miniservers]]" in text else text + MINISERVER
+        loaded = load_config(write_config(tmp_path, textwrap.dedent(whole)), {})
+        assert "home" == loaded.config.miniservers[0].name
