@@ -305,6 +305,7 @@ def _privacy_classes() -> Iterator[str]:
         sources = [f"all of {', '.join(sorted(types))}"] if types else []
         if name == "presence":
             sources.append("all in categories of lights")
+            sources.append("`loxone_miniserver_operating_mode`")
             revealing = [state for state, entry in _rows() if reveals_presence(entry)]
             sources.append(_listed(state for state in revealing if _type_of(state) not in types))
         if name == "secured":

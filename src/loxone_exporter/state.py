@@ -315,6 +315,7 @@ class MiniserverState:
             own = self._known.get(daytimer.uuid)
             if own is not None:
                 self._arriving.daytimers[own] = daytimer
+                self.non_finite_values += daytimer.non_finite()
 
     def apply_weather(self, reports: Iterable[Weather]) -> None:
         """Take over a weather table, likewise."""
@@ -322,6 +323,7 @@ class MiniserverState:
             own = self._known.get(weather.uuid)
             if own is not None:
                 self._arriving.weather[own] = weather
+                self.non_finite_values += sum(entry.non_finite() for entry in weather.entries)
 
     @property
     def _arriving(self) -> States:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
 
 from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.codes import cut_name, parse_names
 from loxone_exporter.loxone.replies import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
@@ -34,12 +34,6 @@ _NAMED: Final = ("outputs", "sequences", "modes", "modeList", "loads")
 
 _NONE_OF_THEM: Final = {"outputs": "allOff"}
 """Keys that name the code 0 of those."""
-
-_MAX_NAMES = 256
-_MAX_NAME = 128
-"""Names become labels, a series each; real lists have some ten of some twenty characters."""
-
-_CODE = re.compile(r"-?\d{1,6}")
 
 
 @frozen
@@ -156,22 +150,10 @@ def _state_of_node(text: str, index: int) -> StateUuid | str:
     return text if _NODE_STATE.fullmatch(text) else f"actual{index}"
 
 
-def _names(details: Mapping[str, Json], key: str) -> dict[int, str]:
-    """Names by code: of an object with the codes as keys, or of a list of objects with `id`."""
-    value = details.get(key)
-    if isinstance(value, list):
-        pairs = ((str(item.get("id")), item.get("name")) for item in _objects(value))
-    else:
-        pairs = ((code, item) for code, item in _object(value).items())
-    names = {}
-    for code, item in islice(pairs, _MAX_NAMES):
-        name = item.get("name") if isinstance(item, dict) else item
-        if _CODE.fullmatch(code) and isinstance(name, str) and name:
-            names[int(code)] = name[:_MAX_NAME]
+def _names(details: Mapping[str, Json], key: str) -> Mapping[int, str]:
+    names = parse_names(details.get(key))
     of_none = _text(details.get(_NONE_OF_THEM.get(key, "")))
-    if names and of_none:
-        names[0] = of_none[:_MAX_NAME]
-    return names
+    return {0: cut_name(of_none), **names} if names and of_none else names
 
 
 def _object(value: Json) -> Mapping[str, Json]:

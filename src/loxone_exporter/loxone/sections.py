@@ -6,27 +6,17 @@ Whatever makes no sense in them is passed over. What tells about persons is not 
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
-from typing import Final
 
 from loxone_exporter.errors import ProtocolError
+from loxone_exporter.loxone.codes import parse_names
 from loxone_exporter.loxone.replies import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
 
 
-_MAX_NUMBERED = 256
-"""Names that a list may have; real ones have some thirty."""
-
-_MAX_NAME = 128
-"""Characters kept of such a name, which becomes the value of a label."""
-
 _MAX_FORMAT = 64
 """Real formats have some ten characters; a longer text is none."""
-
-_NUMBER: Final = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
 def section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
@@ -42,7 +32,7 @@ def named_states(part: Mapping[str, Json]) -> Mapping[str, StateUuid]:
 
 def parse_operating_modes(document: Mapping[str, Json]) -> Mapping[int, str]:
     """The names that the owner gave to operating modes, by id."""
-    return _numbered(section(document, "operatingModes"))
+    return parse_names(document.get("operatingModes"))
 
 
 def parse_message_center(document: Mapping[str, Json]) -> Mapping[str, StateUuid]:
@@ -69,20 +59,10 @@ def parse_weather_formats(document: Mapping[str, Json]) -> Mapping[str, Format]:
 
 def parse_weather_types(document: Mapping[str, Json]) -> Mapping[int, str]:
     """What the weather service's codes mean, in the language of the configuration."""
-    return _numbered(section(section(document, "weatherServer"), "weatherTypeTexts"))
+    return parse_names(section(document, "weatherServer").get("weatherTypeTexts"))
 
 
 def _states(part: Mapping[str, Json]) -> Iterator[tuple[str, StateUuid]]:
     for name, uuid in part.items():
         with contextlib.suppress(ProtocolError):
             yield name, parse_uuid(uuid if isinstance(uuid, str) else "")
-
-
-def _numbered(names: Mapping[str, Json]) -> Mapping[int, str]:
-    """Names by the numbers that stand before them as text."""
-    pairs = (
-        (int(number), name[:_MAX_NAME])
-        for number, name in names.items()
-        if isinstance(name, str) and _NUMBER.fullmatch(number)
-    )
-    return dict(islice(pairs, _MAX_NUMBERED))

@@ -7,6 +7,7 @@ What is left over after the last of them, and is none, is a `RemainderError`, or
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -46,6 +47,11 @@ class Daytimer:
     default: float
     entries: tuple[DaytimerEntry, ...] = ()
 
+    def non_finite(self) -> int:
+        """How many of its numbers are none, or infinite."""
+        numbers = (self.default, *(entry.value for entry in self.entries))
+        return sum(not math.isfinite(number) for number in numbers)
+
 
 @frozen
 class WeatherEntry:
@@ -66,6 +72,18 @@ class WeatherEntry:
     precipitation: float
     wind_speed: float
     barometric_pressure: float
+
+    def non_finite(self) -> int:
+        """How many of its numbers are none, or infinite."""
+        numbers = (
+            self.temperature,
+            self.perceived_temperature,
+            self.dew_point,
+            self.precipitation,
+            self.wind_speed,
+            self.barometric_pressure,
+        )
+        return sum(not math.isfinite(number) for number in numbers)
 
 
 @frozen

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
 
 from attrs import define, field, frozen
 from prometheus_client import Metric
@@ -25,7 +27,7 @@ from loxone_exporter.metrics.activity import active_controls, activity_families
 from loxone_exporter.metrics.families import Told, counter, gauge, told_families
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
-from loxone_exporter.metrics.miniserver import tell
+from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
@@ -45,6 +47,13 @@ _logger = logging.getLogger(__name__)
 
 _EMPTY = SeriesTable()
 _DUPLICATES_LOGGED = 10
+_FAULTS_LOGGED = 10
+
+_Part = TypeVar("_Part")
+
+
+Readings = Mapping[Family, Sequence[tuple[Series, Reading]]]
+"""What holds of each state whose codes or bits have names, where anything is known."""
 
 
 @frozen
@@ -60,6 +69,7 @@ class _Snapshot:
     shown: States
     fresh: bool
     told: tuple[Told, ...] = ()
+    readings: Readings = field(factory=dict)
     failed: bool = False
 
     @property
@@ -72,46 +82,31 @@ class _Snapshot:
         """The texts that came."""
         return self.shown.texts
 
-    readings: Mapping[Family, Sequence[tuple[Series, Reading]]] = field(init=False)
-    """What holds of each state whose codes or bits have names, where anything is known."""
-
-    @readings.default
-    def _read_named(self) -> Mapping[Family, Sequence[tuple[Series, Reading]]]:
-        states = self.shown
-        return {
-            family: [
-                (named.series, reading)
-                for named in series
-                if (reading := named.read(states)) is not None
-            ]
-            for family, series in (self.table.named.items() if self.fresh else ())
-        }
-
     @property
     def unknown_codes(self) -> int:
         """How many states hold a code or bit without a name."""
-        return sum(
-            not reading.is_known for of_family in self.readings.values() for _, reading in of_family
-        )
+        readings = chain.from_iterable(self.readings.values())
+        unknown = sum(not reading.is_known for _, reading in readings)
+        structure = self.state.structure
+        is_odd = self.fresh and structure is not None and has_unknown_mode(structure, self.values)
+        return unknown + is_odd
 
     def exported(self, config: MetricsConfig) -> int:
         """How many controls have at least one sample of a state."""
-        shown: set[int] = set()
-        if self.fresh and config.control_value:
+        if not self.fresh:
+            return 0
+        shown = {series.control for series, _ in chain.from_iterable(self.readings.values())}
+        if config.control_value:
             shown |= {series.control for series in self.table.values if series.uuid in self.values}
-        elif self.fresh:
+        else:
             shown |= {
                 typed.series.control
-                for family in self.table.typed.values()
-                for typed in family
+                for typed in chain.from_iterable(self.table.typed.values())
                 if typed.value(self.values) is not None
             }
-            shown |= {
-                series.control for of_family in self.readings.values() for series, _ in of_family
-            }
-        if self.fresh and config.activations:
+        if config.activations:
             shown |= active_controls(self.state, self.table)
-        if self.fresh and config.text_values:
+        if config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
 
@@ -124,22 +119,43 @@ class _Miniserver:
     _registry: NameRegistry = field(factory=NameRegistry)
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
-    _is_fault_logged: bool = False
+    _faults: set[str] = field(factory=set)
 
-    def told(self, config: MetricsConfig, now: float) -> tuple[Told, ...] | None:
-        """What it tells beside values; None where a bug kept it from that, which is logged once."""
-        structure, shown = self.state.structure, self.state.shown
-        if structure is None:
-            return ()
-        schedules = self._table.schedules if self._table else ()
+    def snapshot(self, plan: Plan, now: float) -> _Snapshot:
+        """What it has to show; a bug costs the part where it is, and is logged once."""
+        table, state, shown = self.table(plan), self.state, self.state.shown
+        fresh = state.is_fresh(plan.metrics.stale_after)
+        structure = state.structure if fresh else None
+        series = table if table is not None and fresh else _EMPTY
+
+        def tell_of_itself() -> tuple[Told, ...]:
+            return tuple(tell(structure, shown, plan)) if structure else ()
+
+        def tell_of_schedules() -> tuple[Told, ...]:
+            zone = find_zone(structure, shown.texts) if structure else None
+            return tuple(tell_schedules(series.schedules, shown, zone, now))
+
+        told = self._guarded("what it tells of itself", tell_of_itself)
+        changes = self._guarded("its schedules", tell_of_schedules)
+        readings = self._guarded("its named states", lambda: _read_named(series, shown))
+        return _Snapshot(
+            state,
+            table or _EMPTY,
+            shown,
+            fresh,
+            (*(told or ()), *(changes or ())),
+            readings or {},
+            failed=any(part is None for part in (table, told, changes, readings)),
+        )
+
+    def _guarded(self, what: str, work: Callable[[], _Part]) -> _Part | None:
         try:
-            zone = find_zone(structure, shown.texts)
-            changes = tell_schedules(schedules, shown, zone, now)
-            return (*tell(structure, shown, config), *changes)
-        except Exception:  # one house's odd weather must not cost the others
-            if not self._is_fault_logged:
-                _logger.exception("cannot tell what %s says of itself", self.state.name)
-            self._is_fault_logged = True
+            return work()
+        except Exception as error:  # one house's odd state must not cost the others
+            fault = f"{what}: {error!r}"
+            if fault not in self._faults and len(self._faults) < _FAULTS_LOGGED:
+                self._faults.add(fault)
+                _logger.exception("cannot show %s of %s", what, self.state.name)
             return None
 
     def table(self, plan: Plan) -> SeriesTable | None:
@@ -165,6 +181,17 @@ class _Miniserver:
             self._structure, self._table = structure, table
             for labels in table.duplicates[:_DUPLICATES_LOGGED] if table else ():
                 _logger.warning("left out a series whose labels are those of another: %s", labels)
+
+
+def _read_named(table: SeriesTable, states: States) -> Readings:
+    return {
+        family: [
+            (named.series, reading)
+            for named in series
+            if (reading := named.read(states)) is not None
+        ]
+        for family, series in table.named.items()
+    }
 
 
 class LoxoneCollector(Collector):
@@ -228,20 +255,9 @@ class LoxoneCollector(Collector):
         }
 
     def _snapshots(self) -> Iterator[_Snapshot]:
-        stale_after = self._metrics.stale_after
+        now = self._now()
         for miniserver in self._miniservers:
-            state = miniserver.state
-            table = miniserver.table(self._plan)
-            fresh = state.is_fresh(stale_after)
-            told = miniserver.told(self._metrics, self._now()) if fresh else ()
-            yield _Snapshot(
-                state,
-                table or _EMPTY,
-                state.shown,
-                fresh,
-                told or (),
-                failed=table is None or told is None,
-            )
+            yield miniserver.snapshot(self._plan, now)
 
     def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
         fresh = [snapshot for snapshot in snapshots if snapshot.fresh]

@@ -1,4 +1,4 @@
-"""Which states are counted: the digital ones, but for settings and what is never exported."""
+"""Which states are counted: the digital ones, but for settings."""
 
 from __future__ import annotations
 
@@ -17,12 +17,7 @@ def is_counted(entry: Entry | None) -> bool:
     Args:
         entry: The row that holds for the very control; None where nobody knows the state.
     """
-    return (
-        entry is not None
-        and entry.kind is Kind.DIGITAL
-        and entry is not SWITCHABLE
-        and not entry.is_private
-    )
+    return entry is not None and entry.kind is Kind.DIGITAL and entry is not SWITCHABLE
 
 
 def counted_states(structure: Structure) -> frozenset[StateUuid]:

@@ -214,7 +214,10 @@ class _Case:
     def _members(self, entry: Entry) -> Members | None:
         """The names of its codes or bits; None where there are none, or an override says more."""
         members, said = entry.members, self.override
-        if members is None or said.changes_family or entry.is_private:
+        if members is None or entry.is_private:
+            return None
+        # Who types all that a control has does not mean its modes, and a lock is no number at all.
+        if said.changes_family and said.is_of_states and not members.is_lock:
             return None
         where = members.names
         if where is not None and where.is_house:
@@ -223,7 +226,11 @@ class _Case:
             names = self.control.details.names.get(where.detail, {})
             if members.is_bits:
                 names = {1 << bit: name for bit, name in names.items() if bit in _BITS}
-            members = evolve(members, keys=with_names(members.keys, names)) if names else members
+            if names:
+                # Where the structure file has them, a text does not tell more.
+                where = evolve(where, text="")
+                keys = with_names(members.keys, names)
+                members = evolve(members, keys=keys, names=where)
         if not members.keys and not (where and where.text):
             self.note("catalog", "the structure file has no names for its codes")
             return None

@@ -108,6 +108,11 @@ class Filter:
             frozenset(config.exclude_classes),
         )
 
+    @property
+    def classes(self) -> frozenset[PrivacyClass]:
+        """The classes that are kept out."""
+        return self._classes
+
     def excludes_class(self, classes: frozenset[PrivacyClass]) -> str:
         """The key that keeps out what belongs to one of these classes, or an empty text."""
         return "exclude_classes" if classes & self._classes else ""

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from attrs import frozen
+from attrs import define, frozen
 
+from loxone_exporter.loxone.codes import read_lock, read_names
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.catalog.codes import OPERATING_MODES
 from loxone_exporter.state import States
 
 
-_MAX_NAMES = 256
-_MAX_NAME = 128
-"""Names become labels, a series each; real lists have some ten of some twenty characters."""
-
 _MANY: Final = 1000
 """No code is as large."""
-
-_BETWEEN: Final = " \t\r\n,"
 
 
 @frozen
@@ -65,7 +59,7 @@ class Wording:
         number = int(value)
         if number != value:
             return Reading(self.keys, (), is_known=False)
-        if number & self.packed:
+        if number > 0 and number & self.packed:
             number = self.packed
         place = self.places.get(number)
         if place is not None:
@@ -97,19 +91,31 @@ class Reading(NamedTuple):
         return [self.keys[place] for place in self.holding]
 
 
-@frozen
+@define(eq=False, weakref_slot=False)
 class NamedSource:
-    """Where it is found which names of a state hold; states of the same names share it.
+    """Where it is found which names of a state hold.
 
     Attributes:
-        names: A text that lists further names; None for nowhere.
         members: The names that are known beforehand.
-        wording: They alone, made ready; None where there are to be further ones.
+        names: A text that lists further names; None for nowhere.
     """
 
-    names: StateUuid | None
     members: Members
-    wording: Wording | None
+    names: StateUuid | None
+    _wording: Wording
+    _listed: str | None = None
+
+    @classmethod
+    def of(cls, members: Members, names: StateUuid | None = None) -> NamedSource:
+        """Where it is found which of these names hold.
+
+        Args:
+            members: The names that are known beforehand.
+            names: The state whose text lists further ones, if there is one.
+        """
+        if members.names is None:
+            return _shared_source(members)
+        return cls(members, names, Wording.of(members))
 
     def read(self, uuid: StateUuid, states: States) -> Reading | None:
         """What holds; None where the Miniserver has not told, or not in which words.
@@ -118,82 +124,48 @@ class NamedSource:
             uuid: The state.
             states: What the Miniserver sent.
         """
-        is_lock = self.members.is_lock
-        number = _lock(states.texts.get(uuid)) if is_lock else states.values.get(uuid)
-        wording = self.wording
-        if number is None:
+        if self.members.is_lock:
+            text = states.texts.get(uuid)
+            number = None if text is None else _lock(text)
+        else:
+            number = states.values.get(uuid)
+        if number is None or not self._has_words(states):
             return None
-        if wording is None:
-            names = states.texts.get(self.names) if self.names else None
-            if names is None:
-                return None
-            wording = _wording(self.members, names)
-        return wording.read(number) if wording.keys else None
+        return self._wording.read(number) if self._wording.keys else None
+
+    def _has_words(self, states: States) -> bool:
+        """Whether the names are known; a list is read when it has changed, not at each scrape."""
+        where = self.members.names
+        if where is None or not where.text:
+            return True
+        listed = states.texts.get(self.names) if self.names else None
+        if listed is not None and listed is not self._listed:
+            self._listed, self._wording = listed, Wording.of(self.members, listed)
+        return listed is not None
 
 
-@functools.lru_cache(maxsize=1024)
-def named_source(members: Members, names: StateUuid | None = None) -> NamedSource:
-    """Where it is found which of these names hold.
-
-    Args:
-        members: The names that are known beforehand.
-        names: The state whose text lists further ones, if there is one.
-    """
-    is_open = members.names is not None and members.names.text != ""
-    return NamedSource(names, members, None if is_open else _wording(members))
-
-
-@functools.lru_cache(maxsize=1024)  # a list of names is parsed when it changes, not at each scrape
-def _wording(members: Members, names: str | None = None) -> Wording:
-    return Wording.of(members, names)
+@functools.lru_cache(maxsize=256)  # as many as the catalog has; states share them
+def _shared_source(members: Members) -> NamedSource:
+    return NamedSource(members, None, Wording.of(members))
 
 
 @functools.lru_cache(maxsize=256)  # nearly all controls say the same
-def _lock(text: str | None) -> float | None:
-    """Who keeps a control from being operated, as a code (control catalog, common states)."""
-    if not text:
-        return None if text is None else 0.0
-    try:
-        document = json.loads(text)
-    except ValueError:
-        return None
-    locked = document.get("locked") if isinstance(document, dict) else None
-    return float(locked) if isinstance(locked, int) and abs(locked) < _MANY else None
+def _lock(text: str) -> float | None:
+    code = read_lock(text)
+    return None if code is None or abs(code) > _MANY else float(code)
 
 
 def operating_mode_keys(listed: Iterable[int]) -> Mapping[int, str]:
     """Keys of a house's operating modes: names may repeat, and are in any language.
 
     Args:
-        listed: The modes that its structure file has; empty for those of every house.
+        listed: The modes that its structure file has; those that Loxone has need not be there.
     """
-    codes = list(listed) or range(10)
+    own = (code for code in listed if code not in OPERATING_MODES)
     return {
-        code: OPERATING_MODES.get(code) or (f"own_{-code}" if code < 0 else f"mode_{code}")
-        for code in codes
+        **OPERATING_MODES,
+        **{code: f"own_{-code}" if code < 0 else f"mode_{code}" for code in own},
     }
-
-
-def read_names(text: str) -> Mapping[int, str]:
-    """Names by code, from a text that lists objects with `id` and `name`.
-
-    What follows the place where the text was cut off, or makes no sense, is passed over.
-    """
-    return dict(_listed(text.strip()))
-
-
-def _listed(text: str) -> Iterator[tuple[int, str]]:
-    decoder, place = json.JSONDecoder(), 1
-    for _ in range(_MAX_NAMES if text.startswith("[") else 0):
-        try:
-            item, place = decoder.raw_decode(text, place)
-        except ValueError:
-            return
-        code, name = (item.get("id"), item.get("name")) if isinstance(item, dict) else (None, None)
-        if isinstance(code, int) and isinstance(name, str) and name:
-            yield code, name[:_MAX_NAME]
-        while place < len(text) and text[place] in _BETWEEN:
-            place += 1
 
 
 def with_names(keys: Mapping[int, str], names: Mapping[int, str]) -> Mapping[int, str]:

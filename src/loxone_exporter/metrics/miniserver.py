@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from loxone_exporter.config.model import MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Epoch
 from loxone_exporter.metrics.conversions import TimeConversion
 from loxone_exporter.metrics.families import Heading, Told
 from loxone_exporter.metrics.members import operating_mode_keys
+from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.weather import tell_weather
 from loxone_exporter.state import States
 
@@ -56,15 +56,17 @@ _MESSAGES = Heading(
 _to_unix_time = TimeConversion(Epoch.UNIX)
 
 
-def tell(structure: Structure, shown: States, config: MetricsConfig) -> Iterator[Told]:
+def tell(structure: Structure, shown: States, plan: Plan) -> Iterator[Told]:
     """All that a Miniserver tells of itself and of the weather.
 
     Args:
         structure: Its structure file.
         shown: Its states, as they may be shown.
-        config: Which families there are.
+        plan: What the owner wants to see.
     """
-    yield from _tell_operating_mode(structure, shown.values)
+    # The modes of many houses are at home, away, asleep.
+    if not plan.filter.excludes_class(frozenset({"presence"})):
+        yield from _tell_operating_mode(structure, shown.values)
     yield from _tell_sun(structure, shown.values)
     reachable = _value(structure.global_states, "hasInternet", shown.values)
     if reachable is not None:
@@ -73,8 +75,15 @@ def tell(structure: Structure, shown: States, config: MetricsConfig) -> Iterator
     moment = None if changed is None else _to_unix_time(changed)
     if moment is not None:
         yield Told(_MESSAGES, value=moment)
-    if config.quantities:
-        yield from tell_weather(structure, shown.weather, with_forecast=config.weather_forecast)
+    if plan.metrics.quantities:
+        with_forecast = plan.metrics.weather_forecast
+        yield from tell_weather(structure, shown.weather, with_forecast=with_forecast)
+
+
+def has_unknown_mode(structure: Structure, values: Mapping[StateUuid, float]) -> bool:
+    """Whether the operating mode is one that nobody has named."""
+    present = _value(structure.global_states, "operatingMode", values)
+    return present is not None and present not in operating_mode_keys(structure.operating_modes)
 
 
 def _tell_operating_mode(structure: Structure, values: Mapping[StateUuid, float]) -> Iterator[Told]:

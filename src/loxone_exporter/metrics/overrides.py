@@ -31,6 +31,8 @@ class StateOverride:
         is_counted: Whether a table says of that quantity, here or elsewhere, that it is a counter.
         dropped_by: What leaves it out, `override[2].drop`; empty if nothing does.
         tables: The tables that say so, by their index.
+        is_of_states: Whether a table that says which family it feeds is about states of this name,
+            and not about all that a control has.
     """
 
     quantity: str | None = None
@@ -39,6 +41,7 @@ class StateOverride:
     is_counted: bool = False
     dropped_by: str = ""
     tables: tuple[int, ...] = ()
+    is_of_states: bool = False
 
     @property
     def changes_family(self) -> bool:
@@ -66,6 +69,12 @@ class _Table:
 
     def matches_state(self, names: tuple[str, ...]) -> bool:
         return self.patterns.matches_state(names, otherwise=True)
+
+    @property
+    def types_states(self) -> bool:
+        """Whether it says which family states of some name feed."""
+        said = (self.config.quantity, self.config.unit, self.config.metric_type)
+        return self.patterns.states is not None and said != (None, None, None)
 
     @property
     def dropping(self) -> str:
@@ -118,6 +127,7 @@ class Overrides:
                     override.is_counted if said.quantity is None else table.is_counted,
                     override.dropped_by if said.drop is None else table.dropping,
                     (*override.tables, table.index),
+                    override.is_of_states or table.types_states,
                 )
         return override
 

@@ -9,14 +9,18 @@ from attrs import field, frozen
 from loxone_exporter.config.model import FilterConfig, MetricsConfig, OverrideConfig
 from loxone_exporter.loxone.structure import Control, State, Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import Members
 from loxone_exporter.metrics.conversions import Condition
 from loxone_exporter.metrics.decisions import Decision, decide
 from loxone_exporter.metrics.filters import ControlLabels, Filter
 from loxone_exporter.metrics.members import operating_mode_keys
 from loxone_exporter.metrics.names import NameRegistry, Names, assign_names
 from loxone_exporter.metrics.overrides import Overrides
-from loxone_exporter.metrics.privacy import classes_of_control, classes_of_state, private_uuids
+from loxone_exporter.metrics.privacy import (
+    classes_of_control,
+    classes_of_state,
+    excluded_uuids,
+    private_uuids,
+)
 from loxone_exporter.units import HouseUnits
 
 
@@ -57,17 +61,25 @@ class House:
         units: What its values are in where nothing else is said.
         modes: Keys of its operating modes, by code.
         private: States that are never exported.
+        excluded: States of a class that the owner does not want.
     """
 
     units: HouseUnits
     modes: Mapping[int, str]
     private: frozenset[StateUuid]
+    excluded: frozenset[StateUuid]
 
     @classmethod
-    def of(cls, structure: Structure) -> House:
-        """What a structure file says of the house."""
+    def of(cls, structure: Structure, plan: Plan) -> House:
+        """What a structure file says of the house.
+
+        Args:
+            structure: The structure file.
+            plan: What the owner wants to see.
+        """
         modes = operating_mode_keys(structure.operating_modes)
-        return cls(structure.units, modes, private_uuids(structure))
+        excluded = excluded_uuids(structure, plan.filter.classes)
+        return cls(structure.units, modes, private_uuids(structure), excluded)
 
 
 @frozen
@@ -102,10 +114,13 @@ class ControlPlace:
         uuid = next((state.uuid for state in self.control.states if state.name == name), None)
         return Condition(uuid, wanted=bool(entry and entry.needs)) if uuid else None
 
-    def names(self, members: Members) -> StateUuid | None:
-        """The state of the control whose text names some of the members, if there is one."""
-        name = members.names.text if members.names else ""
-        return next((state.uuid for state in self.control.states if state.name == name), None)
+    def _names_from(self, decision: Decision, house: House) -> StateUuid | None:
+        """The state of the control whose text names some of a state's codes, if it may be shown."""
+        names = decision.members.names if decision.members else None
+        if names is None or not names.text:
+            return None
+        uuids = (state.uuid for state in self.control.states if state.name == names.text)
+        return next((uuid for uuid in uuids if uuid not in house.private | house.excluded), None)
 
     def matched_overrides(self, overrides: Overrides) -> Iterator[int]:
         """The tables that say something of the control or of one of its states."""
@@ -130,10 +145,13 @@ class ControlPlace:
             classes = classes_of_state(decision.entry, decision.family)
             rejected = self.rejected or plan.filter.rejects_state(names)
             rejected = rejected or plan.filter.excludes_class(classes)
+            if not rejected and state.uuid in house.excluded:
+                rejected = "exclude_classes"
             yield StatePlace(
                 state=state,
                 subcontrol=names[0],
                 decision=decision,
+                names_from=self._names_from(decision, house),
                 is_private=state.uuid in house.private,
                 rejected=rejected or override.dropped_by,
             )
@@ -147,6 +165,7 @@ class StatePlace:
         state: As the structure file has it.
         subcontrol: The label.
         decision: What it is.
+        names_from: The state whose text names some of its codes, if there is one.
         is_private: Whether it is never exported, by this name or by another one.
         rejected: What keeps it out: the key of the filter, or an override; empty if nothing does.
     """
@@ -154,6 +173,7 @@ class StatePlace:
     state: State
     subcontrol: str
     decision: Decision
+    names_from: StateUuid | None
     is_private: bool
     rejected: str
 

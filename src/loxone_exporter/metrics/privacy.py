@@ -13,7 +13,7 @@ from typing import Final
 from loxone_exporter.config.model import PrivacyClass
 from loxone_exporter.loxone.structure import Control, Structure
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.metrics.catalog import Entry, Privacy, is_private
+from loxone_exporter.metrics.catalog import Entry, Privacy, find_entry, is_private
 from loxone_exporter.metrics.quantities import Family
 
 
@@ -84,6 +84,29 @@ def reveals_presence(entry: Entry) -> bool:
     """Whether a state tells by itself that somebody is at home."""
     quantities = {family.quantity for family in entry.families.values()}
     return entry.privacy is Privacy.PRESENCE or quantities == _REVEALING_QUANTITIES
+
+
+def excluded_uuids(structure: Structure, excluded: frozenset[PrivacyClass]) -> frozenset[StateUuid]:
+    """The states that belong to a class that the owner does not want, whatever they are called.
+
+    Args:
+        structure: The structure file.
+        excluded: Those classes.
+    """
+    found: set[StateUuid] = set()
+
+    def visit(control: Control, *, is_excluded: bool) -> None:
+        is_excluded = is_excluded or bool(classes_of_control(control) & excluded)
+        for state in control.states:
+            entry = find_entry(control.type, state.base_name)
+            if is_excluded or classes_of_state(entry, None) & excluded:
+                found.add(state.uuid)
+        for part in control.sub_controls:
+            visit(part, is_excluded=is_excluded)
+
+    for control in structure.controls if excluded else ():
+        visit(control, is_excluded=False)
+    return frozenset(found)
 
 
 def private_uuids(structure: Structure) -> frozenset[StateUuid]:

@@ -26,7 +26,7 @@ _MODE: Final = "mode"
 _MINUTE = 60
 _END_OF_DAY = 24 * 60
 
-_MAX_ENTRIES = 256
+_MAX_ENTRIES = 64
 """Entries of one day that are looked at, so that a scrape never takes long; real days have some
 ten."""
 
@@ -111,6 +111,8 @@ def next_change(
 ) -> int | None:
     """The minute of the day when a schedule next has another value; None if it has not.
 
+    Nothing is said of a schedule with a number that is none.
+
     Entries that have to be activated count as if they were.
 
     Args:
@@ -119,6 +121,8 @@ def next_change(
         minute: Minutes since midnight.
         is_digital: Whether it is on during entries, whatever their number is, and off otherwise.
     """
+    if daytimer.non_finite():
+        return None
     entries = [entry for entry in daytimer.entries if entry.mode == mode][:_MAX_ENTRIES]
 
     def value(at: float) -> float:

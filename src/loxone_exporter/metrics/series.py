@@ -13,9 +13,8 @@ from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.catalog import Entry
 from loxone_exporter.metrics.conversions import Condition, Conversion
 from loxone_exporter.metrics.counted import is_counted
-from loxone_exporter.metrics.decisions import Decision
 from loxone_exporter.metrics.filters import ControlLabels
-from loxone_exporter.metrics.members import NamedSource, Reading, named_source
+from loxone_exporter.metrics.members import NamedSource, Reading
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.quantities import Family
@@ -167,7 +166,7 @@ def build_series_in_steps(
     yield
     builder = _Builder(
         miniserver=miniserver,
-        house=House.of(structure),
+        house=House.of(structure, plan),
         plan=plan,
         label_names=label_names(uuid_label=plan.metrics.uuid_label),
     )
@@ -238,7 +237,7 @@ class _Builder:
         self.values.append(series)
         self._add_counted(decision.entry, series)
         self._add_typed(place, state_place, series, labels)
-        self._add_named(place, decision, series)
+        self._add_named(state_place, series)
         if self.plan.metrics.text_values:
             self.texts.append(series)
 
@@ -259,11 +258,11 @@ class _Builder:
             labels = (*labels, node.title, node.role.lower())
             self.nodes.append(write_row((*self.label_names, *NODE_LABELS), labels))
 
-    def _add_named(self, place: ControlPlace, decision: Decision, series: Series) -> None:
-        members = decision.members
-        if members is None or not self.plan.serves(decision):
+    def _add_named(self, state_place: StatePlace, series: Series) -> None:
+        members = state_place.decision.members
+        if members is None or not self.plan.serves(state_place.decision):
             return
-        source = named_source(members, place.names(members))
+        source = NamedSource.of(members, state_place.names_from)
         self.named[members.family].append(NamedSeries(series, source))
 
     def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from loxone_exporter.config.model import Config
 from loxone_exporter.loxone.uuids import format_uuid
 from loxone_exporter.metrics.decisions import Reason
 from loxone_exporter.metrics.filters import compile_globs
-from loxone_exporter.metrics.members import named_source
+from loxone_exporter.metrics.members import NamedSource
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
@@ -93,7 +93,7 @@ def discover(state: MiniserverState, config: Config) -> Iterator[FoundControl]:
     if structure is None:
         return
     plan = Plan.compile(config.metrics, config.filter, config.override)
-    house, shown = House.of(structure), shown_series(state, config)
+    house, shown = House.of(structure, plan), shown_series(state, config)
     _, places = find_places(structure, plan, NameRegistry())
     for place in places:
         labels = place.labels
@@ -144,7 +144,7 @@ def _found(
         if plan.metrics.text_values and not has_numbers:
             expected.append(TEXT_VALUE)
         series = shown.of_state(place, state_place, expected)
-        if _has_unknown_code(place, state_place, states):
+        if _has_unknown_code(state_place, states):
             notes.append(Reason("catalog", f"nobody knows the code {value:g}: please report it"))
         if not series and not has_numbers and not optional:
             kept_out = "a text: there is a series with [metrics] text_values = true only"
@@ -163,9 +163,9 @@ def _found(
     )
 
 
-def _has_unknown_code(place: ControlPlace, state_place: StatePlace, states: States) -> bool:
+def _has_unknown_code(state_place: StatePlace, states: States) -> bool:
     members, uuid = state_place.decision.members, state_place.state.uuid
     if members is None or uuid not in states.values:
         return False
-    reading = named_source(members, place.names(members)).read(uuid, states)
+    reading = NamedSource.of(members, state_place.names_from).read(uuid, states)
     return reading is not None and not reading.is_known

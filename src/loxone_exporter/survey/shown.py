@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.miniserver import tell
-from loxone_exporter.metrics.places import ControlPlace, StatePlace
+from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace
 from loxone_exporter.metrics.series import LABELS, PLAIN_VALUE, TEXT_VALUE
 from loxone_exporter.state import MiniserverState
 
@@ -102,7 +102,8 @@ def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:
     if state.structure is None:
         return {}
     told: dict[str, float] = {}
-    for each in tell(state.structure, state.shown, config.metrics):
+    plan = Plan.compile(config.metrics, config.filter, config.override)
+    for each in tell(state.structure, state.shown, plan):
         labels = dict(zip(each.heading.labels, each.labels, strict=True))
         if each.heading.is_info or ("state" in labels and not each.value):
             continue  # names of what is not the case now

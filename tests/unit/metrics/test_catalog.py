@@ -148,11 +148,20 @@ def test_states_about_persons_and_secrets(
 
 
 @pytest.mark.parametrize(
-    ("control_type", "state"), [("UnheardOf", "lastcode"), ("NfcCodeTouch", "active"), ("", "")]
+    ("control_type", "state"), [("UnheardOf", "active"), ("NfcCodeTouch", "active"), ("", "")]
 )
 def test_what_nobody_knows_is_not_private(control_type: str, state: str) -> None:
     assert find_entry(control_type, state) is None
     assert not is_private(control_type, state)
+
+
+@pytest.mark.parametrize("state", ["lastcode", "lasttag", "session", "entries", "songName"])
+def test_what_one_type_keeps_private_a_new_one_does_too(state: str) -> None:
+    assert is_private("UnheardOf", state)
+
+
+def test_locks_are_those_of_types_that_nobody_knows_too() -> None:
+    assert COMMON["jLocked"] is find_entry("UnheardOf", "jLocked")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,10 +13,13 @@ from trio.testing import MockClock
 
 from loxone_exporter import __version__
 from loxone_exporter.config.model import FilterConfig, OverrideConfig
-from loxone_exporter.loxone.structure import Control, Structure
+from loxone_exporter.loxone.structure import Control, Structure, parse_structure
+from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.metrics import members
 from loxone_exporter.metrics.collector import LoxoneCollector
+from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Exposition, Format
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, MiniserverState, States
 from support.collected import collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
@@ -569,10 +574,104 @@ async def test_without_quantities_there_are_no_named_states() -> None:
     assert [] == found.samples("loxone_alarm_level")
 
 
+async def test_an_override_of_a_whole_control_leaves_its_modes_and_its_lock() -> None:
+    house = structure(
+        control(1, "W", type_="Wallbox2", states={"mode": 1, "actual": 2, "jLocked": 3})
+    )
+    override = OverrideConfig(names=("W",), quantity="power", unit="kW")
+    state = connected(house, values={1: 2.0, 2: 11.0}, texts={3: ""})
+    found = await scrape([state], configure(overrides=[override]))
+    assert 1.0 == found.values("loxone_wallbox_mode", "state")["mode_2"]
+    assert 1.0 == found.values("loxone_lock_state", "state")["unlocked"]
+    assert {"actual": 11_000.0} == found.values("loxone_power_watts")
+
+
+async def test_a_bug_in_one_house_costs_the_others_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = members.NamedSource.read
+
+    def read(source: members.NamedSource, uuid: StateUuid, states: States) -> object:
+        if states.values[uuid] == 2.0:
+            raise KeyError("a bug")
+        return real(source, uuid, states)
+
+    monkeypatch.setattr(members.NamedSource, "read", read)
+    house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
+    collector = LoxoneCollector(
+        configure(),
+        [connected(house, values={1: 2.0}, name="odd"), connected(house, values={1: 3.0})],
+    )
+    for errors in (1, 2):
+        found = await collected(collector)
+        assert {"home"} == {
+            each.labels["miniserver"] for each in found.samples("loxone_alarm_level")
+        }
+        assert {"odd": 2.0, "home": 3.0} == found.values("loxone_control_value", "miniserver")
+        assert errors == found.value("loxone_exporter_scrape_errors_total")
+    assert 1 == caplog.text.count("cannot show its named states of odd")
+
+
+@pytest.mark.parametrize(
+    "text", [r'[{"id":5,"name":"a\ud800"}]', "[" * 3000, "{" * 3000, '{"id":5}', r'"\ud800"']
+)
+async def test_no_text_of_a_house_ends_the_scrape(text: str) -> None:
+    states = {"activeMoodsNum": 1, "moodList": 2, "jLocked": 3}
+    house = structure(control(1, "Light", type_="LightControllerV2", states=states))
+    state = connected(house, values={1: 5.0}, texts={2: text, 3: text})
+    for format_ in Format:
+        found = await scrape([state], configure({"text_values": True}), format_)
+        assert 0 == found.value("loxone_exporter_scrape_errors_total")
+
+
+async def test_a_control_counts_as_exported_by_its_lock() -> None:
+    house = structure(
+        control(1, "A", states={"active": 1}), control(2, "B", type_="Meter", states={"jLocked": 2})
+    )
+    found = await scrape([connected(house, values={1: 1.0}, texts={2: ""})])
+    assert 2 == found.value("loxone_exporter_controls_exported")
+
+
+async def test_series_of_many_controls_with_names_of_their_own_are_made_quickly() -> None:
+    outputs = {str(number): f"Ausgang {number}" for number in range(1, 51)}
+    controls = {
+        key(number): {
+            "name": f"R {number}",
+            "type": "Radio",
+            "states": {"activeOutput": key(number)},
+            "details": {"outputs": {name: f"{value} {number}" for name, value in outputs.items()}},
+        }
+        for number in range(1, 1001)
+    }
+    house = parse_structure(json.dumps({"controls": controls}))
+    started = time.perf_counter()
+    await scrape([connected(house)])
+    assert time.perf_counter() - started < 2.0
+
+
 async def test_a_code_becomes_a_quantity_where_an_override_says_so() -> None:
     house = structure(control(1, "Alarm", type_="Alarm", states={"level": 1}))
-    override = OverrideConfig(names=("Alarm",), quantity="danger", unit="")
+    override = OverrideConfig(states=("level",), quantity="danger", unit="")
     config = configure(overrides=[override])
     found = await scrape([connected(house, values={1: 4.0})], config)
     assert {"level": 4.0} == found.values("loxone_danger")
     assert [] == found.samples("loxone_alarm_level")
+
+
+async def test_counts_of_a_state_for_which_0_is_yes(autojump_clock: MockClock) -> None:
+    house = structure(
+        control(1, "Fronius", type_="Fronius", states={"online": 1}),
+        control(2, "Pump", type_="InfoOnlyDigital", states={"active": 1}),
+    )
+    state = MiniserverState(
+        name="home", connection=ConnectionState.CONNECTED, counted_states=counted_states
+    )
+    state.replace_structure(house)
+    for value, seconds in ((0.0, 10), (1.0, 5), (0.0, 30), (1.0, 1)):
+        state.apply_values([(uuid(1), value)])
+        await trio.sleep(seconds)
+    found = await scrape([state])
+    activations = found.values("loxone_control_activations_total", "name")
+    assert {"Fronius": 1.0, "Pump": 2.0} == activations
+    on_seconds = found.values("loxone_control_on_seconds_total", "name")
+    assert {"Fronius": 40.0, "Pump": 6.0} == on_seconds

@@ -370,7 +370,12 @@ def test_there_is_no_counter_of_a_temperature() -> None:
     ("type_", "state", "override", "expected"),
     [
         ("Switch", "active", StateOverride(quantity="pump_active"), "loxone_pump_active"),
-        ("Radio", "activeOutput", StateOverride(quantity="house_mode"), "loxone_house_mode"),
+        (
+            "Radio",
+            "activeOutput",
+            StateOverride(quantity="house_mode", is_of_states=True),
+            "loxone_house_mode",
+        ),
         ("Alarm", "nextLevelAt", StateOverride(quantity="x"), "loxone_x_timestamp_seconds"),
         ("Switch", "active", StateOverride(unit="%"), "loxone_unspecified_ratio"),
     ],

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loxone_exporter.loxone.codes import read_names
 from loxone_exporter.metrics.catalog import Members, Names
-from loxone_exporter.metrics.members import Reading, named_source, read_names, with_names
+from loxone_exporter.metrics.members import NamedSource, Reading, with_names
 from loxone_exporter.metrics.quantities import STATES
 from loxone_exporter.state import States
 from support.structures import uuid
@@ -35,7 +36,7 @@ def reading_of(
     )
     if names is not None:
         states.texts[uuid(2)] = names
-    return named_source(members, uuid(2)).read(uuid(1), states)
+    return NamedSource.of(members, uuid(2)).read(uuid(1), states)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,9 @@ def reading_of(
         (CHAIN, 3.0, {"acknowledged", "alarm"}, True),
         (PACKED, 0.0, {"economy"}, True),
         (PACKED, float(0x30 | 215 << 7), {"custom"}, True),
+        (PACKED, float(0x20), set(), False),
         (PACKED, 5.0, set(), False),
+        (PACKED, -1.0, set(), False),
     ],
 )
 def test_what_holds(members: Members, value: float, holding: set[str], is_known: bool) -> None:  # noqa: FBT001  # pytest passes by position
@@ -108,6 +111,8 @@ def test_who_keeps_a_control_locked(text: str, expected: str) -> None:
         "{",
         "[]",
         '{"locked": 1e9}',
+        '{"locked": true}',
+        "[" * 3000,
         f'{{"locked": {10**400}}}',
         "0",
         '{"locked": "1"}',
@@ -137,10 +142,37 @@ def test_a_list_that_was_cut_off_has_its_first_names(length: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"1": "x"}', '[1, null, "x"]', '[{"id": "1", "name": "x"}]', '[{"id": 1, "name": ""}]', "x"],
+    [
+        '{"01": "x"}',
+        '[1, null, "x"]',
+        '[{"id": 1.5, "name": "x"}]',
+        '[{"id": true, "name": "x"}]',
+        '[{"id": 1, "name": ""}]',
+        '[{"id": 1, "name": 2}]',
+        "x",
+        "",
+        "[" * 3000,
+        '[{"id": 1, "name": ' + "[" * 3000,
+    ],
 )
 def test_what_is_no_name_is_passed_over(text: str) -> None:
     assert not read_names(text)
+
+
+def test_half_a_pair_of_surrogates_is_replaced() -> None:
+    assert {5: "a?"} == read_names(r'[{"id":5,"name":"a\ud800"}]')
+    assert {5: "a?"} == read_names(r'[{"id":5,"name":"a\ud800"},{"id":6,')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"1": "Kino", "2": {"name": "Hell"}}',
+        '[{"id": "1", "name": "Kino"}, {"id": 2, "name": "Hell"}]',
+    ],
+)
+def test_other_forms_of_a_list_are_understood(text: str) -> None:
+    assert {1: "Kino", 2: "Hell"} == read_names(text)
 
 
 def test_names_are_bounded() -> None:

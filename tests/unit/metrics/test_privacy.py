@@ -125,3 +125,35 @@ async def test_a_private_number_is_so_under_its_second_name() -> None:
         control(3, "Name", type_="Slider", states={"value": 2}),
     )
     assert {"Name.value"} == shown(await without(house=house))
+
+
+async def test_a_class_is_left_out_under_each_of_its_names() -> None:
+    house = structure(
+        control(1, "Detector", type_="PresenceDetector", states={"active": 1}),
+        control(2, "Armed", type_="Alarm", states={"armed": 2}),
+        control(3, "Copy", type_="InfoOnlyDigital", states={"active": 1}),
+        control(4, "Other copy", type_="InfoOnlyDigital", states={"active": 2}),
+        control(5, "Heater", type_="Switch", states={"active": 3}),
+    )
+    assert {"Heater.active"} == shown(await without("presence", "alarm", house=house))
+    assert {"Detector.active", "Copy.active", "Heater.active"} == shown(
+        await without("alarm", house=house)
+    )
+
+
+async def test_where_a_house_is_whether_somebody_is_there_its_operating_mode_tells() -> None:
+    document = {"controls": {}, "globalStates": {"operatingMode": key(1), "sunrise": key(2)}}
+    house = parse_structure(json.dumps(document))
+    assert [] != (await without(house=house)).samples("loxone_miniserver_operating_mode")
+    found = await without("presence", house=house)
+    assert [] == found.samples("loxone_miniserver_operating_mode")
+    assert 60.0 == found.value("loxone_miniserver_sunrise_seconds")
+
+
+async def test_a_secret_text_names_no_moods() -> None:
+    house = structure(
+        control(1, "Input", type_="TextInput", states={"text": 9}),
+        control(2, "Light", type_="LightControllerV2", states={"activeMoodsNum": 1, "moodList": 9}),
+    )
+    state = connected(house, values={1: 5.0}, texts={9: '[{"id": 5, "name": "SECRET"}]'})
+    assert "SECRET" not in (await scrape([state], configure({"text_values": True}))).body

@@ -42,6 +42,14 @@ CATALOG: Final[Mapping[str, Mapping[str, Entry]]] = {**CLIMATE, **ENERGY, **ROOM
 COMMON: Final[Mapping[str, Entry]] = {"jLocked": LOCK, "events": UNKNOWN, "infoText": TEXT}
 """States that many types have."""
 
+_OF_UNKNOWN_TYPES: Final[Mapping[str, Entry]] = {
+    state: entry
+    for states in CATALOG.values()
+    for state, entry in states.items()
+    if entry.is_private and state not in COMMON
+}
+"""What is private in one type may be so in a new one, which nobody knows yet."""
+
 _NUMBER_AT_END = re.compile(r"\d+$")
 
 
@@ -52,9 +60,7 @@ def find_entry(control_type: str, state_name: str) -> Entry | None:
         control_type: As in the structure file.
         state_name: Likewise, without the index of a list.
     """
-    states = CATALOG.get(control_type)
-    if states is None:
-        return None
+    states = CATALOG.get(control_type, _OF_UNKNOWN_TYPES)
     return (
         states.get(state_name)
         or states.get(_NUMBER_AT_END.sub("#", state_name))

@@ -54,7 +54,9 @@ _MODE = optional(
 CLIMATE: Final = {
     "AcControl": {
         "status": digital("air_conditioner_active"),
-        "mode": named_by_owner("air_conditioner_mode", Names(text="operatingModes")),
+        "mode": named_by_owner(
+            "air_conditioner_mode", Names(detail="modes", text="operatingModes")
+        ),
         "fan": named_by_owner("air_conditioner_fan", Names(text="fanspeeds")),
         "defaultFan": CODE,
         "ventMode": named_by_owner("air_conditioner_airflow", Names(text="airflows")),

@@ -327,8 +327,15 @@ LIGHT_SCENES: Final[Codes] = {
     **{scene: f"scene_{scene}" for scene in range(1, 9)},
     9: "all_on",
 }
-LIGHT_MOODS: Final[Codes] = {-3: "several_moods", -1: "manual", 0: "off", 778: "off"}
-"""The numbers are those that other projects have found; the others are listed by the house."""
+LIGHT_MOODS: Final[Codes] = {
+    -3: "several_moods",
+    -1: "manual",
+    0: "off",
+    98: "alarm_clock",
+    99: "all_on",
+    778: "off",
+}
+"""Numbers that other projects have found, the same in every house; a house lists its own moods."""
 LIGHT_PRESENCE: Final = _in_order("allowed_by_input", "allowed_by_app", "used")
 _REACHED: Final[Codes] = {0: "offline", 1: "initialising", 2: "online"}
 AUDIO_SERVER_STATES: Final[Codes] = {

@@ -144,16 +144,16 @@ _LOADS = Names(detail="loads")
 ENERGY: Final = {
     "CarCharger": {
         "status": named("wallbox_device_state", codes.WALLBOX_DEVICE_STATES),
-        "charging": digital("wallbox_charging"),
+        "charging": revealing(digital("wallbox_charging")),
         "connected": revealing(digital("wallbox_connected")),
-        "chargingFinished": digital("wallbox_finished"),
-        "power": number("wallbox_power_watts", "kW"),
-        "energySession": number("wallbox_session_energy_joules", "kWh"),
+        "chargingFinished": revealing(digital("wallbox_finished")),
+        "power": revealing(number("wallbox_power_watts", "kW")),
+        "energySession": revealing(number("wallbox_session_energy_joules", "kWh")),
         "limitMode": named("wallbox_limit_mode", codes.WALLBOX_LIMIT_MODES),
         "currentLimit": number("wallbox_power_limit_watts", "kW"),
         "minLimit": optional(number("wallbox_power_minimum_watts", "kW")),
         "maxLimit": optional(number("wallbox_power_maximum_watts", "kW")),
-        "chargeDuration": seconds("wallbox_session"),
+        "chargeDuration": revealing(seconds("wallbox_session")),
         "showLoadManagement": SWITCHABLE,
         "profiles": TEXT,
         "currentProfile": CODE,
@@ -270,13 +270,13 @@ ENERGY: Final = {
         "cycleUntil": optional(time("optimizer_cycle_end", Epoch.LOXONE)),
     },
     "Wallbox2": {
-        "actual": _power("wallbox_power"),
+        "actual": revealing(_power("wallbox_power")),
         "total": formatted(
             "totalFormat", families=by_unit({"joules": "wallbox_energy_joules_total"})
         ),
         "connected": revealing(digital("wallbox_connected")),
         "enabled": digital("wallbox_enabled"),
-        "active": digital("wallbox_charging"),
+        "active": revealing(digital("wallbox_charging")),
         "loadshed": digital("wallbox_load_shed"),
         "phaseSwitching": digital("wallbox_phase_switching"),
         "mode": named("wallbox_mode", codes.WALLBOX_MODES),

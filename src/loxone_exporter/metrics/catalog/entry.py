@@ -66,7 +66,7 @@ class Epoch(enum.Enum):
 
 @frozen
 class Names:
-    """Where the names are that an owner gave to codes; one of these says it.
+    """Where the names are that an owner gave to codes; the first of these that has some.
 
     Attributes:
         detail: A key of the control's details, as `outputs`.
