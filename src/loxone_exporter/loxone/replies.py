@@ -46,7 +46,7 @@ _OPENING = 24
 _TEXT_SHOWN = 24
 """Enough to tell what it is. Further on there may be a token, which is not for logs."""
 
-_SURROGATE_ESCAPE = "\\ud"
+_SURROGATE_ESCAPES = ("\\ud", "\\uD")
 
 
 @frozen
@@ -132,7 +132,7 @@ def decode_json(payload: str | bytes) -> Json:
         raise ProtocolError(f"JSON of more than {_MAX_PARTS} objects and arrays, or their members")
     try:
         value: Json = json.loads(text.removeprefix("\ufeff"), strict=False)
-        if _SURROGATE_ESCAPE in text.lower():
+        if any(escape in text for escape in _SURROGATE_ESCAPES):
             value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"expected JSON, received {_show(text)}") from error
