@@ -10,7 +10,7 @@ import trio
 from attrs import frozen
 from trio.testing import MockClock
 
-from loxone_exporter.config.model import Config
+from loxone_exporter.config.model import Config, OverrideConfig
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -306,3 +306,14 @@ async def test_a_failing_scrape_is_the_servers_to_answer(
     monkeypatch.setattr(Exposition, "render", stumble)
     with pytest.raises(ZeroDivisionError, match="planted"):
         await ask(app, "/metrics")
+
+
+async def test_overrides_that_contradict_themselves_are_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = Config(
+        miniservers=(miniserver_config(),),
+        override=(OverrideConfig(names=("x",), quantity="humidity", unit="W"),),
+    )
+    WebApp.build(config, [MiniserverState(name="a"), MiniserverState(name="b")], StopRequest())
+    assert 1 == caplog.text.count("override[0]")

@@ -78,11 +78,11 @@ def _whole_items(text: str) -> Iterator[Json]:
     """The items of a list that has lost its end."""
     decoder, place = json.JSONDecoder(strict=False), 1
     for _ in range(_MAX_NAMES if text.startswith("[") else 0):
+        while place < len(text) and text[place] in _BETWEEN:
+            place += 1
         try:
             _, end = decoder.raw_decode(text, place)
             yield decode_json(text[place:end])
         except (ValueError, RecursionError, ProtocolError):
             return
         place = end
-        while place < len(text) and text[place] in _BETWEEN:
-            place += 1

@@ -29,7 +29,6 @@ from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
 from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.schedules import tell_schedules
@@ -70,6 +69,7 @@ class _Snapshot:
     fresh: bool
     told: tuple[Told, ...] = ()
     readings: Readings = field(factory=dict)
+    is_mode_unknown: bool = False
     failed: bool = False
 
     @property
@@ -87,9 +87,7 @@ class _Snapshot:
         """How many states hold a code or bit without a name."""
         readings = chain.from_iterable(self.readings.values())
         unknown = sum(not reading.is_known for _, reading in readings)
-        structure = self.state.structure
-        is_odd = self.fresh and structure is not None and has_unknown_mode(structure, self.values)
-        return unknown + is_odd
+        return unknown + self.is_mode_unknown
 
     def exported(self, config: MetricsConfig) -> int:
         """How many controls have at least one sample of a state."""
@@ -145,6 +143,7 @@ class _Miniserver:
             fresh,
             (*(told or ()), *(changes or ())),
             readings or {},
+            is_mode_unknown=structure is not None and has_unknown_mode(structure, shown, plan),
             failed=any(part is None for part in (table, told, changes, readings)),
         )
 
@@ -207,8 +206,6 @@ class LoxoneCollector(Collector):
         self._now = now
         self._metrics = config.metrics
         self._plan = Plan.compile(config.metrics, config.filter, config.override)
-        for conflict in find_conflicts(config.override):
-            _logger.warning("%s", conflict)
         self._miniservers = [_Miniserver(state) for state in states]
         self._scrape_errors = 0
 

@@ -217,8 +217,11 @@ class _Case:
         if members is None or entry.is_private:
             return None
         # Who types all that a control has does not mean its modes, and a lock is no number at all.
-        if said.changes_family and said.is_of_states and not members.is_lock:
-            return None
+        if said.changes_family:
+            if said.is_of_states and not members.is_lock:
+                return None
+            passed = f"{said.origin} does not change this: it is about the whole control"
+            self.note("override", f"{passed}; a code is changed by a table that names it in states")
         where = members.names
         if where is not None and where.is_house:
             members = evolve(members, keys=self.modes)

@@ -64,8 +64,7 @@ def tell(structure: Structure, shown: States, plan: Plan) -> Iterator[Told]:
         shown: Its states, as they may be shown.
         plan: What the owner wants to see.
     """
-    # The modes of many houses are at home, away, asleep.
-    if not plan.filter.excludes_class(frozenset({"presence"})):
+    if not _hides_modes(plan):
         yield from _tell_operating_mode(structure, shown.values)
     yield from _tell_sun(structure, shown.values)
     reachable = _value(structure.global_states, "hasInternet", shown.values)
@@ -80,10 +79,22 @@ def tell(structure: Structure, shown: States, plan: Plan) -> Iterator[Told]:
         yield from tell_weather(structure, shown.weather, with_forecast=with_forecast)
 
 
-def has_unknown_mode(structure: Structure, values: Mapping[StateUuid, float]) -> bool:
-    """Whether the operating mode is one that nobody has named."""
-    present = _value(structure.global_states, "operatingMode", values)
-    return present is not None and present not in operating_mode_keys(structure.operating_modes)
+def has_unknown_mode(structure: Structure, shown: States, plan: Plan) -> bool:
+    """Whether the operating mode is to be seen, but one that nobody has named.
+
+    Args:
+        structure: The structure file.
+        shown: The Miniserver's states, as they may be shown.
+        plan: What the owner wants to see.
+    """
+    present = _value(structure.global_states, "operatingMode", shown.values)
+    keys = operating_mode_keys(structure.operating_modes)
+    return present is not None and present not in keys and not _hides_modes(plan)
+
+
+def _hides_modes(plan: Plan) -> bool:
+    # The modes of many houses are at home, away, asleep.
+    return bool(plan.filter.excludes_class(frozenset({"presence"})))
 
 
 def _tell_operating_mode(structure: Structure, values: Mapping[StateUuid, float]) -> Iterator[Told]:

@@ -69,6 +69,10 @@ class House:
     private: frozenset[StateUuid]
     excluded: frozenset[StateUuid]
 
+    def hides(self, uuid: StateUuid) -> bool:
+        """Whether a state is not to be seen, whatever it is called."""
+        return uuid in self.private or uuid in self.excluded
+
     @classmethod
     def of(cls, structure: Structure, plan: Plan) -> House:
         """What a structure file says of the house.
@@ -120,7 +124,7 @@ class ControlPlace:
         if names is None or not names.text:
             return None
         uuids = (state.uuid for state in self.control.states if state.name == names.text)
-        return next((uuid for uuid in uuids if uuid not in house.private | house.excluded), None)
+        return next((uuid for uuid in uuids if not house.hides(uuid)), None)
 
     def matched_overrides(self, overrides: Overrides) -> Iterator[int]:
         """The tables that say something of the control or of one of its states."""

@@ -89,11 +89,17 @@ def reveals_presence(entry: Entry) -> bool:
 def excluded_uuids(structure: Structure, excluded: frozenset[PrivacyClass]) -> frozenset[StateUuid]:
     """The states that belong to a class that the owner does not want, whatever they are called.
 
+    What belongs to one by its unit and name only, such as a sensor for CO2 of one's own, is not
+    followed to other names that it may have.
+
     Args:
         structure: The structure file.
         excluded: Those classes.
     """
     found: set[StateUuid] = set()
+    mode = structure.global_states.get("operatingMode")
+    if mode is not None and "presence" in excluded:
+        found.add(mode)
 
     def visit(control: Control, *, is_excluded: bool) -> None:
         is_excluded = is_excluded or bool(classes_of_control(control) & excluded)

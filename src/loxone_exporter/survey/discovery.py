@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
 from loxone_exporter.config.model import Config
 from loxone_exporter.loxone.uuids import format_uuid
-from loxone_exporter.metrics.decisions import Reason
+from loxone_exporter.metrics.catalog import Kind
+from loxone_exporter.metrics.decisions import Decision, Reason
 from loxone_exporter.metrics.filters import compile_globs
 from loxone_exporter.metrics.members import NamedSource
 from loxone_exporter.metrics.names import NameRegistry
@@ -16,6 +18,9 @@ from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace
 from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
 from loxone_exporter.state import MiniserverState, States
 from loxone_exporter.survey.shown import NOT_A_QUANTITY, ShownSeries, shown_series
+
+
+_TWIN: Final = "another series with the same labels"
 
 
 @frozen
@@ -54,7 +59,7 @@ class FoundState:
     @property
     def has_quantity(self) -> bool:
         """Whether a typed family shows it."""
-        return self.metric not in {"", *NOT_A_QUANTITY}
+        return self.metric not in {"", *NOT_A_QUANTITY, TEXT_VALUE}
 
 
 @frozen
@@ -95,10 +100,11 @@ def discover(state: MiniserverState, config: Config) -> Iterator[FoundControl]:
     plan = Plan.compile(config.metrics, config.filter, config.override)
     house, shown = House.of(structure, plan), shown_series(state, config)
     _, places = find_places(structure, plan, NameRegistry())
+    twins = _Twins(config.metrics.uuid_label)
     for place in places:
         labels = place.labels
         states = tuple(
-            _found(place, state_place, state.shown, shown, plan)
+            _found(place, twins.mark(place, state_place), state.shown, shown, plan)
             for state_place in place.states(house, plan)
         )
         yield FoundControl(
@@ -129,8 +135,7 @@ def _found(
     kept_out, series, optional = state_place.kept_out, {}, ""
     notes: list[Reason] = []
     if state_place.rejected:
-        rule = "override" if state_place.rejected.endswith(".drop") else "filter"
-        notes.append(Reason(rule, kept_out))
+        notes.append(Reason(_rule_of(state_place.rejected), kept_out))
     elif kept_out and not decision.is_private:
         notes.append(Reason("catalog", kept_out))
     elif not kept_out:
@@ -144,10 +149,10 @@ def _found(
         if plan.metrics.text_values and not has_numbers:
             expected.append(TEXT_VALUE)
         series = shown.of_state(place, state_place, expected)
-        if _has_unknown_code(state_place, states):
-            notes.append(Reason("catalog", f"nobody knows the code {value:g}: please report it"))
-        if not series and not has_numbers and not optional:
-            kept_out = "a text: there is a series with [metrics] text_values = true only"
+        if unknown := _unknown_code(state_place, states):
+            notes.append(Reason("catalog", f"nobody knows the code {unknown}: please report it"))
+        if not series and not optional:
+            kept_out = _why_not_shown(decision, has_numbers=has_numbers)
             notes.append(Reason("metrics", kept_out))
     return FoundState(
         subcontrol=state_place.subcontrol,
@@ -163,9 +168,51 @@ def _found(
     )
 
 
-def _has_unknown_code(state_place: StatePlace, states: States) -> bool:
+def _rule_of(rejected: str) -> str:
+    """What kind of thing keeps a state out."""
+    if rejected == _TWIN:
+        return "metrics"
+    return "override" if rejected.endswith(".drop") else "filter"
+
+
+def _why_not_shown(decision: Decision, *, has_numbers: bool) -> str:
+    """Why there is no series of a state that nothing keeps out."""
+    if has_numbers or decision.members is not None:
+        return "what would show it is switched off in [metrics]"
+    if decision.entry is not None and decision.entry.kind is Kind.DAYTIMER:
+        return "a schedule: there is a series while it changes once more today"
+    return "a text: there is a series with [metrics] text_values = true only"
+
+
+def _unknown_code(state_place: StatePlace, states: States) -> str:
+    """What the Miniserver sent, if that is a code or bit that has no name."""
     members, uuid = state_place.decision.members, state_place.state.uuid
-    if members is None or uuid not in states.values:
-        return False
+    if members is None:
+        return ""
     reading = NamedSource.of(members, state_place.names_from).read(uuid, states)
-    return reading is not None and not reading.is_known
+    if reading is None or reading.is_known:
+        return ""
+    return states.texts.get(uuid, "") if members.is_lock else f"{states.values[uuid]:.10g}"
+
+
+@define
+class _Twins:
+    """Finds states whose labels another one has already."""
+
+    has_uuid: bool
+    _seen: set[tuple[str, ...]] = field(factory=set)
+
+    def mark(self, place: ControlPlace, state_place: StatePlace) -> StatePlace:
+        """The same; marked as kept out if a scrape leaves it out as a duplicate."""
+        labels = place.labels
+        key = (
+            *(labels.name, labels.room, labels.category, labels.type),
+            state_place.subcontrol,
+            place.control.key if self.has_uuid else "",
+        )
+        if state_place.kept_out:
+            return state_place
+        if key in self._seen:
+            return evolve(state_place, rejected=_TWIN)
+        self._seen.add(key)
+        return state_place

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+
 from loxone_exporter.config.model import Config
+from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.survey.discovery import discover, matched_overrides
 from loxone_exporter.survey.report import House
 from loxone_exporter.survey.shown import told_series
 from loxone_exporter.survey.visit import visit_all
+
+
+_logger = logging.getLogger(__name__)
 
 
 async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> list[House]:
@@ -18,6 +24,8 @@ async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> lis
         config: Whom to visit, and what to export.
         connect: Opens connections; tests have one of their own.
     """
+    for conflict in find_conflicts(config.override):
+        _logger.warning("%s", conflict)
     plan = Plan.compile(config.metrics, config.filter, config.override)
     return [
         House(

@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.collector import LoxoneCollector
-from loxone_exporter.metrics.miniserver import tell
+from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
 from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace
 from loxone_exporter.metrics.series import LABELS, PLAIN_VALUE, TEXT_VALUE
 from loxone_exporter.state import MiniserverState
@@ -109,6 +109,8 @@ def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:
             continue  # names of what is not the case now
         shown = ",".join(f'{name}="{value}"' for name, value in labels.items())
         told[f"{each.heading.name}{{{shown}}}" if shown else each.heading.name] = each.value
+    if has_unknown_mode(state.structure, state.shown, plan):
+        told["loxone_exporter_unknown_codes"] = 1.0
     return told
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +15,7 @@ from loxone_exporter import __version__
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
+from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
@@ -22,6 +24,8 @@ from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+
+_logger = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
@@ -87,6 +91,8 @@ class WebApp:
             states: The Miniservers.
             stop: Once it is made, the application is not ready any more.
         """
+        for conflict in find_conflicts(config.override):
+            _logger.warning("%s", conflict)
         collector = LoxoneCollector(config, states)
         return cls(states, collector, Exposition.of(collector, collector.pending), stop)
 

@@ -675,3 +675,26 @@ async def test_counts_of_a_state_for_which_0_is_yes(autojump_clock: MockClock) -
     assert {"Fronius": 1.0, "Pump": 2.0} == activations
     on_seconds = found.values("loxone_control_on_seconds_total", "name")
     assert {"Fronius": 40.0, "Pump": 6.0} == on_seconds
+
+
+async def test_many_lists_of_moods_are_no_burden_where_a_class_is_left_out() -> None:
+    house = structure(
+        *(
+            control(
+                number,
+                f"L {number}",
+                type_="AcControl",
+                states={
+                    "mode": number,
+                    "operatingModes": 10_000 + number,
+                    "fan": 20_000 + number,
+                    "fanspeeds": 30_000 + number,
+                },
+            )
+            for number in range(1, 3001)
+        )
+    )
+    config = configure(filter_=FilterConfig(exclude_classes=("presence", "alarm", "secured")))
+    started = time.perf_counter()
+    await scrape([connected(house)], config)
+    assert time.perf_counter() - started < 2.0

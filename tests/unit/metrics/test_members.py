@@ -200,3 +200,8 @@ def test_no_two_codes_share_a_name_of_the_owners(
     others = {merged[code] for code in keys if code not in names}
     assert len(set(of_owner)) == len(of_owner)
     assert not others & set(of_owner)
+
+
+def test_a_list_over_several_lines_may_be_cut_off_too() -> None:
+    text = '[\n  {"id": 1, "name": "a"},\n  {"id": 2, "name": "b"},\n  {"id": 3'
+    assert {1: "a", 2: "b"} == read_names(text)

@@ -157,3 +157,27 @@ async def test_a_secret_text_names_no_moods() -> None:
     )
     state = connected(house, values={1: 5.0}, texts={9: '[{"id": 5, "name": "SECRET"}]'})
     assert "SECRET" not in (await scrape([state], configure({"text_values": True}))).body
+
+
+async def test_no_schedule_tells_the_operating_mode_of_a_house_that_hides_it() -> None:
+    controls = {
+        key(number): {
+            "name": type_,
+            "type": type_,
+            "states": {"mode": key(number), "needsActivation": key(10 + number)},
+        }
+        for number, type_ in enumerate(("Daytimer", "IRCDaytimer", "IRCV2Daytimer"), start=1)
+    }
+    controls[key(4)] = {"name": "Copy", "type": "InfoOnlyAnalog", "states": {"value": key(5)}}
+    document = {"controls": controls, "globalStates": {"operatingMode": key(5)}}
+    house = parse_structure(json.dumps(document))
+    assert {"Daytimer.mode", "IRCDaytimer.mode", "Copy.value"} < shown(await without(house=house))
+    left = shown(await without("presence", house=house))
+    assert not {state for state in left if state.endswith(("mode", "value"))}
+    assert len(left) == 3
+
+
+async def test_what_charges_a_car_is_left_out_with_presence() -> None:
+    states = {"actual": 1, "total": 2, "active": 3, "connected": 4, "limit": 5}
+    house = structure(control(1, "Charger", type_="Wallbox2", states=states))
+    assert {"Charger.limit"} == shown(await without("presence", house=house))

@@ -355,3 +355,66 @@ async def test_what_another_control_keeps_private_is_explained() -> None:
     by_name = states(found(structure(alarm)))
     assert "another control has it as a secret" in by_name["sensors"].reasons[-1].text
     assert {} == by_name["sensors"].series
+
+
+async def test_codes_that_nobody_knows_are_told_as_they_came() -> None:
+    bits = house_of("SmokeAlarm", ("alarmCause",))
+    (cause,) = states(found(bits, {1: 16777217.0})).values()
+    assert "the code 16777217: please" in cause.reasons[-1].text
+    lock = connected(house_of("Switch", ("jLocked",)), texts={1: '{"locked": 7}'})
+    ((locked,),) = (control.states for control in discover(lock, configure()))
+    assert 'the code {"locked": 7}: please' in locked.reasons[-1].text
+
+
+async def test_an_operating_mode_that_nobody_knows_is_told() -> None:
+    document = {"controls": {}, "globalStates": {"operatingMode": key(1)}}
+    state = connected(parse_structure(json.dumps(document)), values={1: 77.0})
+    assert {"loxone_exporter_unknown_codes": 1.0} == told_series(state, configure())
+    hidden = configure(filter_=FilterConfig(exclude_classes=("presence",)))
+    assert {} == told_series(state, hidden)
+
+
+async def test_what_is_not_shown_says_why() -> None:
+    schedule = states(found(house_of("Daytimer", ("entriesAndDefaultValue",))))
+    assert "once more today" in schedule["entriesAndDefaultValue"].kept_out
+    nothing = MetricsConfig(control_value=False, quantities=False, activations=False)
+    meter = states(found(METER, VALUES, metrics=nothing))
+    assert {"what would show it is switched off in [metrics]"} == {
+        state.kept_out for state in meter.values()
+    }
+    assert {"metrics"} == {state.reasons[-1].rule for state in meter.values()}
+
+
+async def test_a_text_is_no_quantity() -> None:
+    state = connected(house_of("Brandnew", ("note",)), texts={1: "Hello"})
+    ((note,),) = (control.states for control in discover(state, configure({"text_values": True})))
+    assert "loxone_control_text_info" == note.metric
+    assert not note.has_quantity
+
+
+async def test_what_a_scrape_leaves_out_as_a_duplicate_is_not_shown() -> None:
+    document = {
+        "controls": {
+            key(1): {
+                "name": "A",
+                "type": "Brandnew",
+                "states": {"x[0]": key(1), "x": [key(2)]},
+            }
+        }
+    }
+    state = connected(parse_structure(json.dumps(document)), values={1: 1.0, 2: 2.0})
+    ((first, second),) = (control.states for control in discover(state, configure()))
+    assert {"loxone_control_value": 1.0} == dict(first.series)
+    assert ({}, "left out by another series with the same labels") == (
+        dict(second.series),
+        second.kept_out,
+    )
+    assert "metrics" == second.reasons[-1].rule
+
+
+async def test_an_override_that_leaves_a_code_alone_says_so() -> None:
+    alarm = house_of("SmokeAlarm", ("level",))
+    override = OverrideConfig(names=("Thing",), quantity="power", unit="kW")
+    (level,) = states(found(alarm, {1: 1.0}, overrides=(override,))).values()
+    assert 'loxone_smoke_alarm_level{state="pre_alarm"}' == level.metric
+    assert any("override[0] does not change this" in reason.text for reason in level.reasons)

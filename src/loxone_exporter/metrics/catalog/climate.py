@@ -47,7 +47,7 @@ _REMAINING = optional(seconds("timer_remaining"), TICKS)
 _TIMER_END = time("override_end", Epoch.LOXONE)
 _HUMIDITY = number("humidity_ratio", "%")
 _MODE = optional(
-    named_by_owner("schedule_mode", Names(is_house=True)),
+    revealing(named_by_owner("schedule_mode", Names(is_house=True))),
     "the Miniserver's own operating mode tells the same",
 )
 

@@ -271,8 +271,8 @@ ENERGY: Final = {
     },
     "Wallbox2": {
         "actual": revealing(_power("wallbox_power")),
-        "total": formatted(
-            "totalFormat", families=by_unit({"joules": "wallbox_energy_joules_total"})
+        "total": revealing(
+            formatted("totalFormat", families=by_unit({"joules": "wallbox_energy_joules_total"}))
         ),
         "connected": revealing(digital("wallbox_connected")),
         "enabled": digital("wallbox_enabled"),
