@@ -99,7 +99,8 @@ PACKETS = {
 async def server() -> AsyncIterator[Serving]:
     config = Config(miniservers=(miniserver_config(),))
     app = WebApp.build(config, [MiniserverState(name="home")], StopRequest())
-    async with serving(app, keep_alive=0.05) as serving_:
+    # Short, for each packet waits for it; long enough for a busy machine to answer within.
+    async with serving(app, keep_alive=0.25) as serving_:
         yield serving_
 
 
