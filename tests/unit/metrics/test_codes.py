@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loxone_exporter.metrics.catalog import CATALOG, COMMON, Entry, Kind
+from loxone_exporter.metrics.members import operating_mode_keys
 from loxone_exporter.metrics.quantities import FAMILIES, STATES
 from support.named_states import NAMED_STATES
 
@@ -63,3 +64,33 @@ def test_every_family_of_named_states_is_fed() -> None:
 def test_no_family_of_named_states_is_called_like_another() -> None:
     names = [family.name for family in (*FAMILIES.values(), *STATES.values())]
     assert len(set(names)) == len(names)
+
+
+# Typed from the control catalog: operatingModes and modes, LightControllerV2, common states.
+BESIDE_OWNERS = {
+    "any.jLocked": {0: "unlocked", 1: "visualisation", 2: "logic"},
+    "LightControllerV2.activeMoodsNum": {
+        778: "off",
+        0: "off",
+        98: "alarm_clock",
+        99: "all_on",
+        -1: "manual",
+        -3: "several_moods",
+    },
+    "Radio.activeOutput": {0: "none"},
+    "Sequential.activeSequence": {0: "none"},
+    "Remote.mode": {0: "none"},
+}
+
+
+def test_codes_beside_those_that_owners_name() -> None:
+    others = ROWS.keys() - OF_THE_TYPE.keys()
+    keys = {row: entry.members.keys for row in others if (entry := ROWS[row]).members}
+    assert {row: dict(codes) for row, codes in keys.items() if codes} == BESIDE_OWNERS
+
+
+def test_operating_modes_of_every_house() -> None:
+    days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    modes = ["holiday", "vacation", "day_off", *days, "heating_period", "cooling_period"]
+    assert dict(enumerate(modes)) == operating_mode_keys([])
+    assert {"own_3", "mode_12"} == set(operating_mode_keys([-3, 12, 5]).values()) - set(modes)
