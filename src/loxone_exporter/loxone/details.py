@@ -79,8 +79,8 @@ class Details:
 
     def node_of(self, name: str, uuid: StateUuid) -> FlowNode | None:
         """The node whose power a state tells, by the state's UUID, or else by its name."""
-        nodes = {node.state: node for node in reversed(self.nodes)}
-        return nodes.get(uuid) or nodes.get(name)
+        found = (node for told in (uuid, name) for node in self.nodes if node.state == told)
+        return next(found, None)
 
 
 NO_DETAILS: Final = Details()
@@ -107,22 +107,29 @@ def parse_details(entry: Mapping[str, Json]) -> Details:
     return NO_DETAILS if parsed == NO_DETAILS else parsed
 
 
+def read_format(value: Json) -> Format | None:
+    """A format string; None for anything else."""
+    text = _short_text(value)
+    return None if text is None else Format.parse(text)
+
+
 def _formats(details: Mapping[str, Json]) -> Iterator[tuple[str, Format]]:
     for key, value in details.items():
-        if not isinstance(value, str) or len(value) > _MAX_FORMAT:
+        text = _short_text(value)
+        if text is None:
             continue
         if key == "format" or key.endswith("Format"):
-            yield key, Format.parse(value)
+            yield key, Format.parse(text)
         elif "Unit" in key:
-            yield key, Format(value, value.strip())
+            yield key, Format(text, text.strip())
 
 
 def _statistics(entry: Mapping[str, Json]) -> Iterator[tuple[str, Format]]:
     for group in _objects(_object(entry.get("statisticV2")).get("groups")):
         for point in _objects(group.get("dataPoints")):
-            output, text = point.get("output"), point.get("format")
-            if isinstance(output, str) and isinstance(text, str) and len(text) <= _MAX_FORMAT:
-                yield output, Format.parse(text)
+            output, format_ = point.get("output"), read_format(point.get("format"))
+            if isinstance(output, str) and format_ is not None:
+                yield output, format_
 
 
 def _offsets(details: Mapping[str, Json]) -> Iterator[int]:
@@ -154,6 +161,11 @@ def _names(details: Mapping[str, Json], key: str) -> Mapping[int, str]:
     names = parse_names(details.get(key))
     of_none = _text(details.get(_NONE_OF_THEM.get(key, "")))
     return {0: cut_name(of_none), **names} if names and of_none else names
+
+
+def _short_text(value: Json) -> str | None:
+    """A text that may be a format; None for anything else."""
+    return value if isinstance(value, str) and len(value) <= _MAX_FORMAT else None
 
 
 def _object(value: Json) -> Mapping[str, Json]:

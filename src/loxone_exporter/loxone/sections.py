@@ -10,13 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.codes import parse_names
+from loxone_exporter.loxone.details import read_format
 from loxone_exporter.loxone.replies import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
-
-
-_MAX_FORMAT = 64
-"""Real formats have some ten characters; a longer text is none."""
 
 
 def section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
@@ -50,11 +47,8 @@ def parse_message_center(document: Mapping[str, Json]) -> Mapping[str, StateUuid
 def parse_weather_formats(document: Mapping[str, Json]) -> Mapping[str, Format]:
     """The format strings of the weather, by field."""
     formats = section(section(document, "weatherServer"), "format")
-    return {
-        field: Format.parse(text)
-        for field, text in formats.items()
-        if isinstance(text, str) and len(text) <= _MAX_FORMAT
-    }
+    read = ((field, read_format(value)) for field, value in formats.items())
+    return {field: format_ for field, format_ in read if format_ is not None}
 
 
 def parse_weather_types(document: Mapping[str, Json]) -> Mapping[int, str]:

@@ -93,11 +93,14 @@ class Filter:
 
     The patterns of one key are alternatives. Every `include_` key that is given must match; any
     `exclude_` key that matches excludes.
+
+    Attributes:
+        classes: What tells about people and is kept out.
     """
 
     _include: Patterns
     _exclude: Patterns
-    _classes: frozenset[PrivacyClass]
+    classes: frozenset[PrivacyClass]
 
     @classmethod
     def compile(cls, config: FilterConfig) -> Filter:
@@ -108,14 +111,9 @@ class Filter:
             frozenset(config.exclude_classes),
         )
 
-    @property
-    def classes(self) -> frozenset[PrivacyClass]:
-        """The classes that are kept out."""
-        return self._classes
-
     def excludes_class(self, classes: frozenset[PrivacyClass]) -> str:
         """The key that keeps out what belongs to one of these classes, or an empty text."""
-        return "exclude_classes" if classes & self._classes else ""
+        return "exclude_classes" if classes & self.classes else ""
 
     def does_not_include(self, control: ControlLabels) -> str:
         """The first `include_` key but `include_states` that does not match, or an empty text."""

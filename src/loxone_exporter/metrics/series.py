@@ -138,19 +138,6 @@ class SeriesTable:
     duplicates: tuple[tuple[str, ...], ...] = ()
 
 
-def build_series(
-    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
-) -> SeriesTable:
-    """Compute the series of a structure, as `build_series_in_steps` does, without a pause."""
-    steps = build_series_in_steps(structure, miniserver=miniserver, registry=registry, plan=plan)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            table: SeriesTable = end.value
-            return table
-
-
 def build_series_in_steps(
     structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
 ) -> Generator[None, None, SeriesTable]:

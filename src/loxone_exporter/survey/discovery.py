@@ -100,7 +100,7 @@ def discover(state: MiniserverState, config: Config) -> Iterator[FoundControl]:
     plan = Plan.compile(config.metrics, config.filter, config.override)
     house, shown = House.of(structure, plan), shown_series(state, config)
     _, places = find_places(structure, plan, NameRegistry())
-    twins = _Twins(config.metrics.uuid_label)
+    twins = _Twins(shown)
     for place in places:
         labels = place.labels
         states = tuple(
@@ -199,19 +199,14 @@ def _unknown_code(state_place: StatePlace, states: States) -> str:
 class _Twins:
     """Finds states whose labels another one has already."""
 
-    has_uuid: bool
+    shown: ShownSeries
     _seen: set[tuple[str, ...]] = field(factory=set)
 
     def mark(self, place: ControlPlace, state_place: StatePlace) -> StatePlace:
         """The same; marked as kept out if a scrape leaves it out as a duplicate."""
-        labels = place.labels
-        key = (
-            *(labels.name, labels.room, labels.category, labels.type),
-            state_place.subcontrol,
-            place.control.key if self.has_uuid else "",
-        )
         if state_place.kept_out:
             return state_place
+        key = self.shown.key(place, state_place)
         if key in self._seen:
             return evolve(state_place, rejected=_TWIN)
         self._seen.add(key)

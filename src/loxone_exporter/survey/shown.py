@@ -47,6 +47,17 @@ class ShownSeries:
     by_labels: Mapping[Key, Mapping[str, float]]
     has_uuid: bool
 
+    def key(self, place: ControlPlace, state_place: StatePlace) -> Key:
+        """The labels of a state, but for the Miniserver's.
+
+        Args:
+            place: Its control.
+            state_place: The state.
+        """
+        labels = place.labels
+        key = (labels.name, labels.room, labels.category, labels.type, state_place.subcontrol)
+        return (*key, place.control.key) if self.has_uuid else key
+
     def of_state(
         self, place: ControlPlace, state_place: StatePlace, expected: Iterable[str]
     ) -> dict[str, float | None]:
@@ -57,9 +68,7 @@ class ShownSeries:
             state_place: The state.
             expected: Metrics that are served of it; they are None as long as there is no value.
         """
-        labels = place.labels
-        key = (labels.name, labels.room, labels.category, labels.type, state_place.subcontrol)
-        found = self.by_labels.get((*key, place.control.key) if self.has_uuid else key, {})
+        found = self.by_labels.get(self.key(place, state_place), {})
         names = {name.partition("{")[0] for name in found}
         holding = {name.partition("{")[0] for name in found if "{" in name}
         absent = {name: None for name in expected if name not in names}

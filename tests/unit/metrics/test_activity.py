@@ -10,11 +10,11 @@ from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import Plan
-from loxone_exporter.metrics.series import build_series
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.collected import configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Scrape
+from support.series import build_series
 from support.structures import control, key, structure, uuid
 
 

@@ -13,7 +13,8 @@ from loxone_exporter.loxone.structure import Structure, parse_structure
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan, find_places
-from loxone_exporter.metrics.series import SeriesTable, build_series
+from loxone_exporter.metrics.series import SeriesTable
+from support.series import build_series
 from support.structures import control, key, structure
 
 

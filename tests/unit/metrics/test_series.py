@@ -12,9 +12,9 @@ from loxone_exporter.metrics.series import (
     LABELS,
     Series,
     SeriesTable,
-    build_series,
     label_names,
 )
+from support.series import build_series
 from support.strategies import look_alikes, sane_look_alikes
 from support.structures import control, key, structure, uuid
 
