@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import trio
@@ -37,7 +37,7 @@ FAILED: Final = 1
 _logger = logging.getLogger(__name__)
 
 
-async def run(
+async def run(  # noqa: ASYNC128  # passes task_status on
     config: Config,
     sockets: Sequence[socket.socket],
     *,
@@ -59,7 +59,7 @@ async def run(
     linecache.clearcache()
     stop, bug = StopRequest(), None
     try:
-        await _run_all(config, sockets, source, stop, task_status)
+        await _run_all(config, sockets, source, stop, task_status.started)
     except* Exception as group:  # noqa: BLE001  # the root: nothing is above it
         bug = group
     if bug is not None or not stop.is_made():
@@ -74,7 +74,7 @@ async def _run_all(
     sockets: Sequence[socket.socket],
     source: ConfigSource | None,
     stop: StopRequest,
-    task_status: trio.TaskStatus[None],
+    tell_ready: Callable[[], None],
 ) -> None:
     signals = STOPPING if source is None else (*STOPPING, signal.SIGHUP)
     stop_web, vitals = StopRequest(), Vitals()
@@ -95,7 +95,7 @@ async def _run_all(
                     background.start_soon(_obey, received, stop, reloader, background)
                     await web.start(_serve, WebServer(app, sockets), stop_web)
                     _say_hello(config, sockets)
-                    task_status.started()
+                    tell_ready()
                     with stop.interrupts():
                         await trio.sleep_forever()
                 stop_web.make()
@@ -125,7 +125,7 @@ class _Running:
         return str(changes)
 
 
-async def _serve(
+async def _serve(  # noqa: ASYNC114, ASYNC128  # passes task_status on
     server: WebServer, stop: StopRequest, *, task_status: trio.TaskStatus[None]
 ) -> None:
     await server.serve(stop, task_status=task_status)

@@ -140,7 +140,7 @@ async def _look_after(member: _Member, farewell: trio.Event | None) -> None:
     while not member.stop.is_made():
         try:
             # A cancellation that leaks out of a session ends this nursery, and nothing beyond it.
-            async with trio.open_nursery() as nursery:
+            async with trio.open_nursery() as nursery:  # noqa: ASYNC112  # see above
                 nursery.start_soon(supervise, member.config, member.state, member.stop)
         except* Exception:
             _logger.exception("a bug ended the supervisor")
