@@ -44,6 +44,7 @@ async def ask(
     method: str = "GET",
     headers: Sequence[tuple[str, str]] = (),
     body: Sequence[bytes] = (),
+    query: bytes = b"",
 ) -> Answer:
     """Make a request as an ASGI server does, its body included."""
     sent: list[Any] = []
@@ -60,7 +61,7 @@ async def ask(
         "type": "http",
         "method": method,
         "path": path,
-        "query_string": b"",
+        "query_string": query,
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
     }
     with trio.fail_after(1):
@@ -121,6 +122,29 @@ async def test_other_paths_are_not_found(app: WebApp, path: str, method: str) ->
     answer = await ask(app, path, method=method)
     assert answer.status == 404
     assert "nosniff" == answer.headers["x-content-type-options"]
+
+
+async def test_a_scrape_may_ask_for_a_part(app: WebApp) -> None:
+    asked = b"name[]=loxone_exporter_connected&miniserver=K%C3%BCche"
+    answer = await ask(app, "/metrics", query=asked)
+    assert answer.status == 200
+    assert [b'loxone_exporter_connected{miniserver="K\xc3\xbcche"} 1.0'] == [
+        line for line in answer.body.splitlines() if not line.startswith(b"#")
+    ]
+
+
+@pytest.mark.parametrize("query", ["miniserver=Bad", "miniserver=", "miniserver=K%FCche"])
+async def test_a_miniserver_that_nobody_knows_is_not_found(app: WebApp, query: str) -> None:
+    answer = await ask(app, "/metrics", query=query.encode())
+    assert answer.status == 404
+    assert "there are: Küche" in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [(b"&" * 5000, 400), (b"a=1&" * 5000, 400), (bytes(range(256)), 200)]
+)
+async def test_odd_queries_are_no_failures(app: WebApp, query: bytes, status: int) -> None:
+    assert status == (await ask(app, "/metrics", query=query)).status
 
 
 class Reloads:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -228,29 +228,36 @@ class LoxoneCollector(Collector):
         """Name nothing beforehand: which families there are is known at the scrape."""
         return ()
 
-    def collect(self) -> Iterator[Metric]:
-        """Make the families of one scrape; the last one tells how long the others took."""
+    def collect(self, miniservers: Collection[str] = ()) -> Iterator[Metric]:
+        """Make the families of one scrape; the last one tells how long the others took.
+
+        Args:
+            miniservers: Names of those that are wanted, and nothing but what is about them; none
+                for everything.
+        """
         started = time.perf_counter()
         metrics = self._plan.metrics
-        snapshots = list(self._snapshots())
+        snapshots = list(self._snapshots(miniservers))
         self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
-        yield _build_info()
-        yield from vitals_families(self._vitals)
+        if not miniservers:
+            yield _build_info()
+            yield from vitals_families(self._vitals)
         yield from link_families([snapshot.state for snapshot in snapshots])
         yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
         yield from _structure_families(snapshots, metrics)
         yield from _error_families(snapshots)
         yield from _control_families(snapshots, metrics)
-        yield CounterMetricFamily(
-            "loxone_exporter_scrape_errors",
-            "Scrapes that lack the series of a Miniserver because of a bug; see the log.",
-            value=self._scrape_errors,
-        )
-        yield GaugeMetricFamily(
-            "loxone_exporter_scrape_duration_seconds",
-            "Time that this scrape took, but for sending it.",
-            value=time.perf_counter() - started,
-        )
+        if not miniservers:
+            yield CounterMetricFamily(
+                "loxone_exporter_scrape_errors",
+                "Scrapes that lack the series of a Miniserver because of a bug; see the log.",
+                value=self._scrape_errors,
+            )
+            yield GaugeMetricFamily(
+                "loxone_exporter_scrape_duration_seconds",
+                "Time that this scrape took, but for sending it.",
+                value=time.perf_counter() - started,
+            )
 
     def pending(self) -> Iterator[None]:
         """Make the series of structures that are new, in steps of a few milliseconds.
@@ -266,9 +273,11 @@ class LoxoneCollector(Collector):
         metrics = self._plan.metrics
         return {snapshot.state.name: snapshot.exported(metrics) for snapshot in self._snapshots()}
 
-    def _snapshots(self) -> Iterator[_Snapshot]:
+    def _snapshots(self, wanted: Collection[str] = ()) -> Iterator[_Snapshot]:
         now = self._now()
         for miniserver in self._miniservers:
+            if wanted and miniserver.state.name not in wanted:
+                continue
             yield miniserver.snapshot(self._plan, now)
 
 

@@ -16,6 +16,7 @@ from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.metrics.overrides import find_conflicts
+from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
@@ -160,9 +161,17 @@ class WebApp:
         return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
     async def _metrics(self, scope: Scope) -> Answer:
+        try:
+            selection = Selection.parse(scope["query_string"].decode("latin-1"))
+        except ValueError:
+            return Answer(b"too many parameters\n", status=HTTPStatus.BAD_REQUEST)
+        names = [state.name for state in self._states]
+        if unknown := sorted(set(selection.miniservers) - set(names)):
+            text = f"no Miniserver is called {', '.join(unknown)}; there are: {', '.join(names)}\n"
+            return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await self._exposition.render(format_, gzip=gzip)
+        body = await self._exposition.render(format_, gzip=gzip, selection=selection)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
 
