@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 import trio
@@ -154,6 +155,7 @@ class WebApp:
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
+            "/openapi.json": self._openapi,
         }
 
     def _index(self, _scope: Scope) -> Answer:
@@ -201,6 +203,10 @@ class WebApp:
             _JSON,
             HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
         )
+
+    def _openapi(self, _scope: Scope) -> Answer:
+        # Read when it is asked for, which is rare: it need not be in memory.
+        return Answer(files(__package__).joinpath("openapi.json").read_bytes(), _JSON)
 
     def _livez(self, _scope: Scope) -> Answer:
         if self.heartbeat.age() > HEARTBEAT_LIMIT:
