@@ -17,7 +17,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"errors", "logs", "stop", "units"},
+    {"errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
     {"activity", "vitals"},
     {"state", "simulator"},

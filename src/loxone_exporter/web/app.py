@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, WebConfig
+from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.metrics.overrides import find_conflicts
@@ -57,8 +58,14 @@ class Answer:
 
 @define(eq=False)
 class Heartbeat:
-    """Beats while the event loop runs."""
+    """Beats while the event loop runs.
 
+    Attributes:
+        lag: How late each beat came.
+        last: When it did, on trio's clock.
+    """
+
+    lag: Histogram = field(factory=Histogram)
     last: float = field(factory=trio.current_time)
 
     async def beat(self) -> None:
@@ -66,6 +73,7 @@ class Heartbeat:
         while True:
             self.last = trio.current_time()
             await trio.sleep(1)
+            self.lag.observe(self.age() - 1)
 
     def age(self) -> float:
         """Seconds since the last beat."""
@@ -108,9 +116,11 @@ class WebApp:
             vitals: What is known of the exporter itself.
         """
         _tell_of_conflicts(config)
+        vitals = vitals or Vitals()
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
-        return cls(config.web, states, collector, exposition, stop)
+        heartbeat = Heartbeat(vitals.event_loop_lag)
+        return cls(config.web, states, collector, exposition, stop, heartbeat)
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
