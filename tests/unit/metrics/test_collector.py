@@ -668,9 +668,9 @@ async def test_series_of_many_controls_with_names_of_their_own_are_made_quickly(
         for number in range(1, 1001)
     }
     house = parse_structure(json.dumps({"controls": controls}))
-    started = time.perf_counter()
+    started = time.process_time()
     await scrape([connected(house)])
-    assert time.perf_counter() - started < 2.0
+    assert time.process_time() - started < 2.0
 
 
 async def test_a_code_becomes_a_quantity_where_an_override_says_so() -> None:
