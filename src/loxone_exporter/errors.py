@@ -29,6 +29,10 @@ class OutputError(ExporterError):
     """What a command has to say cannot be written."""
 
 
+class StoppedError(ExporterError):
+    """A signal ended a command before its work was done."""
+
+
 class MissingExtraError(ExporterError):
     """Something needs libraries that are not installed by default."""
 

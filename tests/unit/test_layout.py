@@ -19,6 +19,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 FLOORS = (
     {"errors", "logs", "stop", "units"},
     {"loxone", "config"},
+    {"options"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
