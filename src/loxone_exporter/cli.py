@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
 import trio
-from attrs import evolve
+from attrs import evolve, fields
 
 from loxone_exporter import __version__, app, logs
 from loxone_exporter.config.addresses import ListenAddress
@@ -28,8 +28,9 @@ from loxone_exporter.errors import (
     OutputError,
     StoppedError,
     StructureError,
+    UsageError,
 )
-from loxone_exporter.options import add_simulator_options, listen_address
+from loxone_exporter.options import add_init_options, add_simulator_options, listen_address
 from loxone_exporter.survey.configuration import describe
 from loxone_exporter.web.server import bind, url
 
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
-    except ConfigurationError as error:
+    except (ConfigurationError, UsageError) as error:
         _complain(str(error))
         return USAGE
     except (ListenError, OutputError, StoppedError) as error:
@@ -153,14 +154,33 @@ def _check_connections(config: Config) -> int:
     return app.FAILED if has_failed else app.STOPPED
 
 
+def _init(options: argparse.Namespace) -> int:
+    # The exporter itself need not carry in memory what is needed once.
+    from loxone_exporter.setup.answers import Options  # noqa: PLC0415  # see above
+    from loxone_exporter.setup.command import Setup, Streams  # noqa: PLC0415  # likewise
+    from loxone_exporter.setup.questions import Questions  # noqa: PLC0415  # likewise
+    from loxone_exporter.survey.terminal import Progress, Style  # noqa: PLC0415  # likewise
+
+    given = {option.name: getattr(options, option.name) for option in fields(Options)}
+    streams = Streams(
+        questions=Questions(sys.stdin, sys.stderr),
+        say=_say,
+        style=Style.of(sys.stdout, os.environ),
+        progress=Progress.on(sys.stderr, os.environ),
+    )
+    is_written = Setup(Options(**given), os.environ, streams).run()
+    return app.STOPPED if is_written else app.FAILED
+
+
 def _discover(options: argparse.Namespace) -> int:
     # The exporter itself need not carry in memory what a look at houses needs.
     from loxone_exporter.survey import report  # noqa: PLC0415  # see above
-    from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # see above
+    from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # likewise
+    from loxone_exporter.survey.interruption import interruptible  # noqa: PLC0415  # likewise
 
     loaded = _load(options)
     logs.configure(options.log_level or "warning", "text", sys.stderr)
-    houses = trio.run(discover_all, loaded.config)
+    houses = trio.run(interruptible, lambda stop: discover_all(loaded.config, stop=stop))
     if options.explain is not None:
         lines = [line for house in houses for line in report.explain(house, options.explain)]
     elif options.json:
@@ -246,11 +266,13 @@ def _build_parser() -> argparse.ArgumentParser:
 
     add("run", "Run the exporter.", _run, config, listen, log_level)
     add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level)
+    init = add("init", "Write a configuration file, once a login has succeeded.", _init)
+    add_init_options(init)
     check = add("check", "Say what is wrong with the configuration.", _check, config)
     check.add_argument(
         "--connect",
         action="store_true",
-        help="if nothing is: log in once to each Miniserver, and say what there is to see",
+        help="then log in once to each Miniserver, and say what this user can see",
     )
     discover = add(
         "discover",

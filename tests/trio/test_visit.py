@@ -13,6 +13,7 @@ from attrs import evolve
 
 from loxone_exporter.config.model import Config
 from loxone_exporter.errors import FailureReason
+from loxone_exporter.loxone.commands import derive_client_uuid
 from loxone_exporter.miniserver.network import Address
 from loxone_exporter.simulator.house import PlayedHouse
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -56,12 +57,12 @@ async def test_each_failure_is_told_and_disturbs_no_other_visit(
 async def test_a_visit_is_another_client_than_the_exporter(
     network: MemoryNetwork, autojump_clock: trio.testing.MockClock
 ) -> None:
-    miniserver = add_miniserver(network)
-    config = miniserver_config("home")
-    for client in (config, evolve(config, client_id="loxone-exporter discover")):
-        await visit_all([client], connect=network.connect)
-    first, second = (command.split("/")[6] for command in sent(miniserver, "jdev/sys/getjwt"))
-    assert first != second
+    miniserver, config = add_miniserver(network), miniserver_config("home")
+    for purpose in ("discover", "check"):
+        await visit_all([config], purpose=purpose, connect=network.connect)
+    clients = [command.split("/")[6] for command in sent(miniserver, "jdev/sys/getjwt")]
+    exporter = derive_client_uuid(DEVICE.serial, config.username, config.client_id)
+    assert 3 == len({exporter, *clients})
 
 
 async def test_a_miniserver_that_says_nothing_is_given_up(
@@ -163,6 +164,24 @@ async def test_a_visit_can_be_ended_early_and_leaves_no_token(
     assert trio.current_time() - started < 3
     assert ConnectionState.DISCONNECTED is visit.state.connection
     assert not visit.sight.is_complete or connection is ConnectionState.SUBSCRIBING
+    assert {} == dict(house.tokens)
+
+
+async def test_a_token_that_was_asked_for_is_waited_for_and_killed(
+    network: MemoryNetwork, autojump_clock: trio.testing.MockClock
+) -> None:
+    house, stop = add_miniserver(network), StopRequest()
+    network.latency = 0.2
+
+    async def interrupt(states: Sequence[MiniserverState]) -> None:
+        while not sent(house, "jdev/sys/getjwt"):
+            await trio.sleep(0.001)
+        assert 1 == len(house.tokens)
+        stop.make()
+
+    await visit_all(
+        [miniserver_config("home")], connect=network.connect, stop=stop, watch=interrupt
+    )
     assert {} == dict(house.tokens)
 
 

@@ -23,8 +23,10 @@ def modules() -> set[str]:
 @pytest.mark.parametrize(
     "module",
     [
+        "loxone_exporter.config.template",
         "loxone_exporter.loxone.certificates",
         "loxone_exporter.miniserver.remedies",
+        "loxone_exporter.setup",
         "loxone_exporter.simulator",
         "loxone_exporter.survey.check",
         "loxone_exporter.survey.visit",

@@ -25,7 +25,7 @@ FLOORS = (
     {"miniserver", "metrics"},
     {"web", "survey"},
     {"fleet", "reload", "shutdown"},
-    {"app"},
+    {"app", "setup"},
     {"simulate"},
     {"demo"},
     {"cli"},
