@@ -66,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ListenError, OutputError, StoppedError) as error:
         _complain(str(error))
         return app.FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return app.FAILED
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -179,6 +179,7 @@ OFFLINE = ["--host", "192.168.1.77", "--username", "x", "--no-connect"]
         (["--port", "0"], "argument --port: expected a number from 1 to 65535"),
         (["--port", "9" * 5000], "argument --port: expected a number from 1 to 65535"),
         ([*OFFLINE, "--tls", "off", "--tls-port", "8443"], 'has no effect with tls = "off"'),
+        ([*OFFLINE, "--output", "x", "--password-file", "x"], "need a file each"),
         ([*OFFLINE, "--password-env", "P", "--password-inline"], "not allowed with"),
     ],
 )

@@ -37,7 +37,9 @@ class Options:
 
     Attributes:
         host: The Miniserver's address, as people write it.
-        port: Overrides what the address says, and so do `tls_port` and `tls`.
+        port: The port of the web interface, unless the address has one.
+        tls_port: Likewise, the one for TLS.
+        tls: How TLS is used, whatever the address says.
         tls_ca_file: Who issued the Miniserver's certificate.
         username: The Loxone user.
         name: What the Miniserver is to be called.

@@ -16,6 +16,7 @@ from loxone_exporter.errors import (
     RejectedError,
     SessionError,
     StoppedError,
+    UsageError,
 )
 from loxone_exporter.setup.answers import Answers, Interview, Options, PasswordPlace
 from loxone_exporter.setup.draft import Draft
@@ -81,6 +82,8 @@ class Setup:
 
     def _check_places(self, output: Path, place: PasswordPlace) -> None:
         """See that files can be written, before anybody has typed anything."""
+        if place.file == output:
+            raise UsageError(f"{output}: the configuration and the password need a file each")
         for file in filter(None, (output, place.file)):
             if not self._options.force:
                 refuse_to_overwrite(file)

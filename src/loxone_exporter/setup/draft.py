@@ -39,7 +39,7 @@ class Draft:
 
         Args:
             answers: What was asked for.
-            options: What the command line says; it overrides what the address does.
+            options: What the command line says, where the address says nothing.
             place: Where the password is found.
             output: Where it is to be written.
         """
@@ -47,8 +47,8 @@ class Draft:
         table = {
             "name": answers.name,
             "host": address.host,
-            "port": options.port or address.port,
-            "tls_port": options.tls_port or address.tls_port,
+            "port": address.port or options.port,
+            "tls_port": address.tls_port or options.tls_port,
             "tls": options.tls or address.tls,
             "tls_ca_file": str(options.tls_ca_file.absolute()) if options.tls_ca_file else None,
             "username": answers.username,
