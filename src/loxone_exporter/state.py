@@ -74,6 +74,7 @@ class LinkState:
     Attributes:
         device: Who answered last.
         security: What protects the connection; None before the first.
+        certificate: What the Miniserver showed last, in DER form; None without TLS.
         certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
         token_valid_until: Likewise the token; None without one.
         login_retry: When the password is tried again, in Unix time, after it was rejected or the
@@ -92,6 +93,7 @@ class LinkState:
 
     device: Device | None = None
     security: Security | None = None
+    certificate: bytes | None = field(default=None, repr=False)
     certificate_not_after: float | None = None
     token_valid_until: float | None = None
     login_retry: float | None = None
