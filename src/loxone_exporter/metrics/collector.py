@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from loxone_exporter.loxone.times import find_zone
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.activity import active_controls, activity_families
 from loxone_exporter.metrics.families import Told, counter, gauge, told_families
+from loxone_exporter.metrics.inventory import Share
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
 from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
@@ -250,6 +251,24 @@ class LoxoneCollector(Collector):
         return {
             snapshot.state.name: snapshot.exported(self._metrics) for snapshot in self._snapshots()
         }
+
+    def shares(self, names: Container[str]) -> Iterator[Share]:
+        """What Miniservers have in a scrape that takes place now, one after the other.
+
+        Args:
+            names: Of which Miniservers.
+        """
+        for miniserver in self._miniservers:
+            if miniserver.state.name in names:
+                snapshot = miniserver.snapshot(self._plan, self._now())
+                told = told_families([(snapshot.state.name, snapshot.told)])
+                yield Share(
+                    snapshot.state,
+                    snapshot.fresh,
+                    snapshot.table.discovered,
+                    snapshot.exported(self._metrics),
+                    [*self._control_families([snapshot]), *told],
+                )
 
     def _snapshots(self) -> Iterator[_Snapshot]:
         now = self._now()

@@ -11,7 +11,6 @@ from typing import Any
 import trio
 from attrs import define, field, frozen
 
-from loxone_exporter import __version__
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
@@ -19,6 +18,8 @@ from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+from loxone_exporter.web.pages import Pages
+from loxone_exporter.web.pages.writing import write
 
 
 Scope = Mapping[str, Any]
@@ -29,7 +30,9 @@ _logger = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
+_PAGE = "/"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -38,6 +41,8 @@ _COMMON_HEADERS = (
 )
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
+_PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
+_STATIC_HEADERS = ((b"cache-control", b"max-age=31536000, immutable"),)
 
 
 @frozen
@@ -79,6 +84,7 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
+    _pages: Pages
     heartbeat: Heartbeat = field(factory=Heartbeat)
     _started: float = field(factory=trio.current_time)
 
@@ -94,7 +100,8 @@ class WebApp:
         for conflict in find_conflicts(config.override):
             _logger.warning("%s", conflict)
         collector = LoxoneCollector(config, states)
-        return cls(states, collector, Exposition.of(collector, collector.pending), stop)
+        exposition = Exposition.of(collector, collector.pending)
+        return cls(states, collector, exposition, stop, Pages(states, collector))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -115,8 +122,9 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
-        path = self._paths.get(scope["path"])
-        if path is None and scope["path"] != _METRICS:
+        path, at_once = scope["path"], self._paths
+        in_steps = {_METRICS: self._metrics, _PAGE: self._page}
+        if path not in at_once and path not in in_steps:
             return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
         if scope["method"] not in {"GET", "HEAD"}:
             return Answer(
@@ -124,22 +132,18 @@ class WebApp:
                 status=HTTPStatus.METHOD_NOT_ALLOWED,
                 headers=((b"allow", b"GET, HEAD"),),
             )
-        return await self._metrics(scope) if path is None else path(scope)
+        return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
-            "/": self._index,
             "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
+            **dict.fromkeys(self._pages.static.by_path, self._static),
         }
-
-    def _index(self, _scope: Scope) -> Answer:
-        paths = "".join(f"{path}\n" for path in (_METRICS, *self._paths) if path != "/")
-        return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
     async def _metrics(self, scope: Scope) -> Answer:
         format_ = choose_format(_header(scope, b"accept"))
@@ -147,6 +151,17 @@ class WebApp:
         body = await self._exposition.render(format_, gzip=gzip)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
+
+    async def _page(self, scope: Scope) -> Answer:
+        status, pieces = self._pages.answer(scope.get("query_string", b""))
+        gzip = accepts_gzip(_header(scope, b"accept-encoding"))
+        body = await write(pieces, gzip=gzip)
+        headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
+        return Answer(body, _HTML, status, headers)
+
+    def _static(self, scope: Scope) -> Answer:
+        file = self._pages.static.by_path[scope["path"]]
+        return Answer(file.body, file.content_type, headers=_STATIC_HEADERS)
 
     def _healthz(self, _scope: Scope) -> Answer:
         health = report(self._states, self._collector.exported_controls())
