@@ -49,3 +49,13 @@ def test_what_is_asked(text: bytes, query: Query) -> None:
 
 def test_words_are_compared_in_lower_case() -> None:
     assert {"straße".casefold(), "ii"} == Query(search="STRASSE II ii").words
+
+
+def test_a_room_is_known_by_what_forms_make_of_its_line_breaks() -> None:
+    query = Query(room="one\r\ntwo")
+    assert query.wants_room("one\ntwo")
+    assert not query.wants_room("onetwo")
+    assert not query.wants_room("")
+    assert Query(room="").wants_room("")
+    assert not Query(room="").wants_room("one")
+    assert Query().wants_room("one")

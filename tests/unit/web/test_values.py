@@ -65,6 +65,7 @@ def test_quantities(number: float, unit: str, text: str) -> None:
             Value(Kind.QUANTITY, "21.4 °C", "21.37 celsius"),
         ),
         (series("loxone_co2_ppm", 485, "ppm"), Value(Kind.QUANTITY, "485 ppm")),
+        (series("loxone_power_watts", 12.5, "watts"), Value(Kind.QUANTITY, "12.5 W")),
         (series("loxone_control_value", 21.37), Value(Kind.PLAIN, "21.37")),
         (
             series("loxone_switch_active", 0),

@@ -75,7 +75,7 @@ def control_list(query: Query, inventory: Inventory, now: float) -> Pieces:
     """
     found = [control for control in inventory.controls if not control.missing]
     rooms = Counter(control.room for control in found)
-    chosen = found if query.room is None else [each for each in found if each.room == query.room]
+    chosen = [control for control in found if query.wants_room(control.room)]
     pages = max(1, -(-len(chosen) // ON_A_PAGE))
     page = min(query.page, pages)
     yield start("section", aria_labelledby="controls")
@@ -146,6 +146,7 @@ def _count(query: Query, shown: int, all_: int) -> Markup:
 def _rooms(query: Query, rooms: Counter[str], found: int) -> Markup:
     entries: list[tuple[str | None, str, int]] = [(None, "All rooms", found)]
     entries += [(room, room or _NO_ROOM, count) for room, count in rooms.items()]
+    is_of_all = query.room is None
     links = (
         element(
             "li",
@@ -154,10 +155,11 @@ def _rooms(query: Query, rooms: Counter[str], found: int) -> Markup:
                 element("bdi", title),
                 element("span", f"{count:,}"),
                 href=query.of_room(room).url,
-                aria_current="true" if room == query.room else False,
+                aria_current=is_current and "true",
             ),
         )
         for room, title, count in entries
+        for is_current in [(room is None) == is_of_all and query.wants_room(room or "")]
     )
     return element("nav", element("ul", *links), class_="rooms", aria_label="Rooms")
 

@@ -56,6 +56,10 @@ class Query:
         """The words of what is sought, as they are compared."""
         return frozenset(self.search.casefold().split())
 
+    def wants_room(self, room: str) -> bool:
+        """Whether a room is asked for; forms do not keep line breaks as they are."""
+        return self.room is None or self.room.split() == room.split()
+
     def of_room(self, room: str | None) -> Query:
         """The same for another room."""
         return evolve(self, room=room, page=1)

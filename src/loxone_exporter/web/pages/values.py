@@ -35,7 +35,7 @@ class Value:
     Attributes:
         kind: What that is.
         text: For people.
-        exact: The number in the base unit, where the text is another one; empty otherwise.
+        exact: The number in the base unit, where the text has another one; empty otherwise.
         is_off: Whether it is a no.
     """
 
@@ -140,7 +140,8 @@ def _typed(series: ShownSeries, now: float) -> Value:
         return Value(Kind.NUMBER, plain(number))
     text = quantity(number, series.unit)
     exact = f"{plain(number)} {series.unit.replace('_', ' ')}"
-    return Value(Kind.QUANTITY, text, "" if exact == text else exact)
+    is_alike = text.partition(" ")[0] == plain(number)
+    return Value(Kind.QUANTITY, text, "" if is_alike else exact)
 
 
 def quantity(number: float, unit: str) -> str:
