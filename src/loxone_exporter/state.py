@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
-from attrs import define, field
+from attrs import Attribute, define, field, frozen
 
 from loxone_exporter.activity import Activities
 from loxone_exporter.errors import FailureReason
@@ -67,6 +67,31 @@ class Security(enum.StrEnum):
     """TLS, with whatever certificate there is."""
 
 
+_MAX_FAILURE_TEXT = 1000
+"""Characters kept of what is said of a failure; parts of it may be the other side's words."""
+
+
+def _cut(text: str) -> str:
+    return text[:_MAX_FAILURE_TEXT]
+
+
+@frozen
+class Failure:
+    """How a session ended, or why it never began.
+
+    Attributes:
+        reason: What logs and metrics call it.
+        text: What happened, as the log has it.
+        time: When, in Unix time.
+        retry: When the next session begins at the latest, in Unix time.
+    """
+
+    reason: FailureReason
+    text: str = field(converter=_cut)
+    time: float
+    retry: float
+
+
 @define(eq=False, kw_only=True)
 class LinkState:
     """What is known of the way to a Miniserver, and of how sessions fared.
@@ -84,6 +109,7 @@ class LinkState:
             are in, for one of them tells the time zone.
         sessions: How many sessions got as far as events.
         failures: How often sessions failed, by reason.
+        last_failure: The last of them; None where there was none.
         structure_changes: How many controls were added, removed and renamed by new structure files.
         broken_structures: How many structure files could not be read.
         received_bytes: How many bytes came over WebSockets; with TLS, what was in it.
@@ -101,6 +127,7 @@ class LinkState:
     structure_time: float | None = None
     sessions: int = 0
     failures: Counter[FailureReason] = field(factory=Counter)
+    last_failure: Failure | None = None
     structure_changes: Counter[str] = field(factory=Counter)
     broken_structures: int = 0
     received_bytes: int = 0
@@ -153,6 +180,17 @@ class States:
         )
 
 
+def _note_change(
+    state: MiniserverState,
+    _attribute: Attribute[ConnectionState],
+    connection: ConnectionState,
+) -> ConnectionState:
+    """Note when events begin or cease to arrive."""
+    if state.connected is not (connection is ConnectionState.CONNECTED):
+        state.since = state._now()  # noqa: SLF001  # a method in all but its place
+    return connection
+
+
 @define(eq=False, kw_only=True)
 class MiniserverState:
     """One configured Miniserver, reachable or not.
@@ -160,6 +198,8 @@ class MiniserverState:
     Attributes:
         name: The `miniserver` label.
         connection: Where the session is.
+        since: Since when events arrive, or arrive no longer, in Unix time; before the first, since
+            when it has been looked after.
         tried: Whether one attempt to connect has come to an end, good or bad.
         link: The way there.
         structure: The last structure file that could be read; kept while the Miniserver is away.
@@ -174,7 +214,10 @@ class MiniserverState:
     """
 
     name: str
-    connection: ConnectionState = ConnectionState.DISCONNECTED
+    connection: ConnectionState = field(
+        default=ConnectionState.DISCONNECTED, on_setattr=_note_change
+    )
+    since: float = field(init=False)
     tried: bool = False
     link: LinkState = field(factory=LinkState)
     structure: Structure | None = None
@@ -196,6 +239,10 @@ class MiniserverState:
     _counted_states: Callable[[Structure], Iterable[StateUuid]] = field(
         default=_no_states, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to look after it."""
+        self.since = self._now()
 
     @property
     def values(self) -> dict[StateUuid, float]:

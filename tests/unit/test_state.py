@@ -22,6 +22,7 @@ from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.state import (
     ConnectionState,
     EventCounts,
+    Failure,
     LinkState,
     MiniserverState,
     Security,
@@ -55,10 +56,36 @@ def test_nothing_is_known_of_a_new_link() -> None:
     assert (None, None) == (link.certificate_not_after, link.token_valid_until)
     assert (None, None) == (link.login_retry, link.clock_offset)
     assert (0, 0) == (link.sessions, link.broken_structures)
+    assert link.last_failure is None
     assert dict.fromkeys(FailureReason, 0) == {
         reason: link.failures[reason] for reason in FailureReason
     }
     assert 0 == link.structure_changes.total()
+
+
+def test_it_is_known_since_when_events_arrive_or_do_not() -> None:
+    now = 1000.0
+    state = MiniserverState(name="home", now=lambda: now)
+    assert now == state.since
+    now = 1001.0
+    state.connection = ConnectionState.CONNECTING
+    state.connection = ConnectionState.BACKOFF
+    assert 1000.0 == state.since
+    now = 1002.0
+    state.connection = ConnectionState.CONNECTED
+    now = 1003.0
+    state.connection = ConnectionState.CONNECTED
+    assert 1002.0 == state.since
+    state.connection = ConnectionState.DISCONNECTED
+    assert 1003.0 == state.since
+    now = 1004.0
+    state.connection = ConnectionState.BACKOFF
+    assert 1003.0 == state.since
+
+
+def test_of_a_failure_that_says_much_only_the_beginning_is_kept() -> None:
+    failure = Failure(FailureReason.PROTOCOL, "x" * 5000, 1.0, 2.0)
+    assert "x" * 1000 == failure.text
 
 
 def test_each_miniserver_has_a_link_of_its_own() -> None:

@@ -19,6 +19,7 @@ from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.metrics.activity import activity_families
 from loxone_exporter.metrics.families import gauge, told_families
+from loxone_exporter.metrics.inventory import Share
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import Plan
@@ -111,6 +112,23 @@ class LoxoneCollector(Collector):
         """For each Miniserver, how many controls have a sample right now."""
         metrics = self._plan.metrics
         return {snapshot.state.name: snapshot.exported(metrics) for snapshot in self._snapshots()}
+
+    def shares(self, names: Collection[str]) -> Iterator[Share]:
+        """What Miniservers have in a scrape that takes place now, one after the other.
+
+        Args:
+            names: Of which Miniservers.
+        """
+        metrics = self._plan.metrics
+        for snapshot in self._snapshots(names):
+            told = told_families([(snapshot.state.name, snapshot.told)])
+            yield Share(
+                snapshot.state,
+                snapshot.fresh,
+                snapshot.table.discovered,
+                snapshot.exported(metrics),
+                [*_control_families([snapshot], metrics), *told],
+            )
 
     def _snapshots(self, wanted: Collection[str] = ()) -> Iterator[Snapshot]:
         now = self._now()

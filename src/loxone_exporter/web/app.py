@@ -10,9 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
-from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -23,6 +22,8 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+from loxone_exporter.web.pages import Pages
+from loxone_exporter.web.pages.writing import write
 
 
 Scope = Mapping[str, Any]
@@ -34,8 +35,10 @@ _logger = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
 _RELOAD = "/-/reload"
+_PAGE = "/"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -44,6 +47,8 @@ _COMMON_HEADERS = (
 )
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
+_PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
+_STATIC_HEADERS = ((b"cache-control", b"max-age=31536000, immutable"),)
 
 
 @frozen
@@ -95,6 +100,7 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
+    _pages: Pages
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -120,13 +126,15 @@ class WebApp:
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
         heartbeat = Heartbeat(vitals.event_loop_lag)
-        return cls(config.web, states, collector, exposition, stop, heartbeat)
+        pages = Pages(states, collector)
+        return cls(config.web, states, collector, exposition, stop, pages, heartbeat)
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
         self._config, self._states = config.web, states
         self._collector.replace(config, states)
+        self._pages = evolve(self._pages, states=states)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -147,30 +155,27 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
-        if scope["path"] == _RELOAD:
+        path, at_once = scope["path"], self._paths
+        in_steps = {_METRICS: self._metrics, _PAGE: self._page}
+        if path == _RELOAD:
             return await self._reload(scope)
-        path = self._paths.get(scope["path"])
-        if path is None and scope["path"] != _METRICS:
+        if path not in at_once and path not in in_steps:
             return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
         if scope["method"] not in {"GET", "HEAD"}:
             return _refusal("GET, HEAD")
-        return await self._metrics(scope) if path is None else path(scope)
+        return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
-            "/": self._index,
             "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
             "/openapi.json": self._openapi,
+            **dict.fromkeys(self._pages.static.by_path, self._static),
         }
-
-    def _index(self, _scope: Scope) -> Answer:
-        paths = "".join(f"{path}\n" for path in (_METRICS, *self._paths) if path != "/")
-        return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
     async def _metrics(self, scope: Scope) -> Answer:
         try:
@@ -186,6 +191,17 @@ class WebApp:
         body = await self._exposition.render(format_, gzip=gzip, selection=selection)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
+
+    async def _page(self, scope: Scope) -> Answer:
+        status, pieces = self._pages.answer(scope["query_string"])
+        gzip = accepts_gzip(_header(scope, b"accept-encoding"))
+        body = await write(pieces, gzip=gzip)
+        headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
+        return Answer(body, _HTML, status, headers)
+
+    def _static(self, scope: Scope) -> Answer:
+        file = self._pages.static.by_path[scope["path"]]
+        return Answer(file.body, file.content_type, headers=_STATIC_HEADERS)
 
     async def _reload(self, scope: Scope) -> Answer:
         if scope["method"] != "POST":
