@@ -25,7 +25,6 @@ from loxone_exporter.loxone.times import find_zone
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.activity import active_controls, activity_families
 from loxone_exporter.metrics.families import Told, counter, gauge, told_families
-from loxone_exporter.metrics.inventory import Share
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.members import Reading
 from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
@@ -39,6 +38,7 @@ from loxone_exporter.metrics.series import (
     SeriesTable,
     build_series_in_steps,
 )
+from loxone_exporter.metrics.share import Share
 from loxone_exporter.metrics.written import Row, WrittenFamily, state_rows
 from loxone_exporter.state import MiniserverState, States
 

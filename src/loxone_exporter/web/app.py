@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field, frozen
@@ -18,8 +18,11 @@ from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
-from loxone_exporter.web.pages import Pages
-from loxone_exporter.web.pages.writing import write
+from loxone_exporter.web.static_files import StaticFiles
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.pages import Pages
 
 
 Scope = Mapping[str, Any]
@@ -84,7 +87,8 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
-    _pages: Pages
+    _static: StaticFiles = field(factory=StaticFiles.read)
+    _pages: Pages | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     _started: float = field(factory=trio.current_time)
 
@@ -100,8 +104,7 @@ class WebApp:
         for conflict in find_conflicts(config.override):
             _logger.warning("%s", conflict)
         collector = LoxoneCollector(config, states)
-        exposition = Exposition.of(collector, collector.pending)
-        return cls(states, collector, exposition, stop, Pages(states, collector))
+        return cls(states, collector, Exposition.of(collector, collector.pending), stop)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -142,7 +145,7 @@ class WebApp:
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
-            **dict.fromkeys(self._pages.static.by_path, self._static),
+            **dict.fromkeys(self._static.by_path, self._static_file),
         }
 
     async def _metrics(self, scope: Scope) -> Answer:
@@ -153,14 +156,22 @@ class WebApp:
         return Answer(body, format_.value, headers=headers)
 
     async def _page(self, scope: Scope) -> Answer:
-        status, pieces = self._pages.answer(scope.get("query_string", b""))
+        if self._pages is None:
+            self._pages = await trio.to_thread.run_sync(self._begin_pages)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await write(pieces, gzip=gzip)
+        query = scope.get("query_string", b"")
+        status, body = await self._pages.answer(query, gzip=gzip)
         headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, _HTML, status, headers)
 
-    def _static(self, scope: Scope) -> Answer:
-        file = self._pages.static.by_path[scope["path"]]
+    def _begin_pages(self) -> Pages:
+        # A megabyte, and a wait for everybody else, which nobody may ever need.
+        from loxone_exporter.web.pages import Pages  # noqa: PLC0415
+
+        return Pages(self._states, self._collector, self._static)
+
+    def _static_file(self, scope: Scope) -> Answer:
+        file = self._static.by_path[scope["path"]]
         return Answer(file.body, file.content_type, headers=_STATIC_HEADERS)
 
     def _healthz(self, _scope: Scope) -> Answer:
