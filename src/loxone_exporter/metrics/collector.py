@@ -19,12 +19,12 @@ from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.metrics.activity import activity_families
 from loxone_exporter.metrics.families import gauge, told_families
-from loxone_exporter.metrics.inventory import Share
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.series import PLAIN_VALUE
+from loxone_exporter.metrics.share import Share
 from loxone_exporter.metrics.snapshots import ShownMiniserver, Snapshot
 from loxone_exporter.metrics.traffic import traffic_families
 from loxone_exporter.metrics.vitals import vitals_families

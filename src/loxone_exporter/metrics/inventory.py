@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 from prometheus_client import Metric
 
 from loxone_exporter.metrics.quantities import FAMILIES
+from loxone_exporter.metrics.share import Share
 from loxone_exporter.metrics.written import CHUNK, Row, WrittenFamily, write_row
-from loxone_exporter.state import MiniserverState
 
 
 _STEP = CHUNK // 4
@@ -22,25 +22,6 @@ _STEP = CHUNK // 4
 
 
 _UNITS: Final = frozenset(family.unit for family in FAMILIES.values()) - {""}
-
-
-@frozen
-class Share:
-    """What one Miniserver has in a scrape.
-
-    Attributes:
-        state: What is known of it.
-        fresh: Whether its values are shown.
-        discovered: How many controls its structure file has.
-        exported: How many of them have a value now.
-        families: Its controls, and what it tells of itself; without the exporter's own about it.
-    """
-
-    state: MiniserverState
-    fresh: bool
-    discovered: int
-    exported: int
-    families: Sequence[Metric]
 
 
 @define

@@ -7,10 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
@@ -22,8 +22,11 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
-from loxone_exporter.web.pages import Pages
-from loxone_exporter.web.pages.writing import write
+from loxone_exporter.web.static_files import StaticFiles
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.pages import Pages
 
 
 Scope = Mapping[str, Any]
@@ -100,7 +103,8 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
-    _pages: Pages
+    _static: StaticFiles = field(factory=StaticFiles.read)
+    _pages: Pages | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -126,15 +130,13 @@ class WebApp:
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
         heartbeat = Heartbeat(vitals.event_loop_lag)
-        pages = Pages(states, collector)
-        return cls(config.web, states, collector, exposition, stop, pages, heartbeat)
+        return cls(config.web, states, collector, exposition, stop, heartbeat=heartbeat)
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
-        self._config, self._states = config.web, states
+        self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
-        self._pages = evolve(self._pages, states=states)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -174,7 +176,7 @@ class WebApp:
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
             "/openapi.json": self._openapi,
-            **dict.fromkeys(self._pages.static.by_path, self._static),
+            **dict.fromkeys(self._static.by_path, self._static_file),
         }
 
     async def _metrics(self, scope: Scope) -> Answer:
@@ -193,14 +195,17 @@ class WebApp:
         return Answer(body, format_.value, headers=headers)
 
     async def _page(self, scope: Scope) -> Answer:
-        status, pieces = self._pages.answer(scope["query_string"])
+        if self._pages is None:
+            begin = await trio.to_thread.run_sync(_load_pages)
+            self._pages = begin(self._states, self._collector, self._static)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await write(pieces, gzip=gzip)
+        query = scope.get("query_string", b"")
+        status, body = await self._pages.answer(query, gzip=gzip)
         headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, _HTML, status, headers)
 
-    def _static(self, scope: Scope) -> Answer:
-        file = self._pages.static.by_path[scope["path"]]
+    def _static_file(self, scope: Scope) -> Answer:
+        file = self._static.by_path[scope["path"]]
         return Answer(file.body, file.content_type, headers=_STATIC_HEADERS)
 
     async def _reload(self, scope: Scope) -> Answer:
@@ -244,6 +249,13 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _load_pages() -> type[Pages]:
+    # A megabyte, and a wait for everybody else, which nobody may ever need.
+    from loxone_exporter.web.pages import Pages  # noqa: PLC0415  # see above
+
+    return Pages
 
 
 def _tell_of_conflicts(config: Config) -> None:

@@ -14,7 +14,8 @@ from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Format
-from loxone_exporter.metrics.inventory import Inventory, Share, count_series, take_inventory
+from loxone_exporter.metrics.inventory import Inventory, count_series, take_inventory
+from loxone_exporter.metrics.share import Share
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.house import House
 from loxone_exporter.state import ConnectionState, MiniserverState

@@ -17,12 +17,13 @@ from attrs import field, frozen
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.inventory import count_series, take_inventory
 from loxone_exporter.state import MiniserverState
-from loxone_exporter.web.pages.files import Static
 from loxone_exporter.web.pages.layout import page
 from loxone_exporter.web.pages.markup import Pieces, element
 from loxone_exporter.web.pages.miniserver import miniserver_page
 from loxone_exporter.web.pages.overview import Line, overview
 from loxone_exporter.web.pages.query import Query
+from loxone_exporter.web.pages.writing import write
+from loxone_exporter.web.static_files import StaticFiles
 
 
 __all__ = ["Pages"]
@@ -44,26 +45,25 @@ def documentation_url(project_urls: Iterable[str] | None = None) -> str:
 
 @frozen
 class Pages:
-    """Writes the page.
-
-    Attributes:
-        static: What it needs besides.
-    """
+    """Writes the page."""
 
     _states: Sequence[MiniserverState]
     _collector: LoxoneCollector
-    static: Static = field(factory=Static.read)
+    _static: StaticFiles
     _documentation: str = field(factory=documentation_url)
 
-    def answer(self, query_string: bytes) -> tuple[HTTPStatus, Pieces]:
-        """What is said to a request.
+    async def answer(self, query_string: bytes, *, gzip: bool) -> tuple[HTTPStatus, bytes]:
+        """Status and body of the answer to a request; other tasks have their turn meanwhile.
 
         Args:
             query_string: What is asked, as it stands in the address.
-
-        Returns:
-            The status, and the page in pieces; each takes a few milliseconds.
+            gzip: Whether to compress the page.
         """
+        status, pieces = self.compose(query_string)
+        return status, await write(pieces, gzip=gzip)
+
+    def compose(self, query_string: bytes) -> tuple[HTTPStatus, Pieces]:
+        """The status, and the page in pieces; each takes a few milliseconds."""
         query = Query.parse(query_string)
         names = [state.name for state in self._states]
         name = query.miniserver
@@ -76,7 +76,7 @@ class Pages:
         return HTTPStatus.OK, self._page(name, self._miniserver(query, name))
 
     def _page(self, title: str, content: Pieces) -> Pieces:
-        return page(title, content, self.static, self._documentation)
+        return page(title, content, self._static, self._documentation)
 
     def _overview(self, query: Query, names: Sequence[str]) -> Pieces:
         yield from self._collector.pending()

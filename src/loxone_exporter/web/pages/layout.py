@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from loxone_exporter import __version__
-from loxone_exporter.web.pages.files import Static
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
+from loxone_exporter.web.static_files import StaticFiles
 
 
 _LINKS: Final = (
@@ -19,7 +19,7 @@ _LINKS: Final = (
 proxy may have put the exporter below a path of its own."""
 
 
-def page(title: str, content: Pieces, static: Static, documentation: str) -> Pieces:
+def page(title: str, content: Pieces, static: StaticFiles, documentation: str) -> Pieces:
     """A whole page, in pieces.
 
     Args:

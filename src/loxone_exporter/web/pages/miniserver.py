@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from loxone_exporter.metrics.inventory import Inventory, Share
+from loxone_exporter.metrics.inventory import Inventory
+from loxone_exporter.metrics.share import Share
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.web.pages.controls import control_list, own_states, state_list
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start

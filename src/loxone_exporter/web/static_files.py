@@ -36,13 +36,13 @@ class StaticFile:
 
 
 @frozen
-class Static:
+class StaticFiles:
     """The files, by the paths that they are served at."""
 
     by_path: Mapping[str, StaticFile]
 
     @classmethod
-    def read(cls) -> Static:
+    def read(cls) -> StaticFiles:
         """Read them from the package."""
         folder = Path(__file__).parent / "static"
         return cls(
