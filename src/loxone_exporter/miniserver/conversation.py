@@ -251,12 +251,9 @@ class Conversation:
         """
         while True:
             await trio.sleep(KEEPALIVE_INTERVAL)
+            started = trio.current_time()
             await self._send_keepalive()
-            with trio.move_on_after(PATIENCE):
-                await self._alive.wait()
-            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
-            if self._state.silence() >= PATIENCE:
-                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
+            await self._wait_for_life(started, "no answer to a keepalive")
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.
@@ -272,12 +269,7 @@ class Conversation:
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
         started = trio.current_time()
         await self._send_keepalive()
-        while not self._alive.is_set():
-            left = self._patience_left(started)
-            if left <= _INSTANT:
-                raise SilentError("the initial tables did not come to an end")
-            with trio.move_on_after(left):
-                await self._alive.wait()
+        await self._wait_for_life(started, "the initial tables did not come to an end")
         self._state.end_dump()
         self._modification = self._read_modification()
         self._subscribing = False
@@ -288,6 +280,20 @@ class Conversation:
             self._alive = trio.Event()
         with within(PATIENCE, "progress in sending a keepalive"):
             await self._channel.send(commands.KEEPALIVE)
+
+    async def _wait_for_life(self, started: float, complaint: str) -> None:
+        """Wait for the answer to a keepalive.
+
+        Any byte is a sign of life as well, for the answer may wait behind a large transfer
+        (section 2.5). But bytes that go on and on without one are no life: what they are part of
+        never comes, and the values stand still.
+        """
+        while not self._alive.is_set():
+            left = self._patience_left(started)
+            if left <= _INSTANT:
+                raise SilentError(f"{complaint} after {trio.current_time() - started:.0f} s")
+            with trio.move_on_after(left):
+                await self._alive.wait()
 
     async def _exchange(
         self, command: str, purpose: str, read: Callable[[Message], Answer | None]

@@ -173,7 +173,10 @@ class _Supervisor:
         budget = self._sessions.memory.budget
         await watch.run(partial(self._passwords.wait_for_another, self._password, budget))
         if watch.bug is not None:
-            watch.log("another password is not noticed before the next session")
+            _logger.error(
+                "a bug keeps another password from being noticed before the next session",
+                exc_info=watch.bug,
+            )
             await trio.sleep_forever()
 
     async def _end_token(self) -> None:
