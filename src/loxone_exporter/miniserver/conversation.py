@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import Final, NoReturn, TypeVar
 
 import trio
@@ -52,7 +53,11 @@ _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
 
+_STEP = 1000
+"""Values or texts that are applied before other tasks have their turn: a millisecond's work."""
+
 Answer = TypeVar("Answer")
+Entry = TypeVar("Entry")
 
 _logger = logging.getLogger(__name__)
 
@@ -123,7 +128,7 @@ class Conversation:
                 if message is not None:
                     if not message.is_as_announced:
                         self._note_mismatch(message)
-                    self._dispatch(message)
+                    await self._dispatch(message)
                     self._dropped = 0
             except ProtocolError as error:
                 self._drop(error)
@@ -154,17 +159,18 @@ class Conversation:
             )
         self._mismatched = True
 
-    def _dispatch(self, message: Message) -> None:
+    async def _dispatch(self, message: Message) -> None:
+        state = self._state
         match message.identifier:
             case Identifier.VALUES | Identifier.TEXTS:
                 try:
-                    self._apply_states(message)
+                    await self._apply_states(message)
                 finally:  # the entries before a remainder count, too
                     self._notice_modification()
             case Identifier.DAYTIMERS:
-                self._state.apply_daytimers(decode_daytimers(_binary(message)))
+                await _in_steps(decode_daytimers(_binary(message)), state.apply_daytimers, size=1)
             case Identifier.WEATHER:
-                self._state.apply_weather(decode_weather(_binary(message)))
+                await _in_steps(decode_weather(_binary(message)), state.apply_weather, size=1)
             case Identifier.TEXT | Identifier.FILE:
                 # An answer that nobody waits for, such as the files that some firmware sends by
                 # itself, is dropped once the queue is full of them.
@@ -177,11 +183,11 @@ class Conversation:
             case identifier:
                 _logger.debug("ignored a message with the unknown identifier %d", identifier)
 
-    def _apply_states(self, message: Message) -> None:
+    async def _apply_states(self, message: Message) -> None:
         if message.identifier == Identifier.VALUES:
-            self._state.apply_values(decode_values(_binary(message)))
+            await _in_steps(decode_values(_binary(message)), self._state.apply_values)
         else:
-            self._state.apply_texts(decode_texts(_binary(message)))
+            await _in_steps(decode_texts(_binary(message)), self._state.apply_texts)
 
     async def ask(
         self,
@@ -374,6 +380,17 @@ class Conversation:
                     self._settle(self._answers[1].receive_nowait(), len(self._due))
             except trio.EndOfChannel:
                 raise self._end from None
+
+
+async def _in_steps(
+    entries: Iterable[Entry], apply: Callable[[Iterable[Entry]], None], *, size: int = _STEP
+) -> None:
+    """Apply a table of whatever length; between two steps of it, other tasks have their turn."""
+    rest = iter(entries)
+    for step, first in enumerate(rest):
+        if step > 0:
+            await trio.lowlevel.checkpoint()
+        apply(chain((first,), islice(rest, size - 1)))
 
 
 def _binary(message: Message) -> bytes:
