@@ -19,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from loxone_exporter import __version__
+from loxone_exporter.activity import Activities
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.times import find_zone
@@ -59,13 +60,14 @@ Readings = Mapping[Family, Sequence[tuple[Series, Reading]]]
 class _Snapshot:
     """What one Miniserver has to show in one scrape.
 
-    The values are those of one initial dump and what followed it: another dump that is completed
-    while this scrape is written does not show in it.
+    The values are those of one initial dump and what followed it: another dump, or structure, that
+    is completed while this scrape is written does not show in it.
     """
 
     state: MiniserverState
     table: SeriesTable
     shown: States
+    activities: Activities
     fresh: bool
     told: tuple[Told, ...] = ()
     readings: Readings = field(factory=dict)
@@ -103,7 +105,7 @@ class _Snapshot:
                 if typed.value(self.values) is not None
             }
         if config.activations:
-            shown |= active_controls(self.state, self.table)
+            shown |= active_controls(self.activities, self.table)
         if config.text_values:
             shown |= {series.control for series in self.table.texts if series.uuid in self.texts}
         return len(shown)
@@ -140,6 +142,7 @@ class _Miniserver:
             state,
             table or _EMPTY,
             shown,
+            state.activities,
             fresh,
             (*(told or ()), *(changes or ())),
             readings or {},
@@ -267,7 +270,9 @@ class LoxoneCollector(Collector):
         if self._metrics.control_value:
             yield _values(fresh)
         if self._metrics.activations:
-            yield from activity_families([(snapshot.state, snapshot.table) for snapshot in fresh])
+            yield from activity_families(
+                [(snapshot.state, snapshot.activities, snapshot.table) for snapshot in fresh]
+            )
         if self._metrics.quantities:
             yield _nodes(fresh)
             yield from _typed_families(fresh)
