@@ -110,6 +110,10 @@ class States:
     daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
     weather: dict[StateUuid, Weather] = field(factory=dict)
 
+    def all_uuids(self) -> set[StateUuid]:
+        """The states of which anything is known."""
+        return {*self.values, *self.texts, *self.daytimers, *self.weather}
+
     def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
         """Those of them that another structure has as well, under its UUIDs."""
         return States(
@@ -287,6 +291,16 @@ class MiniserverState:
         is_first = self.connected_since is None
         states = States() if is_first else self.shown.known_to(record.known)
         self._dump = evolve(record, states=states)
+
+    def is_dump_complete(self) -> bool:
+        """Whether something was told, and all that was known before, as far as it is still there.
+
+        It is the rule, and none without exception: a Miniserver may stop to tell a state.
+        """
+        record = self._arriving
+        told = record.states.all_uuids()
+        before = self.shown.all_uuids() & record.known.keys()
+        return bool(told) and told >= before
 
     def end_dump(self) -> None:
         """Show what was collected, whole.

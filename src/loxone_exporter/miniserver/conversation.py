@@ -53,6 +53,9 @@ _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
 
+STRAGGLERS: Final = 2.0
+"""Seconds for initial tables that the answer to a keepalive has overtaken."""
+
 _STEP = 1000
 """Values or texts that are applied before other tasks have their turn: a millisecond's work."""
 
@@ -92,6 +95,7 @@ class Conversation:
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
     _modified: trio.Event = field(factory=trio.Event)
+    _told: trio.Event = field(factory=trio.Event)
     _modification: tuple[str | None, float | None] | None = None
     _subscribing: bool = False
     _mismatched: bool = False
@@ -160,17 +164,13 @@ class Conversation:
         self._mismatched = True
 
     async def _dispatch(self, message: Message) -> None:
-        state = self._state
         match message.identifier:
-            case Identifier.VALUES | Identifier.TEXTS:
+            case Identifier.VALUES | Identifier.TEXTS | Identifier.DAYTIMERS | Identifier.WEATHER:
                 try:
                     await self._apply_states(message)
                 finally:  # the entries before a remainder count, too
                     self._notice_modification()
-            case Identifier.DAYTIMERS:
-                await _in_steps(decode_daytimers(_binary(message)), state.apply_daytimers, size=1)
-            case Identifier.WEATHER:
-                await _in_steps(decode_weather(_binary(message)), state.apply_weather, size=1)
+                    self._told.set()
             case Identifier.TEXT | Identifier.FILE:
                 # An answer that nobody waits for, such as the files that some firmware sends by
                 # itself, is dropped once the queue is full of them.
@@ -184,10 +184,16 @@ class Conversation:
                 _logger.debug("ignored a message with the unknown identifier %d", identifier)
 
     async def _apply_states(self, message: Message) -> None:
-        if message.identifier == Identifier.VALUES:
-            await _in_steps(decode_values(_binary(message)), self._state.apply_values)
-        else:
-            await _in_steps(decode_texts(_binary(message)), self._state.apply_texts)
+        state, payload = self._state, _binary(message)
+        match message.identifier:
+            case Identifier.VALUES:
+                await _in_steps(decode_values(payload), state.apply_values)
+            case Identifier.TEXTS:
+                await _in_steps(decode_texts(payload), state.apply_texts)
+            case Identifier.DAYTIMERS:
+                await _in_steps(decode_daytimers(payload), state.apply_daytimers, size=1)
+            case Identifier.WEATHER:
+                await _in_steps(decode_weather(payload), state.apply_weather, size=1)
 
     async def ask(
         self,
@@ -265,7 +271,10 @@ class Conversation:
         """Have all states sent now, and every change from now on; returns when all are in.
 
         Nothing marks the end of the initial tables (section 5.1). But the answer to a keepalive
-        waits behind what is being sent (section 2.5): once it is there, so are the tables.
+        waits behind what is being sent (section 2.5): once it is there, so are the tables. No
+        firmware is known of which that is not true; should there be one, it shows in states that
+        were known before and are missing now, or in that there was no table at all. Such are waited
+        for a little longer, and then they are held for gone.
 
         Raises:
             SessionError: There is no answer, or a failure.
@@ -276,6 +285,10 @@ class Conversation:
         started = trio.current_time()
         await self._send_keepalive()
         await self._wait_for_life(started, "the initial tables did not come to an end")
+        with trio.move_on_after(STRAGGLERS):
+            while not self._state.is_dump_complete():
+                self._told = trio.Event()
+                await self._told.wait()
         self._state.end_dump()
         self._modification = self._read_modification()
         self._subscribing = False
