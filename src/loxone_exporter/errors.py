@@ -61,6 +61,10 @@ class StructureError(ProtocolError):
     """A structure file that cannot be understood."""
 
 
+class UnexplainedEndError(ExporterError):
+    """A session ended without a failure and without having been asked to; a bug of ours."""
+
+
 class FailureReason(enum.StrEnum):
     """Why a session ended or never began: one word for logs and metrics, a closed set."""
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
-from attrs import Attribute, define, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
 from loxone_exporter.activity import Activities
 from loxone_exporter.errors import FailureReason
@@ -170,6 +170,10 @@ class States:
     daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
     weather: dict[StateUuid, Weather] = field(factory=dict)
 
+    def all_uuids(self) -> set[StateUuid]:
+        """The states of which anything is known."""
+        return {*self.values, *self.texts, *self.daytimers, *self.weather}
+
     def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
         """Those of them that another structure has as well, under its UUIDs."""
         return States(
@@ -191,9 +195,32 @@ def _note_change(
     return connection
 
 
+@frozen(eq=False)
+class _Record:
+    """One structure file, and what is known of its states.
+
+    Attributes:
+        structure: The structure file; None before the first.
+        known: Each of its UUIDs with the object that it holds: what arrives is filed under that
+            one, and not under a copy of its own.
+        states: The states.
+        activities: What the digital ones did.
+    """
+
+    structure: Structure | None = None
+    known: Mapping[StateUuid, StateUuid] = field(factory=dict, repr=False)
+    states: States = field(factory=States, repr=False)
+    activities: Activities = field(factory=Activities, repr=False)
+
+
 @define(eq=False, kw_only=True)
 class MiniserverState:
     """One configured Miniserver, reachable or not.
+
+    What is shown, a structure with its states, is replaced as a whole. All states are sent anew
+    after each connection and each change of the structure file, in any number of tables; what they
+    say is collected apart until they are complete. How that is known, see
+    `Conversation.subscribe`. Thus whoever looks in between sees the old or the new, and no half.
 
     Attributes:
         name: The `miniserver` label.
@@ -202,9 +229,6 @@ class MiniserverState:
             when it has been looked after.
         tried: Whether one attempt to connect has come to an end, good or bad.
         link: The way there.
-        structure: The last structure file that could be read; kept while the Miniserver is away.
-        shown: The states as they may be shown.
-        activities: What digital states did; those that `counted_states` names for a structure.
         events: How many events came, of states in the structure and of others.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
@@ -220,9 +244,6 @@ class MiniserverState:
     since: float = field(init=False)
     tried: bool = False
     link: LinkState = field(factory=LinkState)
-    structure: Structure | None = None
-    shown: States = field(factory=States, repr=False)
-    activities: Activities = field(factory=Activities, repr=False)
     events: EventCounts = field(factory=EventCounts)
     last_update: float | None = None
     last_received: float | None = None
@@ -231,8 +252,9 @@ class MiniserverState:
     _last_byte: float = -math.inf
     _last_live_byte: float = -math.inf
     connected_since: float | None = None
-    _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
-    _dump: States | None = field(default=None, repr=False)
+    _record: _Record = field(factory=_Record)
+    _next: _Record | None = field(default=None, repr=False)
+    _dump: _Record | None = field(default=None, repr=False)
     _dated: str | None = None
     _observed_until: float = -math.inf
     _now: Callable[[], float] = field(default=time.time, repr=False)
@@ -243,6 +265,21 @@ class MiniserverState:
     def __attrs_post_init__(self) -> None:
         """Begin to look after it."""
         self.since = self._now()
+
+    @property
+    def structure(self) -> Structure | None:
+        """The structure file that is shown; kept while the Miniserver is away."""
+        return self._record.structure
+
+    @property
+    def shown(self) -> States:
+        """The states as they may be shown."""
+        return self._record.states
+
+    @property
+    def activities(self) -> Activities:
+        """What digital states did; those that `counted_states` names for a structure."""
+        return self._record.activities
 
     @property
     def values(self) -> dict[StateUuid, float]:
@@ -299,26 +336,28 @@ class MiniserverState:
             self._last_live_byte = self._last_byte
 
     def replace_structure(self, structure: Structure) -> StructureDifference | None:
-        """Take over a structure file; values of states that are gone are forgotten.
+        """Take over a structure file.
+
+        The first one at once; a later one together with its states, after the next dump, for
+        until then nothing is known of its new controls.
 
         Returns:
             What changed; None for the first one.
         """
-        changes = None if self.structure is None else difference(self.structure, structure)
-        # Each known UUID with the object that the structure holds: the values are filed under that
-        # one, and not under a copy of their own.
         known = {uuid: uuid for uuid in structure.state_uuids()}
-        self.shown = self.shown.known_to(known)
-        self.activities.watch(known[uuid] for uuid in self._counted_states(structure))
-        self._known = known
-        self._dump = None
-        self.structure = structure
-        if changes is not None:
-            self.link.structure_changes.update(
-                added=len(changes.added),
-                removed=len(changes.removed),
-                renamed=len(changes.renamed),
-            )
+        watched = (known[uuid] for uuid in self._counted_states(structure))
+        record = _Record(structure, known, activities=self.activities.going_on_with(watched))
+        before = (self._next or self._record).structure
+        if before is None:
+            self._record = record
+            return None
+        self._next = record
+        changes = difference(before, structure)
+        self.link.structure_changes.update(
+            added=len(changes.added),
+            removed=len(changes.removed),
+            renamed=len(changes.renamed),
+        )
         return changes
 
     def count(self, counted_states: Callable[[Structure], Iterable[StateUuid]] | None) -> None:
@@ -328,25 +367,44 @@ class MiniserverState:
             counted_states: Names those of a structure; None counts nothing.
         """
         self._counted_states = counted_states or _no_states
-        if self.structure is not None:
-            self.activities.watch(
-                self._known[uuid] for uuid in self._counted_states(self.structure)
-            )
+        self._record = self._counted_anew(self._record)
+        self._next = self._next and self._counted_anew(self._next)
+        self._dump = self._dump and self._counted_anew(self._dump)
+
+    def _counted_anew(self, record: _Record) -> _Record:
+        if record.structure is None:
+            return record
+        watched = (record.known[uuid] for uuid in self._counted_states(record.structure))
+        return evolve(record, activities=self.activities.going_on_with(watched))
 
     def begin_session(self) -> None:
         """Note that a new attempt begins."""
         self.connected_since = None
         self.link.clock_offset = None
-        self.activities.pause(self.observed_until())
+        for record in (self._record, self._next):
+            if record is not None:
+                record.activities.pause(self.observed_until())
 
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
 
         Until the dump is complete, what is shown is the old, if it is still fresh.
         """
+        record = self._next or self._record
         # Within a session nothing was missed, and nobody promises a second dump to be complete.
         is_first = self.connected_since is None
-        self._dump = States() if is_first else self.shown.known_to(self._known)
+        states = States() if is_first else self.shown.known_to(record.known)
+        self._dump = evolve(record, states=states)
+
+    def is_dump_complete(self) -> bool:
+        """Whether something was told, and all that was known before, as far as it is still there.
+
+        It is the rule, and none without exception: a Miniserver may stop to tell a state.
+        """
+        record = self._arriving
+        told = record.states.all_uuids()
+        before = self.shown.all_uuids() & record.known.keys()
+        return bool(told) and told >= before
 
     def end_dump(self) -> None:
         """Show what was collected, whole.
@@ -354,7 +412,9 @@ class MiniserverState:
         A state that a session's first dump left out is not known any more.
         """
         if self._dump is not None:
-            self.shown, self._dump = self._dump, None
+            if self._next is not None and self._next.structure is self._dump.structure:
+                self._next = None
+            self._record, self._dump = self._dump, None
         self._date_structure()
         self._last_live_byte = trio.current_time()
         if self.connected_since is None:
@@ -377,9 +437,8 @@ class MiniserverState:
 
         What the table raises, if it has no proper end, comes after the values before that.
         """
-        known, applied, unknown = self._known, 0, 0
-        current = self._arriving.values
-        watched, now = self.activities.by_uuid, None
+        record, applied, unknown, now = self._arriving, 0, 0, None
+        known, current, watched = record.known, record.states.values, record.activities.by_uuid
         try:
             for uuid, value in values:
                 own = known.get(uuid)
@@ -404,39 +463,42 @@ class MiniserverState:
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
         """Take over a text table, likewise."""
-        current = self._arriving.texts
+        record = self._arriving
+        current = record.states.texts
         for uuid, text in texts:
             self.events.texts += 1
-            own = self._find(uuid)
+            own = self._find(uuid, record)
             if own is not None:
                 current[own] = text[:_MAX_TEXT]
                 self.last_update = self._now()
 
     def apply_daytimers(self, daytimers: Iterable[Daytimer]) -> None:
         """Take over a table of schedules, likewise."""
+        record = self._arriving
         for daytimer in daytimers:
             self.events.daytimers += 1
-            own = self._find(daytimer.uuid)
+            own = self._find(daytimer.uuid, record)
             if own is not None:
-                self._arriving.daytimers[own] = daytimer
+                record.states.daytimers[own] = daytimer
                 self.non_finite_values += daytimer.non_finite()
 
     def apply_weather(self, reports: Iterable[Weather]) -> None:
         """Take over a weather table, likewise."""
+        record = self._arriving
         for weather in reports:
             self.events.weather += 1
-            own = self._find(weather.uuid)
+            own = self._find(weather.uuid, record)
             if own is not None:
-                self._arriving.weather[own] = weather
+                record.states.weather[own] = weather
                 self.non_finite_values += sum(entry.non_finite() for entry in weather.entries)
 
-    def _find(self, uuid: StateUuid) -> StateUuid | None:
+    def _find(self, uuid: StateUuid, record: _Record) -> StateUuid | None:
         """What the structure holds of this state; None where that is nothing."""
-        own = self._known.get(uuid)
+        own = record.known.get(uuid)
         self.events.unknown += own is None
         return own
 
     @property
-    def _arriving(self) -> States:
+    def _arriving(self) -> _Record:
         """Where what arrives belongs."""
-        return self.shown if self._dump is None else self._dump
+        return self._record if self._dump is None else self._dump

@@ -532,7 +532,7 @@ async def test_a_keepalive_answered_late_behind_a_large_transfer(
     autojump_clock: MockClock, scene: Scene, ends_of_life: list[tuple[SessionError, float]]
 ) -> None:
     assert "keepalive" == await scene.channel.command()
-    for _ in range(20):
+    for _ in range(11):
         await trio.sleep(10)
         scene.channel.dribble()
     scene.channel.tell(Identifier.FILE, FILE)
@@ -540,6 +540,50 @@ async def test_a_keepalive_answered_late_behind_a_large_transfer(
     assert [] == ends_of_life
     await trio.sleep(60)
     assert [SilentError] == [type(error) for error, _ in ends_of_life]
+
+
+@pytest.mark.parametrize("pause", [0.5, 5.0, PATIENCE - 0.5])
+async def test_bytes_that_dribble_on_are_no_answer_to_a_keepalive(
+    autojump_clock: MockClock,
+    scene: Scene,
+    ends_of_life: list[tuple[SessionError, float]],
+    pause: float,
+) -> None:
+    with trio.move_on_after(1000):
+        while not ends_of_life:
+            await trio.sleep(pause)
+            scene.channel.dribble()
+    ((error, when),) = ends_of_life
+    assert isinstance(error, SilentError)
+    assert "no answer to a keepalive after 120 s" == str(error)
+    assert KEEPALIVE_INTERVAL + LIMIT == pytest.approx(when, abs=0.1)
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+@pytest.mark.parametrize("last", [0.0, 10.0, 29.999, 30.001, 44.999, 59.999, 60.001, 61.0])
+async def test_silence_is_noticed_within_a_minute_of_the_last_byte_whenever_that_was(
+    autojump_clock: MockClock,
+    scene: Scene,
+    ends_of_life: list[tuple[SessionError, float]],
+    last: float,
+    answers: int,
+) -> None:
+    async def answer() -> None:
+        for _ in range(answers):
+            await scene.channel.command()
+            scene.channel.tell(Identifier.KEEPALIVE)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(answer)
+        # Up to the last one, bytes come that keep the keepalive from being missed.
+        for moment in (*range(0, int(last), 5), last):
+            await trio.sleep_until(float(moment))
+            scene.channel.dribble()
+        await trio.sleep(200)
+        ((error, when),) = ends_of_life
+        nursery.cancel_scope.cancel()
+    assert isinstance(error, SilentError)
+    assert 0 < when - max(last, answers * KEEPALIVE_INTERVAL) <= 60
 
 
 @pytest.mark.parametrize(

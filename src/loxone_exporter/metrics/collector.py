@@ -154,7 +154,9 @@ def _control_families(snapshots: Iterable[Snapshot], metrics: MetricsConfig) -> 
     if metrics.control_value:
         yield _values(fresh)
     if metrics.activations:
-        yield from activity_families([(snapshot.state, snapshot.table) for snapshot in fresh])
+        yield from activity_families(
+            [(snapshot.state, snapshot.activities, snapshot.table) for snapshot in fresh]
+        )
     if metrics.quantities:
         yield _nodes(fresh)
         yield from _typed_families(fresh)

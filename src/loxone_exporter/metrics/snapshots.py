@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
+from loxone_exporter.activity import Activities
 from loxone_exporter.config.model import MetricsConfig
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.times import find_zone
@@ -57,13 +58,14 @@ class Extent:
 class Snapshot:
     """What one Miniserver has to show in one scrape.
 
-    The values are those of one initial dump and what followed it: another dump that is completed
-    while this scrape is written does not show in it.
+    The values are those of one initial dump and what followed it: another dump, or structure, that
+    is completed while this scrape is written does not show in it.
 
     Attributes:
         state: Everything that is known of it.
         table: The series of its present structure.
         shown: Its states.
+        activities: What its digital states did.
         fresh: Whether they may be shown.
         told: What it tells of itself, and when its schedules change.
         schedules: How many of those are the schedules.
@@ -76,6 +78,7 @@ class Snapshot:
     state: MiniserverState
     table: SeriesTable
     shown: States
+    activities: Activities
     fresh: bool
     told: tuple[Told, ...] = ()
     schedules: int = 0
@@ -118,7 +121,7 @@ class Snapshot:
         if config.control_value:
             samples += [series.control for series in table.values if series.uuid in values]
         if config.activations:
-            samples += active_controls(self.state, table)
+            samples += active_controls(self.activities, table)
         if config.text_values:
             samples += [series.control for series in table.texts if series.uuid in self.texts]
         others = len(table.controls) + len(table.nodes) + self.schedules
@@ -169,6 +172,7 @@ class ShownMiniserver:
             state,
             table or _EMPTY,
             shown,
+            state.activities,
             fresh,
             (*(told or ()), *(changes or ())),
             len(changes or ()),

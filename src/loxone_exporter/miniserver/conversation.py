@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain, islice
 from typing import Final, NoReturn, TypeVar
 
 import trio
@@ -52,7 +53,14 @@ _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
 
+STRAGGLERS: Final = 2.0
+"""Seconds for initial tables that the answer to a keepalive has overtaken."""
+
+_STEP = 1000
+"""Values or texts that are applied before other tasks have their turn: a millisecond's work."""
+
 Answer = TypeVar("Answer")
+Entry = TypeVar("Entry")
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +95,7 @@ class Conversation:
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
     _modified: trio.Event = field(factory=trio.Event)
+    _told: trio.Event = field(factory=trio.Event)
     _modification: tuple[str | None, float | None] | None = None
     _subscribing: bool = False
     _mismatched: bool = False
@@ -127,7 +136,7 @@ class Conversation:
                 if message is not None:
                     if not message.is_as_announced:
                         self._note_mismatch(message)
-                    self._dispatch(message)
+                    await self._dispatch(message)
                     self._dropped = 0
             except ProtocolError as error:
                 self._drop(error)
@@ -159,17 +168,14 @@ class Conversation:
             )
         self._mismatched = True
 
-    def _dispatch(self, message: Message) -> None:
+    async def _dispatch(self, message: Message) -> None:
         match message.identifier:
-            case Identifier.VALUES | Identifier.TEXTS:
+            case Identifier.VALUES | Identifier.TEXTS | Identifier.DAYTIMERS | Identifier.WEATHER:
                 try:
-                    self._apply_states(message)
+                    await self._apply_states(message)
                 finally:  # the entries before a remainder count, too
                     self._notice_modification()
-            case Identifier.DAYTIMERS:
-                self._state.apply_daytimers(decode_daytimers(_binary(message)))
-            case Identifier.WEATHER:
-                self._state.apply_weather(decode_weather(_binary(message)))
+                    self._told.set()
             case Identifier.TEXT | Identifier.FILE:
                 # An answer that nobody waits for, such as the files that some firmware sends by
                 # itself, is dropped once the queue is full of them.
@@ -182,11 +188,17 @@ class Conversation:
             case identifier:
                 self._note_dropped("a message", f"its identifier {identifier} is unknown")
 
-    def _apply_states(self, message: Message) -> None:
-        if message.identifier == Identifier.VALUES:
-            self._state.apply_values(decode_values(_binary(message)))
-        else:
-            self._state.apply_texts(decode_texts(_binary(message)))
+    async def _apply_states(self, message: Message) -> None:
+        state, payload = self._state, _binary(message)
+        match message.identifier:
+            case Identifier.VALUES:
+                await _in_steps(decode_values(payload), state.apply_values)
+            case Identifier.TEXTS:
+                await _in_steps(decode_texts(payload), state.apply_texts)
+            case Identifier.DAYTIMERS:
+                await _in_steps(decode_daytimers(payload), state.apply_daytimers, size=1)
+            case Identifier.WEATHER:
+                await _in_steps(decode_weather(payload), state.apply_weather, size=1)
 
     async def ask(
         self,
@@ -256,21 +268,21 @@ class Conversation:
         """
         while True:
             await trio.sleep(KEEPALIVE_INTERVAL)
-            sent = trio.current_time()
+            started = trio.current_time()
             await self._send_keepalive()
-            with trio.move_on_after(PATIENCE):
-                await self._alive.wait()
-            # One without an answer has taken longer than any that has one.
-            self._state.link.round_trips.observe(trio.current_time() - sent)
-            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
-            if self._state.silence() >= PATIENCE:
-                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
+            try:
+                await self._wait_for_life(started, "no answer to a keepalive")
+            finally:  # one without an answer has taken longer than any that has one
+                self._state.link.round_trips.observe(trio.current_time() - started)
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.
 
         Nothing marks the end of the initial tables (section 5.1). But the answer to a keepalive
-        waits behind what is being sent (section 2.5): once it is there, so are the tables.
+        waits behind what is being sent (section 2.5): once it is there, so are the tables. No
+        firmware is known of which that is not true; should there be one, it shows in states that
+        were known before and are missing now, or in that there was no table at all. Such are waited
+        for a little longer, and then they are held for gone.
 
         Raises:
             SessionError: There is no answer, or a failure.
@@ -280,12 +292,11 @@ class Conversation:
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
         started = trio.current_time()
         await self._send_keepalive()
-        while not self._alive.is_set():
-            left = self._patience_left(started)
-            if left <= _INSTANT:
-                raise SilentError("the initial tables did not come to an end")
-            with trio.move_on_after(left):
-                await self._alive.wait()
+        await self._wait_for_life(started, "the initial tables did not come to an end")
+        with trio.move_on_after(STRAGGLERS):
+            while not self._state.is_dump_complete():
+                self._told = trio.Event()
+                await self._told.wait()
         self._state.end_dump()
         self._modification = self._read_modification()
         self._subscribing = False
@@ -296,6 +307,20 @@ class Conversation:
             self._alive = trio.Event()
         with within(PATIENCE, "progress in sending a keepalive"):
             await self._channel.send(commands.KEEPALIVE)
+
+    async def _wait_for_life(self, started: float, complaint: str) -> None:
+        """Wait for the answer to a keepalive.
+
+        Any byte is a sign of life as well, for the answer may wait behind a large transfer
+        (section 2.5). But bytes that go on and on without one are no life: what they are part of
+        never comes, and the values stand still.
+        """
+        while not self._alive.is_set():
+            left = self._patience_left(started)
+            if left <= _INSTANT:
+                raise SilentError(f"{complaint} after {trio.current_time() - started:.0f} s")
+            with trio.move_on_after(left):
+                await self._alive.wait()
 
     async def _exchange(
         self, command: str, purpose: str, read: Callable[[Message], Answer | None]
@@ -376,6 +401,17 @@ class Conversation:
                     self._settle(self._answers[1].receive_nowait(), len(self._due))
             except trio.EndOfChannel:
                 raise self._end from None
+
+
+async def _in_steps(
+    entries: Iterable[Entry], apply: Callable[[Iterable[Entry]], None], *, size: int = _STEP
+) -> None:
+    """Apply a table of whatever length; between two steps of it, other tasks have their turn."""
+    rest = iter(entries)
+    for step, first in enumerate(rest):
+        if step > 0:
+            await trio.lowlevel.checkpoint()
+        apply(chain((first,), islice(rest, size - 1)))
 
 
 def _binary(message: Message) -> bytes:

@@ -220,6 +220,9 @@ class Sessions:
                     following.start_soon(conversation.keep_alive)
                     following.start_soon(watch.follow)
                     following.start_soon(ClockWatch(conversation, state, self.memory).follow)
+            if not stop.is_made():
+                # None of them ends without an error, unless a stray cancellation has ended all.
+                nursery.cancel_scope.cancel(reason="nobody looks after the session any more")
 
     def _watch(self, conversation: Conversation, encounter: Encounter) -> StructureWatch:
         async def fetch_over_http() -> bytes:

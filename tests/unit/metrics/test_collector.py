@@ -20,8 +20,8 @@ from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.metrics.series import TypedSeries
-from loxone_exporter.state import ConnectionState, MiniserverState, States
-from support.collected import collected, configure, connected, scrape
+from loxone_exporter.state import ConnectionState, MiniserverState, States, _Record
+from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
 from support.strategies import look_alikes
@@ -217,12 +217,11 @@ async def test_structure_is_replaced_between_scrapes() -> None:
         )
 
     assert {"Lamp": 5.0} == await names()
-    state.replace_structure(structure(control(1), control(5)))
-    state.apply_values([(uuid(1), 1.0)])
+    change_structure(state, structure(control(1), control(5)), {1: 1.0, 5: 5.0})
     # The first holder of a name keeps it, even against a smaller UUID.
     assert {"Lamp": 5.0, f"Lamp ({key(1)})": 1.0} == await names()
     # What is gone vanishes at the next scrape, and its name is not taken over.
-    state.replace_structure(structure(control(1)))
+    change_structure(state, structure(control(1)), {1: 1.0})
     assert {f"Lamp ({key(1)})": 1.0} == await names()
 
 
@@ -283,8 +282,8 @@ class OddStructure(Structure):
 async def test_fault_in_one_house_does_not_cost_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    odd = MiniserverState(name="odd", connection=ConnectionState.CONNECTED)
-    odd.structure = OddStructure("", (control(1),))
+    house = _Record(OddStructure("", (control(1),)))
+    odd = MiniserverState(name="odd", connection=ConnectionState.CONNECTED, record=house)
     fine = connected(HOUSE, values={11: 21.5})
     collector = LoxoneCollector(configure(), [odd, fine])
     exposition = Exposition.of(collector)
@@ -299,7 +298,7 @@ async def test_fault_in_one_house_does_not_cost_the_others(
     assert "cannot make series of the structure of odd" in caplog.text
     assert "ZeroDivisionError" in caplog.text
     # It cannot be compared with another either.
-    odd.structure = None
+    odd._record = _Record()
     odd.replace_structure(structure(control(1)))
     odd.apply_values([(uuid(1), 1.0)])
     found = Scrape.read(await exposition.render(Format.TEXT), Format.TEXT)
@@ -428,7 +427,7 @@ async def test_series_of_new_structures_are_made_in_steps() -> None:
     collector = LoxoneCollector(configure(), states)
     assert 3 == len(list(collector.pending()))
     assert 0 == len(list(collector.pending()))
-    states[1].replace_structure(structure(*map(control, range(1, 120))))
+    change_structure(states[1], structure(*map(control, range(1, 120))))
     assert 3 == len(list(collector.pending()))
     assert {"a": 0, "b": 0, "c": 0, "unreachable": 0} == collector.exported_controls()
 
@@ -438,11 +437,36 @@ async def test_a_structure_that_is_replaced_while_its_series_are_made_is_not_sho
     collector = LoxoneCollector(configure(), [state])
     steps = collector.pending()
     next(steps)
-    state.replace_structure(structure(control(7, "New")))
-    state.apply_values([(uuid(7), 1.0)])
+    change_structure(state, structure(control(7, "New")), {7: 1.0})
     assert list(steps)
     found = await collected(collector)
     assert ["New"] == [sample.labels["name"] for sample in found.samples("loxone_control_value")]
+
+
+async def test_a_house_that_is_replaced_amid_a_scrape_does_not_show_in_it(
+    mock_clock: MockClock,  # no time passes
+) -> None:
+    state = connected(
+        structure(control(1, "Old"), control(2, "Old, too")),
+        values={1: 1.0, 2: 0.0},
+        counted_states=counted_states,
+    )
+    collector = LoxoneCollector(configure(), [state])
+    families = collector.collect()
+    next(families)
+    change_structure(state, structure(control(5, "New"), control(2, "New, too")), {2: 0.0, 5: 1.0})
+    old = {family.name: family.samples for family in families}
+    for name, expected in (
+        ("loxone_control", [1.0, 1.0]),
+        ("loxone_control_value", [1.0, 0.0]),
+        ("loxone_control_activations", [0.0, 0.0]),
+        ("loxone_control_on_seconds", [0.0, 0.0]),
+        ("loxone_switch_active", [1.0, 0.0]),
+    ):
+        assert ["Old", "Old, too"] == [sample.labels["name"] for sample in old[name]]
+        assert expected == [sample.value for sample in old[name]]
+    new = (await collected(collector)).samples("loxone_control_activations_total")
+    assert ["New", "New, too"] == sorted(sample.labels["name"] for sample in new)
 
 
 async def test_two_scrapes_may_make_the_same_series() -> None:

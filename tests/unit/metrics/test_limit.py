@@ -19,7 +19,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.series import SeriesTable
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.state import ConnectionState, MiniserverState
-from support.collected import collected, configure, connected, scrape
+from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Scrape
 from support.series import build_series
@@ -154,8 +154,8 @@ async def test_all_miniservers_share_the_limit() -> None:
     assert {"home": 0, "barn": 5 * EACH} == found.values(EXCESS, "miniserver")
     assert 15 * EACH == len(samples_of_controls(found))
     # Who has less to show leaves room for others, as soon as those are looked at anew.
-    home.replace_structure(structure(control(1, "Lamp 1")))
-    barn.replace_structure(structure(*HOUSE.controls))
+    change_structure(home, structure(control(1, "Lamp 1")), {1: 1.0})
+    change_structure(barn, structure(*HOUSE.controls), dict.fromkeys(range(1, 11), 1.0))
     found = await collected(collector)
     assert {"home": EACH, "barn": 10 * EACH} == found.values(SERIES, "miniserver")
     assert {"home": 0, "barn": 0} == found.values(EXCESS, "miniserver")

@@ -42,11 +42,12 @@ def visit(error: SessionError | None = None, **changes: Any) -> Visit:  # noqa: 
     state.link.device = Device(SERIAL, (16, 1, 11, 6))
     state.link.security = Security.PLAIN
     sight = Sight(reached={PLAIN: "192.0.2.7"}, is_complete=error is None)
+    house = changes.pop("structure", structure(control(1)) if error is None else None)
+    if house is not None:
+        state.replace_structure(house)
     for name, value in changes.items():
         owner = next(each for each in (state.link, sight, state) if hasattr(each, name))
         setattr(owner, name, value)
-    if error is None and state.structure is None:
-        state.replace_structure(structure(control(1)))
     return Visit(state, error, sight)
 
 
