@@ -20,7 +20,6 @@ from loxone_exporter.metrics.written import CHUNK, Row, WrittenFamily, write_row
 _STEP = CHUNK // 4
 """Samples whose labels are read without a pause, which takes longer than to write them."""
 
-
 _UNITS: Final = frozenset(family.unit for family in FAMILIES.values()) - {""}
 
 
@@ -59,6 +58,7 @@ class ShownControl:
     """A control with its sub-controls; those that share name, room and category are one.
 
     Attributes:
+        room: The label, and likewise the others.
         series: In the order of the scrape.
         missing: The words that it was sought by, and that are not found in it.
     """

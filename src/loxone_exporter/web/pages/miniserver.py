@@ -58,7 +58,10 @@ def miniserver_page(
     elif state.structure is None:
         yield _notice("Its controls appear here as soon as it is connected for the first time.")
     else:
-        yield _notice("There are no controls that this user may see and that the filter lets pass.")
+        yield _notice(
+            "There are no controls: this user may see none, or the filter lets none pass. If "
+            "neither is so, the log tells more."
+        )
 
 
 def badge(state: MiniserverState) -> Markup:
