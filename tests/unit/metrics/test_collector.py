@@ -20,7 +20,8 @@ from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.metrics.series import TypedSeries
-from loxone_exporter.state import ConnectionState, MiniserverState, States, _Record
+from loxone_exporter.state import ConnectionState, MiniserverState, States
+from loxone_exporter.state.miniserver import _Record
 from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape

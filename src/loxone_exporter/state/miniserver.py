@@ -1,4 +1,4 @@
-"""What is known of each Miniserver right now: written by its session, read by metrics and web.
+"""One Miniserver: its structure with its states, replaced as a whole, and the link to it.
 
 There are no locks: trio switches tasks only at checkpoints, and neither a session applying a table
 nor a scrape reading the values has one inside.
@@ -7,24 +7,21 @@ nor a scrape reading the values has one inside.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
 from attrs import Attribute, define, evolve, field, frozen
 
 from loxone_exporter.activity import Activities
-from loxone_exporter.errors import FailureReason
-from loxone_exporter.histogram import Histogram
 from loxone_exporter.loxone.difference import StructureDifference, difference
-from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.tables import Daytimer, Weather
 from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.state.link import ConnectionState, LinkState
+from loxone_exporter.state.states import EventCounts, States
 
 
 _MAX_TEXT = 4096
@@ -33,155 +30,6 @@ _MAX_TEXT = 4096
 
 def _no_states(_structure: Structure) -> Iterable[StateUuid]:
     return ()
-
-
-def no_messages() -> int:
-    """How many messages wait where there is no connection."""
-    return 0
-
-
-class ConnectionState(enum.StrEnum):
-    """Where a Miniserver's session is; each is a value of the label `state`."""
-
-    DISCONNECTED = enum.auto()
-    CONNECTING = enum.auto()
-    AUTHENTICATING = enum.auto()
-    DISCOVERING = enum.auto()
-    SUBSCRIBING = enum.auto()
-    CONNECTED = enum.auto()
-    BACKOFF = enum.auto()
-    REJECTED = enum.auto()
-    LOCKED_OUT = enum.auto()
-
-
-class Security(enum.StrEnum):
-    """What protects the connection; each is a value of the label `security`."""
-
-    PLAIN = enum.auto()
-    """No TLS; commands that carry secrets are encrypted one by one."""
-    VERIFIED = enum.auto()
-    """TLS, with a certificate for this Miniserver from an authority that is trusted."""
-    PINNED = enum.auto()
-    """TLS, with the one certificate that is configured."""
-    UNVERIFIED = enum.auto()
-    """TLS, with whatever certificate there is."""
-
-
-_MAX_FAILURE_TEXT = 1000
-"""Characters kept of what is said of a failure; parts of it may be the other side's words."""
-
-
-def _cut(text: str) -> str:
-    return text[:_MAX_FAILURE_TEXT]
-
-
-@frozen
-class Failure:
-    """How a session ended, or why it never began.
-
-    Attributes:
-        reason: What logs and metrics call it.
-        text: What happened, as the log has it.
-        time: When, in Unix time.
-        retry: When the next session begins at the latest, in Unix time.
-    """
-
-    reason: FailureReason
-    text: str = field(converter=_cut)
-    time: float
-    retry: float
-
-
-@define(eq=False, kw_only=True)
-class LinkState:
-    """What is known of the way to a Miniserver, and of how sessions fared.
-
-    Attributes:
-        device: Who answered last.
-        security: What protects the connection; None before the first.
-        certificate: What the Miniserver showed last, in DER form; None without TLS.
-        certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
-        token_valid_until: Likewise the token; None without one.
-        login_retry: When the password is tried again, in Unix time, after it was rejected or the
-            address was locked out; None where nothing of the kind is due.
-        clock_offset: Seconds that the Miniserver's clock is ahead; None where it does not tell.
-        structure_time: When the structure was last changed, in Unix time; None before its states
-            are in, for one of them tells the time zone.
-        sessions: How many sessions got as far as events.
-        failures: How often sessions failed, by reason.
-        last_failure: The last of them; None where there was none.
-        structure_changes: How many controls were added, removed and renamed by new structure files.
-        broken_structures: How many structure files could not be read.
-        received_bytes: How many bytes came over WebSockets; with TLS, what was in it.
-        round_trips: How long keepalives waited for their answers.
-        queued_messages: Tells how many messages are there that nobody has looked at yet.
-    """
-
-    device: Device | None = None
-    security: Security | None = None
-    certificate: bytes | None = field(default=None, repr=False)
-    certificate_not_after: float | None = None
-    token_valid_until: float | None = None
-    login_retry: float | None = None
-    clock_offset: float | None = None
-    structure_time: float | None = None
-    sessions: int = 0
-    failures: Counter[FailureReason] = field(factory=Counter)
-    last_failure: Failure | None = None
-    structure_changes: Counter[str] = field(factory=Counter)
-    broken_structures: int = 0
-    received_bytes: int = 0
-    round_trips: Histogram = field(factory=Histogram)
-    queued_messages: Callable[[], int] = field(default=no_messages, repr=False)
-
-
-@define
-class EventCounts:
-    """How many events came, by their kind.
-
-    Attributes:
-        values: Numbers.
-        texts: Texts.
-        daytimers: Schedules.
-        weather: Reports of the weather.
-        unknown: Those of all of them whose state the structure does not have.
-    """
-
-    values: int = 0
-    texts: int = 0
-    daytimers: int = 0
-    weather: int = 0
-    unknown: int = 0
-
-
-@define(eq=False)
-class States:
-    """The states of one house, each under the UUID that its structure holds.
-
-    Attributes:
-        values: The last number of each state; finite, and only of states in the structure.
-        texts: Likewise, the last text.
-        daytimers: Likewise, the last schedule.
-        weather: Likewise, the last weather or forecast.
-    """
-
-    values: dict[StateUuid, float] = field(factory=dict)
-    texts: dict[StateUuid, str] = field(factory=dict)
-    daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
-    weather: dict[StateUuid, Weather] = field(factory=dict)
-
-    def all_uuids(self) -> set[StateUuid]:
-        """The states of which anything is known."""
-        return {*self.values, *self.texts, *self.daytimers, *self.weather}
-
-    def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
-        """Those of them that another structure has as well, under its UUIDs."""
-        return States(
-            {known[uuid]: value for uuid, value in self.values.items() if uuid in known},
-            {known[uuid]: text for uuid, text in self.texts.items() if uuid in known},
-            {known[uuid]: daytimer for uuid, daytimer in self.daytimers.items() if uuid in known},
-            {known[uuid]: weather for uuid, weather in self.weather.items() if uuid in known},
-        )
 
 
 def _note_change(
