@@ -37,16 +37,25 @@ from loxone_exporter.errors import (
 )
 from loxone_exporter.miniserver import transport
 from loxone_exporter.miniserver.network import Address
-from loxone_exporter.miniserver.transport import CLOSE_GRACE, MessageChannel, message_channel
+from loxone_exporter.miniserver.transport import (
+    _MESSAGE_QUEUE,
+    _READ_SIZE,
+    CLOSE_GRACE,
+    MAX_MESSAGE,
+    MessageChannel,
+    message_channel,
+)
 from support.scripted_peer import (
     BINARY,
     CLOSE,
+    CONTINUATION,
     PING,
     PONG,
     TEXT,
     ScriptedPeer,
     StickyStream,
     close_frame,
+    fragment,
     frame,
     response,
 )
@@ -401,6 +410,93 @@ async def test_a_message_beyond_the_limit(
     assert outcome.seconds < CLOSING
 
 
+@pytest.mark.parametrize("payload", [b"", b"x", b"x" * 100], ids=["empty", "tiny", "small"])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+async def test_fragments_without_an_end(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, opcode: int, payload: bytes
+) -> None:
+    monkeypatch.setattr(transport, "_MOST_FRAGMENTS", 5000)
+    sent = 0
+
+    async def script(peer: ScriptedPeer) -> None:
+        nonlocal sent
+        await peer.accept(fragment(opcode, payload))
+        more = fragment(CONTINUATION, payload) * 1000
+        while True:
+            await peer.say(more)
+            sent += 1000
+            await trio.sleep(0.01)
+
+    outcome = await visit(script, open_and_receive)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert "more than 5000 fragments" in str(outcome.error)
+    assert 4000 <= sent <= 9000
+    assert outcome.seconds < 1 + CLOSING
+
+
+async def test_a_large_message_in_small_fragments_is_received(autojump_clock: MockClock) -> None:
+    count, piece = 20_000, b"0123456789" * 50
+    received: list[bytes | str] = []
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        received.append(await channel.receive())
+
+    begin, end = fragment(BINARY, piece), frame(CONTINUATION)
+    glued = begin + fragment(CONTINUATION, piece) * (count - 1) + end
+    outcome = await visit(accepting(glued), use)
+    assert [] == outcome.errors
+    assert [piece * count] == received
+
+
+@pytest.mark.parametrize("announced", [2**32, 2**62])
+@pytest.mark.parametrize("opcode", [TEXT, BINARY])
+async def test_a_frame_that_announces_gigabytes(
+    autojump_clock: MockClock, opcode: int, announced: int
+) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept(bytes([0x80 | opcode, 127]) + announced.to_bytes(8, "big"))
+        while True:
+            await peer.say(bytes(2**20))
+            await trio.sleep(0.01)
+
+    outcome = await visit(script, open_and_receive)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert f"{MAX_MESSAGE} bytes" in str(outcome.error)
+    assert outcome.chunks <= MAX_MESSAGE / _READ_SIZE + 5
+    assert outcome.seconds < 1 + CLOSING
+
+
+@pytest.mark.parametrize(
+    ("begin", "data"),
+    [(b"", frame(PONG)), (fragment(BINARY), fragment(CONTINUATION))],
+    ids=["pongs", "fragments"],
+)
+async def test_other_tasks_have_their_turn_amid_the_smallest_frames(
+    autojump_clock: MockClock, begin: bytes, data: bytes
+) -> None:
+    count, turns = 60_000, 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async def use(channel: MessageChannel) -> None:
+        await channel.open()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(take_turns)
+            with contextlib.suppress(SessionError):
+                while True:
+                    await channel.receive()
+            nursery.cancel_scope.cancel()
+
+    await visit(accepting(begin + data * count, hang_up=True), use)
+    # Two thousand frames, a hundredth of a second's work, keep the others waiting, and no more.
+    assert turns >= count / 2100
+
+
 async def test_a_mute_peer_at_the_end(autojump_clock: MockClock) -> None:
     outcome = await visit(accepting(), only_open)
     assert [] == outcome.errors
@@ -467,7 +563,7 @@ async def test_pings_are_answered_although_nobody_reads(autojump_clock: MockCloc
     received = []
 
     async def script(peer: ScriptedPeer) -> None:
-        await peer.accept(b"".join(frame(TEXT, b"event") for _ in range(60)) + frame(PING, b"!"))
+        await peer.accept(frame(TEXT, b"event") * _MESSAGE_QUEUE + frame(PING, b"!"))
         received.append(await peer.read_frame())
 
     async def use(channel: MessageChannel) -> None:
