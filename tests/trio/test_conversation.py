@@ -531,7 +531,7 @@ async def test_a_keepalive_answered_late_behind_a_large_transfer(
     autojump_clock: MockClock, scene: Scene, ends_of_life: list[tuple[SessionError, float]]
 ) -> None:
     assert "keepalive" == await scene.channel.command()
-    for _ in range(20):
+    for _ in range(8):
         await trio.sleep(10)
         scene.channel.dribble()
     scene.channel.tell(Identifier.FILE, FILE)
@@ -539,6 +539,26 @@ async def test_a_keepalive_answered_late_behind_a_large_transfer(
     assert [] == ends_of_life
     await trio.sleep(60)
     assert [SilentError] == [type(error) for error, _ in ends_of_life]
+
+
+async def test_a_message_without_an_end_is_no_sign_of_life_for_ever(
+    autojump_clock: MockClock, scene: Scene, ends_of_life: list[tuple[SessionError, float]]
+) -> None:
+    while not ends_of_life:
+        await trio.sleep(10)
+        scene.channel.dribble()
+    ((error, when),) = ends_of_life
+    assert "no whole message" in str(error)
+    assert LIMIT <= when <= LIMIT + KEEPALIVE_INTERVAL + PATIENCE
+
+
+async def test_whole_messages_are_signs_of_life_without_answers_to_keepalives(
+    autojump_clock: MockClock, scene: Scene, ends_of_life: list[tuple[SessionError, float]]
+) -> None:
+    for _ in range(100):
+        await trio.sleep(10)
+        scene.channel.tell(Identifier.VALUES, encode_values([(TEMPERATURE, 1.0)]))
+    assert [] == ends_of_life
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ PATIENCE: Final = 15.0
 """Seconds without a byte after which an answer is not waited for any longer."""
 
 LIMIT: Final = 120.0
-"""Seconds after which an answer is not waited for although bytes keep dribbling in."""
+"""Seconds after which an answer is not waited for although bytes keep dribbling in; nor is the end
+of a message, whatever it is."""
 
 KEEPALIVE_INTERVAL: Final = 30.0
 """Seconds; the Miniserver drops a client after five minutes of silence (section 2.5)."""
@@ -92,6 +93,7 @@ class Conversation:
     _mismatched: bool = False
     _dropped: int = 0
     _has_dropped: bool = False
+    _last_message: float = field(factory=trio.current_time)
     _no_answer: NoAnswerError | None = None
     _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
@@ -118,6 +120,7 @@ class Conversation:
     async def _receive_all(self) -> NoReturn:
         while True:
             frame = await self._channel.receive()
+            self._last_message = trio.current_time()
             try:
                 message = self._assembler.feed(frame)
                 if message is not None:
@@ -257,6 +260,9 @@ class Conversation:
             # Any byte is a sign of life: the answer itself may wait behind a large transfer.
             if self._state.silence() >= PATIENCE:
                 raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
+            # Who announces more than there is would have all that follows taken for a part of it.
+            if trio.current_time() - self._last_message >= LIMIT:
+                raise SilentError(f"bytes, but no whole message within {LIMIT:g} s")
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.
