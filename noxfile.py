@@ -73,6 +73,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     for folder in ("src", "benchmarks", "interop", "tools"):
         check_async(session, folder)
+    check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
     check_async(session, "tests", "--disable=ASYNC9,ASYNC110,ASYNC114,ASYNC124")
@@ -121,6 +122,13 @@ def bench(session: nox.Session) -> None:
     """Measure memory, CPU and latency against the budgets."""
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Throw mutated bytes at the exporter for a minute: `nox -s fuzz -- --seconds 600 frames`."""
+    install(session, project=".[simulator]")
+    session.run("python", "-m", "fuzz", *session.posargs)
 
 
 @nox.session

@@ -51,8 +51,12 @@ _MAX_STATE_NAME = 256
 _NAME_SHOWN = 80
 
 _LONGEST_NAME = 1000
-"""Characters of the name of a control, room or category. Real ones have some ten; each is a label
-of many series, and patterns and words are sought in it."""
+"""Characters of the name of a control, room or category, and of other texts that are shown. Real
+ones have some ten; each is a label of many series, and patterns and words are sought in it."""
+
+_LONGEST_KEY = 256
+"""Characters of the key of a control, which is a label as well. Real ones are UUIDs, some of them
+with a suffix, and to cut one would make it another one's."""
 
 _MAX_PLACES = 1000
 """Rooms, and categories, whose names are kept although nothing is in them."""
@@ -196,10 +200,10 @@ def parse_structure(payload: str | bytes) -> Structure:
     parsed = tuple(reader.read_controls(controls, parent=None))
     info = section(document, "msInfo")
     return Structure(
-        last_modified=_text(document.get("lastModified")),
+        last_modified=_name(document.get("lastModified")),
         controls=parsed,
         problems=tuple(reader.problems),
-        project=_text(info.get("projectName")),
+        project=_name(info.get("projectName")),
         model=_model(info.get("miniserverType")),
         global_states=named_states(section(document, "globalStates")),
         weather_states=named_states(section(section(document, "weatherServer"), "states")),
@@ -247,6 +251,10 @@ class _Reader:
                 self._leave_out(f"control {_shown(key)} is no object; left out")
             elif depth > _MAX_DEPTH:
                 self._leave_out(f"control {_shown(key)} is nested too deeply; left out")
+            elif len(key) > _LONGEST_KEY:
+                self._leave_out(
+                    f"control {_shown(key)} is left out: its key has {len(key)} characters"
+                )
             else:
                 yield self._read_control(key, entry, parent, depth)
 

@@ -18,6 +18,7 @@ import trio
 from attrs import define, field, frozen
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config as HypercornConfig
+from hypercorn.events import Closed, Event, Updated
 from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
@@ -154,6 +155,18 @@ class _Http1Protocol(H11Protocol):
 class _Http1Server(TCPServer):
     """Hypercorn's server of one connection, for HTTP/1.1 only."""
 
+    _is_client_gone = False
+
+    async def protocol_send(self, event: Event) -> None:
+        """Do what the protocol wants done."""
+        if self._is_client_gone and isinstance(event, Updated):
+            return  # no further request is waited for
+        try:
+            await super().protocol_send(event)
+        except trio.BusyResourceError:
+            # The connection is being closed while there is still something to be sent on it.
+            await self.protocol.handle(Closed())
+
     async def _read_data(self) -> None:
         # Hypercorn makes the protocol itself, and reads nothing before this.
         made = self.protocol.protocol
@@ -170,6 +183,7 @@ class _Http1Server(TCPServer):
         )
         await super()._read_data()
         # The client is gone: its connection need not be kept for the next request.
+        self._is_client_gone = True
         await self.idle_task.stop()
 
 

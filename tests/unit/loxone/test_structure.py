@@ -250,10 +250,11 @@ def test_problems_are_short() -> None:
     structure = parse(
         {
             long: None,
-            long + "1": {"name": long, "states": {long: key(1), "active": None}},
+            long + "1": {},
+            key(1): {"name": long, "states": {long: key(1), "active": None}},
         }
     )
-    assert 3 == len(structure.problems)
+    assert 4 == len(structure.problems)
     assert all(len(problem) < 400 for problem in structure.problems)
 
 
@@ -529,3 +530,18 @@ def test_the_rights_of_the_user_who_reads_the_file(user: object, rights: UserRig
 def test_who_reads_the_file_is_not_kept() -> None:
     document = {"controls": {}, "msInfo": {"currentUser": {"name": "Ottokar"}}}
     assert "Ottokar" not in repr(parse_structure(json.dumps(document)))
+
+
+def test_texts_that_are_shown_are_cut_off() -> None:
+    long = "n" * 100_000
+    document = {"controls": {}, "lastModified": long, "msInfo": {"projectName": long}}
+    structure = parse_structure(json.dumps(document))
+    assert ("n" * 1000, "n" * 1000) == (structure.last_modified, structure.project)
+
+
+def test_control_with_an_endless_key_is_left_out() -> None:
+    structure = parse({"k" * 256: {}, "k" * 257: {}, "a": {"subControls": {"p" * 1000: {}}}})
+    assert ["k" * 256, "a"] == [control.key for control in structure.walk()]
+    assert ["its key has 257 characters", "its key has 1000 characters"] == [
+        problem.partition("is left out: ")[2] for problem in structure.problems
+    ]

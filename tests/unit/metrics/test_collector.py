@@ -357,6 +357,22 @@ async def test_typed_families_hold_base_units_and_leave_out_sentinels() -> None:
     assert {"actualOutdoorTemp": -3.5} == found.values("loxone_temperature_outdoor_celsius")
 
 
+@pytest.mark.parametrize("format_", Format)
+async def test_a_total_below_zero_is_a_plain_value_and_no_counter(format_: Format) -> None:
+    house = house_of(
+        "Meter",
+        ("actual", "total", "totalNeg"),
+        details={"actualFormat": "%.3fkW", "totalFormat": "%.1fkWh"},
+    )
+    state = connected(house, values={1: -2.0, 2: 8421.7, 3: -0.5})
+    found = await scrape([state], format_=format_)
+    expected = {"actual": -2.0, "total": 8421.7, "totalNeg": -0.5}
+    assert expected == found.values("loxone_control_value")
+    assert -2000.0 == found.value("loxone_power_grid_watts")
+    assert 8421.7 * 3.6e6 == found.value("loxone_energy_import_joules_total")
+    assert [] == found.samples("loxone_energy_export_joules_total")
+
+
 async def test_values_are_withheld_while_another_state_says_so() -> None:
     forecast = {"today": 1, "ready": 2}
     house = structure(
