@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
@@ -21,6 +22,7 @@ from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
 from loxone_exporter.config.model import LogLevel
+from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.errors import ListenError, OutputError, StructureError
 from loxone_exporter.survey.configuration import describe
 from loxone_exporter.web.server import bind, url
@@ -66,17 +68,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    loaded = _load(options)
-    log, web = loaded.config.log, loaded.config.web
-    config = evolve(
-        loaded.config,
-        log=evolve(log, level=options.log_level or log.level),
-        web=evolve(web, listen=tuple(options.listen) or web.listen),
-    )
+    path = find_config_file(options.config, os.environ)
+
+    def read() -> Loaded:
+        loaded = load_config(path, os.environ)
+        log, web = loaded.config.log, loaded.config.web
+        config = evolve(
+            loaded.config,
+            log=evolve(log, level=options.log_level or log.level),
+            web=evolve(web, listen=tuple(options.listen) or web.listen),
+        )
+        return evolve(loaded, config=config)
+
+    source = ConfigSource(path, read)
+    loaded = source.load()
+    config = loaded.config
     logs.configure(config.log.level, config.log.format, sys.stderr)
     for warning in loaded.warnings:
         logging.getLogger(__name__).warning("%s", warning)
-    return trio.run(app.run, config, bind(config.web.listen))
+    sockets = bind(config.web.listen)
+    return trio.run(partial(app.run, config, sockets, source=source))
 
 
 def _demo(options: argparse.Namespace) -> int:

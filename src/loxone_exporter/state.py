@@ -234,6 +234,18 @@ class MiniserverState:
             )
         return changes
 
+    def count(self, counted_states: Callable[[Structure], Iterable[StateUuid]] | None) -> None:
+        """Count from now on what other states did; those that are counted already go on.
+
+        Args:
+            counted_states: Names those of a structure; None counts nothing.
+        """
+        self._counted_states = counted_states or _no_states
+        if self.structure is not None:
+            self.activities.watch(
+                self._known[uuid] for uuid in self._counted_states(self.structure)
+            )
+
     def begin_session(self) -> None:
         """Note that a new attempt begins."""
         self.connected_since = None

@@ -124,6 +124,18 @@ async def running_exporter(
 ) -> AsyncIterator[RunningExporter]:
     """Run `loxone-exporter` with some arguments, and follow its log."""
     command = [sys.executable, "-m", "loxone_exporter", *arguments]
+    async with running_logged(command, environ=environ, folder=folder) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def running_logged(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[RunningExporter]:
+    """Run an exporter by another command, likewise."""
     async with (
         running_process(command, stderr=subprocess.PIPE, environ=environ, folder=folder) as process,
         trio.open_nursery() as nursery,

@@ -19,10 +19,11 @@ ROOT = Path(loxone_exporter.__file__).parent
 FLOORS = (
     {"errors", "logs", "stop", "units"},
     {"loxone", "config"},
-    {"activity"},
+    {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
     {"web", "survey"},
+    {"fleet", "reload", "shutdown"},
     {"app"},
     {"simulate"},
     {"demo"},

@@ -49,9 +49,11 @@ class WebConfig:
 
     Attributes:
         listen: Where it listens; never empty.
+        lifecycle: Whether `POST /-/reload` is obeyed.
     """
 
     listen: tuple[ListenAddress, ...] = DEFAULT_LISTEN
+    lifecycle: bool = False
 
 
 @frozen(kw_only=True)

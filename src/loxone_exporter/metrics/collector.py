@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TypeVar
 
@@ -38,8 +38,10 @@ from loxone_exporter.metrics.series import (
     SeriesTable,
     build_series_in_steps,
 )
+from loxone_exporter.metrics.vitals import vitals_families
 from loxone_exporter.metrics.written import Row, WrittenFamily, state_rows
 from loxone_exporter.state import MiniserverState, States
+from loxone_exporter.vitals import Vitals
 
 
 _logger = logging.getLogger(__name__)
@@ -114,7 +116,7 @@ class _Miniserver:
     """A Miniserver's state and the series that its present structure gives rise to."""
 
     state: MiniserverState
-    _registry: NameRegistry = field(factory=NameRegistry)
+    registry: NameRegistry = field(factory=NameRegistry)
     _structure: Structure | None = None
     _table: SeriesTable | None = _EMPTY
     _faults: set[str] = field(factory=set)
@@ -171,7 +173,7 @@ class _Miniserver:
         table = None
         try:
             table = yield from build_series_in_steps(
-                structure, miniserver=self.state.name, registry=self._registry, plan=plan
+                structure, miniserver=self.state.name, registry=self.registry, plan=plan
             )
         except Exception:  # one house's odd structure must not cost the others
             _logger.exception("cannot make series of the structure of %s", self.state.name)
@@ -201,40 +203,61 @@ class LoxoneCollector(Collector):
         config: Config,
         states: Iterable[MiniserverState],
         *,
+        vitals: Vitals | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._now = now
-        self._metrics = config.metrics
-        self._plan = Plan.compile(config.metrics, config.filter, config.override)
-        self._miniservers = [_Miniserver(state) for state in states]
+        self._vitals = vitals or Vitals()
         self._scrape_errors = 0
+        self._miniservers: list[_Miniserver] = []
+        self.replace(config, states)
+
+    def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
+        """Show other Miniservers from now on, or the same ones in another way.
+
+        A scrape that has begun comes to its end as it was. Controls of a Miniserver that stays keep
+        the names that they have.
+        """
+        self._plan = Plan.compile(config.metrics, config.filter, config.override)
+        registries = {miniserver.state: miniserver.registry for miniserver in self._miniservers}
+        self._miniservers = [
+            _Miniserver(state, registries.get(state) or NameRegistry()) for state in states
+        ]
 
     def describe(self) -> Iterable[Metric]:
         """Name nothing beforehand: which families there are is known at the scrape."""
         return ()
 
-    def collect(self) -> Iterator[Metric]:
-        """Make the families of one scrape; the last one tells how long the others took."""
+    def collect(self, miniservers: Collection[str] = ()) -> Iterator[Metric]:
+        """Make the families of one scrape; the last one tells how long the others took.
+
+        Args:
+            miniservers: Names of those that are wanted, and nothing but what is about them; none
+                for everything.
+        """
         started = time.perf_counter()
-        snapshots = list(self._snapshots())
+        metrics = self._plan.metrics
+        snapshots = list(self._snapshots(miniservers))
         self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
-        yield GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)
-        yield _build_info()
+        if not miniservers:
+            yield _build_info()
+            yield from vitals_families(self._vitals)
         yield from link_families([snapshot.state for snapshot in snapshots])
         yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
-        yield from _structure_families(snapshots, self._metrics)
+        yield from _structure_families(snapshots, metrics)
         yield from _error_families(snapshots)
-        yield from self._control_families(snapshots)
-        yield CounterMetricFamily(
-            "loxone_exporter_scrape_errors",
-            "Scrapes that lack the series of a Miniserver because of a bug; see the log.",
-            value=self._scrape_errors,
-        )
-        yield GaugeMetricFamily(
-            "loxone_exporter_scrape_duration_seconds",
-            "Time that this scrape took, but for sending it.",
-            value=time.perf_counter() - started,
-        )
+        yield from _control_families(snapshots, metrics)
+        if not miniservers:
+            yield CounterMetricFamily(
+                "loxone_exporter_scrape_errors",
+                "Scrapes that lack the series of a Miniserver because of a bug; see the log.",
+                value=self._scrape_errors,
+            )
+            yield GaugeMetricFamily(
+                "loxone_exporter_scrape_duration_seconds",
+                "Time that this scrape took, but for sending it.",
+                value=time.perf_counter() - started,
+            )
 
     def pending(self) -> Iterator[None]:
         """Make the series of structures that are new, in steps of a few milliseconds.
@@ -247,32 +270,34 @@ class LoxoneCollector(Collector):
 
     def exported_controls(self) -> Mapping[str, int]:
         """For each Miniserver, how many controls have a sample right now."""
-        return {
-            snapshot.state.name: snapshot.exported(self._metrics) for snapshot in self._snapshots()
-        }
+        metrics = self._plan.metrics
+        return {snapshot.state.name: snapshot.exported(metrics) for snapshot in self._snapshots()}
 
-    def _snapshots(self) -> Iterator[_Snapshot]:
+    def _snapshots(self, wanted: Collection[str] = ()) -> Iterator[_Snapshot]:
         now = self._now()
         for miniserver in self._miniservers:
+            if wanted and miniserver.state.name not in wanted:
+                continue
             yield miniserver.snapshot(self._plan, now)
 
-    def _control_families(self, snapshots: Iterable[_Snapshot]) -> Iterator[Metric]:
-        fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
-        yield WrittenFamily(
-            "loxone_control",
-            "Controls of the structure file, without their sub-controls.",
-            "info",
-            rows=lambda: ((row, 1.0) for snapshot in fresh for row in snapshot.table.controls),
-        )
-        if self._metrics.control_value:
-            yield _values(fresh)
-        if self._metrics.activations:
-            yield from activity_families([(snapshot.state, snapshot.table) for snapshot in fresh])
-        if self._metrics.quantities:
-            yield _nodes(fresh)
-            yield from _typed_families(fresh)
-        if self._metrics.text_values:
-            yield _texts(fresh, self._metrics.text_max_length)
+
+def _control_families(snapshots: Iterable[_Snapshot], metrics: MetricsConfig) -> Iterator[Metric]:
+    fresh = [snapshot for snapshot in snapshots if snapshot.fresh]
+    yield WrittenFamily(
+        "loxone_control",
+        "Controls of the structure file, without their sub-controls.",
+        "info",
+        rows=lambda: ((row, 1.0) for snapshot in fresh for row in snapshot.table.controls),
+    )
+    if metrics.control_value:
+        yield _values(fresh)
+    if metrics.activations:
+        yield from activity_families([(snapshot.state, snapshot.table) for snapshot in fresh])
+    if metrics.quantities:
+        yield _nodes(fresh)
+        yield from _typed_families(fresh)
+    if metrics.text_values:
+        yield _texts(fresh, metrics.text_max_length)
 
 
 def _build_info() -> Metric:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
+from typing import Protocol
 
 import trio
 from attrs import frozen
@@ -19,6 +21,7 @@ from prometheus_client import exposition as text
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from loxone_exporter.metrics.selection import EVERYTHING, Selection
 from loxone_exporter.metrics.written import WrittenFamily
 
 
@@ -45,16 +48,26 @@ _MEDIA_TYPES = {
 }
 
 
+class MiniserverCollector(Protocol):
+    """Makes the families of Miniservers."""
+
+    def collect(self, miniservers: Collection[str] = (), /) -> Iterable[Metric]:
+        """All families; with names of Miniservers, only what is about them."""
+
+
 @frozen
 class Exposition:
     """All that is scraped: the process, the interpreter, and the Miniservers."""
 
-    _registry: CollectorRegistry
+    _collector: MiniserverCollector
+    _process: CollectorRegistry
     _pending: Callable[[], Iterator[None]]
 
     @classmethod
     def of(
-        cls, collector: Collector, pending: Callable[[], Iterator[None]] = lambda: iter(())
+        cls,
+        collector: MiniserverCollector,
+        pending: Callable[[], Iterator[None]] = lambda: iter(()),
     ) -> Exposition:
         """Put a collector beside those of the process and the interpreter.
 
@@ -65,30 +78,37 @@ class Exposition:
         registry = CollectorRegistry(support_collectors_without_names=True)
         for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
             process_collector(registry=registry)
-        registry.register(collector)
-        return cls(registry, pending)
+        return cls(collector, registry, pending)
 
-    async def render(self, format_: Format, *, gzip: bool = False) -> bytes:
-        """Collect everything and write it down; other tasks have their turn in between.
+    async def render(
+        self, format_: Format, *, gzip: bool = False, selection: Selection = EVERYTHING
+    ) -> bytes:
+        """Collect what is wanted and write it down; other tasks have their turn in between.
 
         Args:
             format_: How to write it.
             gzip: Whether to compress it.
+            selection: What is wanted.
         """
         for _ in self._pending():
             await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
-        for chunk in self._chunks(format_):
+        for chunk in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
             await trio.lowlevel.checkpoint()
         if compressor:
             body.append(compressor.flush())
         return b"".join(body)
 
-    def _chunks(self, format_: Format) -> Iterator[bytes]:
+    def _families(self, selection: Selection) -> Iterator[Metric]:
+        about_itself = () if selection.miniservers else self._process.collect()
+        families = chain(about_itself, self._collector.collect(selection.miniservers))
+        return filter(selection.takes, families)
+
+    def _chunks(self, format_: Format, selection: Selection) -> Iterator[bytes]:
         stock: list[Metric] = []
-        for family in self._registry.collect():
+        for family in self._families(selection):
             if isinstance(family, WrittenFamily):
                 heading = Metric(family.name, family.documentation, family.type, family.unit)
                 yield _write([*stock, heading], format_)

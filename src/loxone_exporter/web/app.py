@@ -6,30 +6,35 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any
 
 import trio
 from attrs import define, field, frozen
 
 from loxone_exporter import __version__
-from loxone_exporter.config.model import Config
+from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.metrics.overrides import find_conflicts
+from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+Reload = Callable[[str], Awaitable[str]]
 
 _logger = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
 _METRICS = "/metrics"
+_RELOAD = "/-/reload"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -73,28 +78,45 @@ class WebApp:
 
     Attributes:
         heartbeat: What `/livez` goes by.
+        reload: Takes over the configuration as it is now, and returns what is wrong with it; None
+            where there is none to be read anew.
     """
 
+    _config: WebConfig
     _states: Sequence[MiniserverState]
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
     heartbeat: Heartbeat = field(factory=Heartbeat)
+    reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
 
     @classmethod
-    def build(cls, config: Config, states: Sequence[MiniserverState], stop: StopRequest) -> WebApp:
+    def build(
+        cls,
+        config: Config,
+        states: Sequence[MiniserverState],
+        stop: StopRequest,
+        vitals: Vitals | None = None,
+    ) -> WebApp:
         """Set up the application.
 
         Args:
             config: What to export.
             states: The Miniservers.
             stop: Once it is made, the application is not ready any more.
+            vitals: What is known of the exporter itself.
         """
-        for conflict in find_conflicts(config.override):
-            _logger.warning("%s", conflict)
-        collector = LoxoneCollector(config, states)
-        return cls(states, collector, Exposition.of(collector, collector.pending), stop)
+        _tell_of_conflicts(config)
+        collector = LoxoneCollector(config, states, vitals=vitals)
+        exposition = Exposition.of(collector, collector.pending)
+        return cls(config.web, states, collector, exposition, stop)
+
+    def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
+        """Answer for other Miniservers from now on, or for the same ones in another way."""
+        _tell_of_conflicts(config)
+        self._config, self._states = config.web, states
+        self._collector.replace(config, states)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -115,15 +137,13 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
+        if scope["path"] == _RELOAD:
+            return await self._reload(scope)
         path = self._paths.get(scope["path"])
         if path is None and scope["path"] != _METRICS:
             return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
         if scope["method"] not in {"GET", "HEAD"}:
-            return Answer(
-                b"only GET and HEAD\n",
-                status=HTTPStatus.METHOD_NOT_ALLOWED,
-                headers=((b"allow", b"GET, HEAD"),),
-            )
+            return _refusal("GET, HEAD")
         return await self._metrics(scope) if path is None else path(scope)
 
     @property
@@ -135,6 +155,7 @@ class WebApp:
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
+            "/openapi.json": self._openapi,
         }
 
     def _index(self, _scope: Scope) -> Answer:
@@ -142,11 +163,37 @@ class WebApp:
         return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
     async def _metrics(self, scope: Scope) -> Answer:
+        try:
+            selection = Selection.parse(scope["query_string"].decode("latin-1"))
+        except ValueError:
+            return Answer(b"too many parameters\n", status=HTTPStatus.BAD_REQUEST)
+        names = [state.name for state in self._states]
+        if unknown := sorted(set(selection.miniservers) - set(names)):
+            text = f"no Miniserver is called {', '.join(unknown)}; there are: {', '.join(names)}\n"
+            return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await self._exposition.render(format_, gzip=gzip)
+        body = await self._exposition.render(format_, gzip=gzip, selection=selection)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
+
+    async def _reload(self, scope: Scope) -> Answer:
+        if scope["method"] != "POST":
+            return _refusal("POST")
+        if self.reload is None or not self._config.lifecycle:
+            return Answer(
+                b"not allowed: set lifecycle = true under [web], or send SIGHUP\n",
+                status=HTTPStatus.FORBIDDEN,
+            )
+        # A browser says where the page is from that sends its reader's request on; no page of ours
+        # does so.
+        if _header(scope, b"origin"):
+            return Answer(b"not for web pages\n", status=HTTPStatus.FORBIDDEN)
+        complaint = await self.reload("POST /-/reload")
+        if complaint:
+            body = f"configuration not reloaded:\n{complaint}\n".encode()
+            return Answer(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        return Answer(b"configuration reloaded\n")
 
     def _healthz(self, _scope: Scope) -> Answer:
         health = report(self._states, self._collector.exported_controls())
@@ -156,6 +203,10 @@ class WebApp:
             _JSON,
             HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE,
         )
+
+    def _openapi(self, _scope: Scope) -> Answer:
+        # Read when it is asked for, which is rare: it need not be in memory.
+        return Answer(files(__package__).joinpath("openapi.json").read_bytes(), _JSON)
 
     def _livez(self, _scope: Scope) -> Answer:
         if self.heartbeat.age() > HEARTBEAT_LIMIT:
@@ -169,6 +220,11 @@ class WebApp:
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
+def _tell_of_conflicts(config: Config) -> None:
+    for conflict in find_conflicts(config.override):
+        _logger.warning("%s", conflict)
+
+
 async def _take_in(receive: Receive) -> None:
     """Take in the body of a request, which nobody asked for.
 
@@ -177,6 +233,14 @@ async def _take_in(receive: Receive) -> None:
     """
     while (await receive())["type"] == "http.request":
         pass
+
+
+def _refusal(allowed: str) -> Answer:
+    return Answer(
+        f"only {allowed}\n".encode(),
+        status=HTTPStatus.METHOD_NOT_ALLOWED,
+        headers=((b"allow", allowed.encode()),),
+    )
 
 
 def _header(scope: Scope, name: bytes) -> str:

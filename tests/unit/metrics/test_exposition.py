@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from loxone_exporter.metrics.exposition import Exposition, Format, accepts_gzip, choose_format
 
@@ -104,8 +104,8 @@ def test_content_types_name_version_and_character_set() -> None:
     assert expected == [format_.value for format_ in Format]
 
 
-class OneFamily(Collector):
-    def collect(self) -> list[GaugeMetricFamily]:
+class OneFamily:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)]
 
 
@@ -152,10 +152,10 @@ def test_any_header_about_compression_is_read(header: str) -> None:
     assert accepts_gzip(header) in {True, False}
 
 
-class Steady(Collector):
+class Steady:
     """Families that are the same at each scrape."""
 
-    def collect(self) -> list[GaugeMetricFamily]:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_x", "X.", value=number) for number in range(3)]
 
 

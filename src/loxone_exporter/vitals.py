@@ -1,0 +1,20 @@
+"""What the exporter knows of itself, and shows as metrics."""
+
+from __future__ import annotations
+
+import time
+
+from attrs import define, field
+
+
+@define(eq=False, kw_only=True)
+class Vitals:
+    """One running exporter.
+
+    Attributes:
+        is_configuration_current: Whether the configuration in use is the last one that was read.
+        configured_at: When that configuration was read, in Unix time.
+    """
+
+    is_configuration_current: bool = True
+    configured_at: float = field(factory=time.time)
