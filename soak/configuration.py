@@ -41,7 +41,7 @@ class ConfigFile:
         data = self.folder / _DATA
         before = data.resolve() if data.is_symlink() else None
         version = self.folder / f"..{next(self._versions):06d}"
-        version.mkdir(parents=True)
+        version.mkdir()
         (version / NAME).write_bytes(text)
         new = self.folder / "..data_tmp"
         new.symlink_to(version.name)
@@ -54,3 +54,7 @@ class ConfigFile:
     def overwrite(self, text: bytes) -> None:
         """Write it anew where it is, as some editors do."""
         self.path.resolve().write_bytes(text)
+
+    def remove(self) -> None:
+        """Take it away."""
+        self.path.resolve().unlink()

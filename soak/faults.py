@@ -36,6 +36,9 @@ _SPARED: Final = (
 Traits: TypeAlias = Mapping[str, Any]
 """Of an ordeal."""
 
+ENDLESS: Final = 170.0
+_ENDLESS: Final = "a message that goes on and on is given two minutes, and is then trouble"
+
 _MEETING: Final = 45.0
 """Seconds that are waited for the exporter to meet a fault: the longest pause, and some more."""
 
@@ -274,7 +277,7 @@ _MESSAGES: Final = (
     _fault("gzip-after-keepalive", lasts=(5, 40)),
     # What looks like a header takes the message behind it along.
     _fault("garbage-frames", departure=Site.drop, changes_series=True),
-    _fault("oversize-frame"),
+    _fault("oversize-frame", bound=ENDLESS, why=_ENDLESS),
 )
 
 _EVENTS: Final = (

@@ -13,7 +13,7 @@ from attrs import define, field
 
 from benchmarks.scraper import HEADERS, HOST, Answer, Headers
 from soak.clients import FAILURES, Client, client, explain
-from soak.exposition import Ledger, Scrape, read_scrape
+from soak.exposition import PLAIN_VALUE, Ledger, Scrape, read_scrape
 from soak.houses import WITNESS_TYPE, Testimony
 from soak.observations import Observations
 from soak.packets import PACKETS
@@ -22,6 +22,8 @@ from soak.sites import Site
 
 
 METRICS: Final = "/metrics"
+VALUES_ONLY: Final = f"{METRICS}?name[]={PLAIN_VALUE}"
+TARGETS: Final = (METRICS, METRICS, VALUES_ONLY, f"{METRICS}?name[]=loxone_exporter_connected")
 
 FORMS: Final[Mapping[str, Headers]] = {
     "as Prometheus": HEADERS,
@@ -45,6 +47,9 @@ PROBES: Final[Mapping[tuple[str, str], frozenset[int]]] = {
     ("HEAD", METRICS): frozenset({200}),
     ("POST", METRICS): frozenset({405}),
     ("DELETE", "/livez"): frozenset({405}),
+    ("GET", "/-/reload"): frozenset({405}),
+    ("GET", "/openapi.json"): frozenset({200}),
+    ("GET", "/metrics?miniserver=nobody"): frozenset({404}),
     ("GET", "/nowhere"): frozenset({404}),
     ("GET", "/metrics/../etc"): frozenset({404}),
 }
@@ -78,11 +83,13 @@ class Questions:
     _counts: dict[str, int] = field(factory=dict, init=False)
     _reading: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1), init=False)
 
-    async def scrape(self, asker: Client, headers: Headers = HEADERS) -> Answer | None:
+    async def scrape(
+        self, asker: Client, headers: Headers = HEADERS, target: str = METRICS
+    ) -> Answer | None:
         """Scrape once; what came, or None where that was nothing good."""
         began = trio.current_time()
         try:
-            answer = await asker.ask(METRICS, headers=headers)
+            answer = await asker.ask(target, headers=headers)
         except FAILURES as error:
             await asker.aclose()
             self._seen.unanswered.append(explain(error))
@@ -151,7 +158,7 @@ class Lookout:
                     await self._look(asker)
 
     async def _look(self, asker: Client) -> None:
-        answer = await self._questions.scrape(asker, FORMS["text"])
+        answer = await self._questions.scrape(asker, FORMS["text"], VALUES_ONLY)
         if answer is None:
             return
         for line, event in list(self._awaited.values()):
@@ -201,30 +208,30 @@ class Crowd:
     async def _be_prometheus(self, _chance: Random) -> None:
         """Scrape as Prometheus does, over one connection."""
         async with client(self._questions.port) as asker:
-            await self._scrape_for_ever(asker, lambda: (PERIOD, HEADERS))
+            await self._scrape_for_ever(asker, lambda: (PERIOD, HEADERS, METRICS))
 
     async def _scrape_oddly(self, chance: Random) -> None:
         """Scrape in any form, and mostly over new connections."""
         forms = list(FORMS.values())
         async with client(self._questions.port) as asker:
 
-            def draw() -> tuple[float, Headers]:
-                return chance.uniform(1, 6), chance.choice(forms)
+            def draw() -> tuple[float, Headers, str]:
+                return chance.uniform(1, 6), chance.choice(forms), chance.choice(TARGETS)
 
             await self._scrape_for_ever(asker, draw, lambda: chance.random() < 2 / 3)
 
     async def _scrape_for_ever(
         self,
         asker: Client,
-        draw: Callable[[], tuple[float, Headers]],
+        draw: Callable[[], tuple[float, Headers, str]],
         is_through: Callable[[], bool] = lambda: False,
     ) -> None:
         ledger = Ledger()
         while True:
-            pause, headers = draw()
+            pause, headers, target = draw()
             await trio.sleep(pause)
             began = trio.current_time()
-            answer = await self._questions.scrape(asker, headers)
+            answer = await self._questions.scrape(asker, headers, target)
             if answer is not None:
                 await self._questions.read(answer, began, ledger)
             if is_through():

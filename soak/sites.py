@@ -105,6 +105,7 @@ class Site:
         orphans: Tokens that nobody can kill any more, for it was the Miniserver's doing.
         secrets: Passwords and tokens that it ever had.
         ordeal: What it is put to; empty where that is nothing.
+        ordeals: How often it was put to something.
         settled_since: Since when its series are those of its house, on trio's clock; infinite while
             they may be others.
         present_since: Since when it is in the configuration; infinite while it is not.
@@ -124,6 +125,7 @@ class Site:
     orphans: list[Token] = field(factory=list)
     secrets: set[str] = field(factory=set, repr=False)
     ordeal: str = ""
+    ordeals: int = 0
     settled_since: float = math.inf
     present_since: float = math.inf
     _present: SimulatedMiniserver = field(

@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 
 from benchmarks import process
 from soak import resources
+from soak.administrator import Administrator
 from soak.clients import FAILURES, Client, client
 from soak.configuration import ConfigFile
 from soak.faults import ORDEALS
@@ -48,6 +49,7 @@ _PROGRESS: Final = 60.0
 _HEAD: Final = """
 [web]
 listen = ["127.0.0.1:{port}"]
+lifecycle = true
 """
 
 
@@ -99,12 +101,21 @@ class Stage:
     _decks: Mapping[str, deque[Ordeal]] = field(init=False)
     _questions: Questions = field(init=False)
     _lookout: Lookout = field(init=False)
+    _administrator: Administrator = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        sites = list(self._sites.values())
-        self._decks = deal(self._ordeals(), sites, self._plan.chance("deck"))
         self._questions = Questions(self._port, self._sites, self.seen)
         self._lookout = Lookout(self._questions)
+        self._administrator = Administrator(
+            self._config,
+            _HEAD.format(port=self._port),
+            self._sites,
+            self._questions,
+            self._journal,
+            self.seen,
+        )
+        sites = list(self._sites.values())
+        self._decks = deal(self._ordeals(), sites, self._plan.chance("deck"))
 
     @classmethod
     def build(cls, plan: Plan, folder: Path, journal: Journal, tell: Tell) -> Stage:
@@ -118,13 +129,15 @@ class Stage:
 
     async def run(self) -> None:
         """Do everything; what was seen is in `seen`."""
-        self._config.swap(self._write_config())
+        self._config.folder.mkdir()
+        self._config.swap(self._administrator.write())
         log = self._folder / "exporter.log"
         with _collected_errors(self.seen.own_errors):
             async with trio.open_nursery() as simulators:
                 for site in self._sites.values():
                     await simulators.start(site.serve)
                 async with process.running(self._config.path, log) as exporter:
+                    self._administrator.pid = exporter.pid
                     await self._play(exporter)
                     end = await self._stop(exporter)
                 await trio.sleep(_AFTERWARDS)
@@ -134,13 +147,11 @@ class Stage:
 
     def _ordeals(self) -> list[Ordeal]:
         everything = [*ORDEALS, *INCIDENTS]
+        if self._plan.reloads:
+            everything += self._administrator.ordeals()
         if not self._plan.only:
             return everything
         return [ordeal for ordeal in everything if ordeal.title in self._plan.only]
-
-    def _write_config(self) -> bytes:
-        tables = [_HEAD.format(port=self._port), *(site.toml for site in self._sites.values())]
-        return "\n".join(tables).encode()
 
     # While it runs.
 
@@ -202,6 +213,9 @@ class Stage:
                 async with trio.open_nursery() as torments:
                     for tormentor in tormentors:
                         torments.start_soon(tormentor.run, began + end)
+                    if self._plan.reloads:
+                        chance = self._plan.chance(f"administrator until {end:g}")
+                        torments.start_soon(self._administrator.run, chance, began + end)
                 others.cancel_scope.cancel(reason="the round is over")
             await self._rest(pid)
         played = {outage.ordeal for outage in self.seen.outages}
@@ -300,7 +314,7 @@ class Stage:
 
     def _read_log(self, path: Path) -> None:
         secrets = {secret for site in self._sites.values() for secret in site.secrets}
-        log = read_log(path, secrets, is_expected=lambda _entry: False)
+        log = read_log(path, secrets, is_expected=self._administrator.is_expected)
         self.seen.log_lines = log.lines
         self.seen.complaints += log.complaints
         self.seen.leaks += log.leaks

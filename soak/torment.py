@@ -21,10 +21,13 @@ from soak.truth import rows_of
 
 
 PAUSES: Final = (1.0, 6.0)
-"""The shortest and the longest time in seconds that a Miniserver is left alone."""
+"""The shortest and the longest time in seconds that a Miniserver is left alone, mostly."""
 
 CALM: Final = 63.0
 """Seconds after which the exporter's pauses start small again, and some more."""
+
+CALM_SHARE: Final = 0.15
+"""How often it is left alone for as long as that."""
 
 CORRECTION: Final = 302.0
 """Seconds after a rejected password was corrected until the next correction is tried at once, and
@@ -58,6 +61,8 @@ class Tormentor:
         """Go on until a time on trio's clock, and then until all is well again."""
         while True:
             pause = self._chance.uniform(*PAUSES)
+            if self._chance.random() < CALM_SHARE:
+                pause = CALM
             if trio.current_time() + pause >= until:
                 return
             await trio.sleep(pause)
@@ -100,7 +105,7 @@ class Tormentor:
         value, lasts = ordeal.draw(self._chance), self._chance.uniform(*ordeal.lasts)
         shown = "" if value is None or value is True else f" {value!r}"
         journal.note(site.name, f"{ordeal.title}{shown} for {lasts:.1f} s")
-        began, site.ordeal = journal.elapsed, ordeal.title
+        began, site.ordeal, site.ordeals = journal.elapsed, ordeal.title, site.ordeals + 1
         if ordeal.changes_series:
             site.settled_since = math.inf
         await ordeal.happen(site, value, lasts)
