@@ -23,6 +23,7 @@ from soak.journal import Journal
 from soak.observations import Observations
 from soak.plan import Plan
 from soak.report import format_findings, format_ordeals
+from soak.sites import PLACES
 from soak.stage import Stage
 from soak.verdicts import is_failure, judge
 
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         minutes=options.minutes,
         seed=options.seed,
         reloads=options.reloads,
-        only=options.only,
+        only=tuple(options.only),
+        miniservers=tuple(options.miniservers),
     )
     folder: Path = options.folder or Path(tempfile.mkdtemp(prefix="loxone-exporter-soak-"))
     _say(f"{machine.describe()}\n\n{plan.command}\nin {folder}\n")
@@ -134,6 +136,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         metavar="ORDEAL",
         help=f"one or more of: {', '.join(titles)}",
+    )
+    parser.add_argument(
+        "--miniservers",
+        nargs="+",
+        choices=list(PLACES),
+        default=[],
+        metavar="NAME",
+        help=f"one or more of: {', '.join(PLACES)}",
     )
     parser.add_argument(
         "--folder",

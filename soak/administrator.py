@@ -20,7 +20,7 @@ from soak.journal import Journal
 from soak.observations import Departure, Observations, Reload
 from soak.ordeals import Ordeal
 from soak.scraping import FORMS, METRICS, Questions
-from soak.sites import PLACES, Site
+from soak.sites import Site
 
 
 TITLES: Final = ("configuration=removed", "configuration=client-id")
@@ -49,8 +49,6 @@ _STATE_TARGET: Final = (
     f"{METRICS}?name[]=loxone_exporter_config_last_reload_successful"
     "&name[]=loxone_exporter_config_last_reload_success_timestamp_seconds"
 )
-_NEVER_REMOVED: Final = next(iter(PLACES))
-"""A configuration has at least one Miniserver."""
 
 _OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "stale_after": ('"5m"', '"4m"', '"never"'),
@@ -200,7 +198,7 @@ class Administrator:
                 happen=self._remove,
                 draw=_draw_seed,
                 lasts=(1, 20),
-                suits=lambda site: site.name != _NEVER_REMOVED,
+                suits=self._is_dispensable,
             ),
             Ordeal(
                 name=client_id[0],
@@ -209,6 +207,10 @@ class Administrator:
                 draw=_draw_seed,
             ),
         )
+
+    def _is_dispensable(self, site: Site) -> bool:
+        """Whether a Miniserver can be taken out; a configuration has at least one."""
+        return site.name != next(iter(self._sites))
 
     async def _remove(self, site: Site, seed: int, seconds: float) -> None:
         """Take a Miniserver out for a while, and see that nothing of it is left."""

@@ -21,14 +21,14 @@ WITNESS_TYPE: Final = "InfoOnlyAnalog"
 MOST_EXTENSIONS: Final = 60
 """How many controls come and go at most: a house does not grow for ever."""
 
-_FIRST_TESTIMONY: Final = 100_000.03125
+_FIRST_EVIDENCE: Final = 100_000.03125
 """From a million on, expositions have exponents."""
 
 _MODIFICATIONS: Final = "50ac0000-0003-0000-ffff000000000000"
 
 
 @frozen
-class Testimony:
+class Evidence:
     """What a scrape shows once it is as the house is.
 
     Attributes:
@@ -57,7 +57,7 @@ class WatchedHouse(House):
         self._number = number
         self._extensions: dict[str, str] = {}
         self._extensions_in_all = 0
-        self._testimony = _FIRST_TESTIMONY
+        self._evidence = _FIRST_EVIDENCE
         self.is_frozen = False
         self.values = inner.values
         self.texts = inner.texts
@@ -71,22 +71,22 @@ class WatchedHouse(House):
         document.setdefault("globalStates", {}).setdefault("modifications", _MODIFICATIONS)
         self.structure = write_document(document)
         self.last_modified = inner.last_modified
-        self.values[parse_uuid(self._uuid(2, 0))] = self._testimony
+        self.values[parse_uuid(self._uuid(2, 0))] = self._evidence
 
     def advance(self, seconds: float) -> Changes:
         """Let time pass, unless the house is frozen."""
         return Changes({}, {}) if self.is_frozen else self._inner.advance(seconds)
 
     @property
-    def testimony(self) -> Testimony:
+    def evidence(self) -> Evidence:
         """What the witness says now."""
         name = read_document(self.structure)["controls"][self._key]["name"]
-        return Testimony(name, self._testimony)
+        return Evidence(name, self._evidence)
 
-    def next_testimony(self) -> Changes:
+    def next_evidence(self) -> Changes:
         """Have the witness say something new; to be published."""
-        self._testimony += 1
-        return Changes({parse_uuid(self._uuid(2, 0)): self._testimony}, {})
+        self._evidence += 1
+        return Changes({parse_uuid(self._uuid(2, 0)): self._evidence}, {})
 
     def extend(self, chance: Random) -> str:
         """Add controls, or take some of those away that were added; what was done.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 
 LONGEST_ROUND: Final = 600.0
@@ -23,12 +23,14 @@ class Plan:
         seed: Decides everything that is chance.
         reloads: Whether the configuration is rewritten.
         only: Titles of the ordeals to which Miniservers are put; all of them if empty.
+        miniservers: Names of those that take part; all of them if empty.
     """
 
     minutes: float
     seed: int
     reloads: bool = True
-    only: tuple[str, ...] = field(default=(), converter=tuple)
+    only: tuple[str, ...] = ()
+    miniservers: tuple[str, ...] = ()
 
     def chance(self, who: str) -> Random:
         """The chance of one of those who take part; it does not depend on what others draw."""
@@ -50,5 +52,6 @@ class Plan:
         """What repeats it."""
         parts = [f"nox -s soak -- --minutes {self.minutes:g} --seed {self.seed}"]
         parts += [] if self.reloads else ["--no-reloads"]
+        parts += [f"--miniservers {' '.join(self.miniservers)}"] if self.miniservers else []
         parts += [f"--only {' '.join(self.only)}"] if self.only else []
         return " ".join(parts)

@@ -14,7 +14,7 @@ from attrs import define, field
 from benchmarks.scraper import HEADERS, HOST, Answer, Headers
 from soak.clients import FAILURES, Client, client, explain
 from soak.exposition import PLAIN_VALUE, Ledger, Scrape, read_scrape
-from soak.houses import WITNESS_TYPE, Testimony
+from soak.houses import WITNESS_TYPE, Evidence
 from soak.observations import Observations
 from soak.packets import PACKETS
 from soak.plan import Plan
@@ -165,21 +165,21 @@ class Lookout:
             if line in answer.body:
                 event.set()
 
-    async def wait_for(self, site: str, testimony: Testimony) -> None:
+    async def wait_for(self, site: str, evidence: Evidence) -> None:
         """Wait until a scrape shows what a witness says."""
         event = trio.Event()
-        self._awaited[site] = testimony_line(site, testimony), event
+        self._awaited[site] = evidence_line(site, evidence), event
         try:
             await event.wait()
         finally:
             del self._awaited[site]
 
 
-def testimony_line(site: str, testimony: Testimony) -> bytes:
+def evidence_line(site: str, evidence: Evidence) -> bytes:
     """The line of a scrape that shows it."""
     return (
-        f'\nloxone_control_value{{category="",miniserver="{site}",name="{testimony.name}",room="",'
-        f'subcontrol="value",type="{WITNESS_TYPE}"}} {testimony.value}\n'
+        f'\nloxone_control_value{{category="",miniserver="{site}",name="{evidence.name}",room="",'
+        f'subcontrol="value",type="{WITNESS_TYPE}"}} {evidence.value}\n'
     ).encode()
 
 

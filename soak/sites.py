@@ -269,7 +269,7 @@ class Site:
 
     async def testify(self) -> None:
         """Have the witness say something new."""
-        await self.miniserver.publish(self.house.next_testimony().values)
+        await self.miniserver.publish(self.house.next_evidence().values)
 
     async def be_replaced(self, seconds: float, by: StandIn) -> None:
         """Let another device stand in for it, to which the exporter must not log in.

@@ -40,9 +40,9 @@ Tell: TypeAlias = Callable[[str], None]
 _POLL: Final = 0.3
 _BEGINNING: Final = 30.0
 _SETTLING: Final = 20.0
-_EVENTS_UNDER_WAY: Final = 1.5
+_EVENTS_UNDER_WAY: Final = 0.5
 _KILLED_AFTER: Final = 20.0
-_AFTERWARDS: Final = 1.0
+_AFTERWARDS: Final = 0.5
 _MISTAKES_KEPT: Final = 20
 _PROGRESS: Final = 60.0
 
@@ -123,7 +123,9 @@ class Stage:
         ports = free_ports(plan.chance("ports"))
         port = next(ports)
         sites = {
-            name: Site.build(name, number, ports, folder) for number, name in enumerate(PLACES, 1)
+            name: Site.build(name, number, ports, folder)
+            for number, name in enumerate(PLACES, 1)
+            if name in (plan.miniservers or PLACES)
         }
         return cls(plan, folder, journal, tell, port, sites, ConfigFile(folder / "config"))
 
@@ -180,7 +182,7 @@ class Stage:
                 await trio.sleep(_POLL)
             async with trio.open_nursery() as nursery:
                 for site in self._sites.values():
-                    nursery.start_soon(self._lookout.wait_for, site.name, site.house.testimony)
+                    nursery.start_soon(self._lookout.wait_for, site.name, site.house.evidence)
         for site in self._sites.values():
             site.present_since = trio.current_time()
             settle(site, self._questions)
