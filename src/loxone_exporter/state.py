@@ -14,10 +14,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
-from attrs import define, field
+from attrs import Attribute, define, field, frozen
 
 from loxone_exporter.activity import Activities
 from loxone_exporter.errors import FailureReason
+from loxone_exporter.histogram import Histogram
 from loxone_exporter.loxone.difference import StructureDifference, difference
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
@@ -32,6 +33,11 @@ _MAX_TEXT = 4096
 
 def _no_states(_structure: Structure) -> Iterable[StateUuid]:
     return ()
+
+
+def no_messages() -> int:
+    """How many messages wait where there is no connection."""
+    return 0
 
 
 class ConnectionState(enum.StrEnum):
@@ -61,6 +67,31 @@ class Security(enum.StrEnum):
     """TLS, with whatever certificate there is."""
 
 
+_MAX_FAILURE_TEXT = 1000
+"""Characters kept of what is said of a failure; parts of it may be the other side's words."""
+
+
+def _cut(text: str) -> str:
+    return text[:_MAX_FAILURE_TEXT]
+
+
+@frozen
+class Failure:
+    """How a session ended, or why it never began.
+
+    Attributes:
+        reason: What logs and metrics call it.
+        text: What happened, as the log has it.
+        time: When, in Unix time.
+        retry: When the next session begins at the latest, in Unix time.
+    """
+
+    reason: FailureReason
+    text: str = field(converter=_cut)
+    time: float
+    retry: float
+
+
 @define(eq=False, kw_only=True)
 class LinkState:
     """What is known of the way to a Miniserver, and of how sessions fared.
@@ -68,6 +99,7 @@ class LinkState:
     Attributes:
         device: Who answered last.
         security: What protects the connection; None before the first.
+        certificate: What the Miniserver showed last, in DER form; None without TLS.
         certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
         token_valid_until: Likewise the token; None without one.
         login_retry: When the password is tried again, in Unix time, after it was rejected or the
@@ -77,12 +109,17 @@ class LinkState:
             are in, for one of them tells the time zone.
         sessions: How many sessions got as far as events.
         failures: How often sessions failed, by reason.
+        last_failure: The last of them; None where there was none.
         structure_changes: How many controls were added, removed and renamed by new structure files.
         broken_structures: How many structure files could not be read.
+        received_bytes: How many bytes came over WebSockets; with TLS, what was in it.
+        round_trips: How long keepalives waited for their answers.
+        queued_messages: Tells how many messages are there that nobody has looked at yet.
     """
 
     device: Device | None = None
     security: Security | None = None
+    certificate: bytes | None = field(default=None, repr=False)
     certificate_not_after: float | None = None
     token_valid_until: float | None = None
     login_retry: float | None = None
@@ -90,8 +127,31 @@ class LinkState:
     structure_time: float | None = None
     sessions: int = 0
     failures: Counter[FailureReason] = field(factory=Counter)
+    last_failure: Failure | None = None
     structure_changes: Counter[str] = field(factory=Counter)
     broken_structures: int = 0
+    received_bytes: int = 0
+    round_trips: Histogram = field(factory=Histogram)
+    queued_messages: Callable[[], int] = field(default=no_messages, repr=False)
+
+
+@define
+class EventCounts:
+    """How many events came, by their kind.
+
+    Attributes:
+        values: Numbers.
+        texts: Texts.
+        daytimers: Schedules.
+        weather: Reports of the weather.
+        unknown: Those of all of them whose state the structure does not have.
+    """
+
+    values: int = 0
+    texts: int = 0
+    daytimers: int = 0
+    weather: int = 0
+    unknown: int = 0
 
 
 @define(eq=False)
@@ -120,6 +180,17 @@ class States:
         )
 
 
+def _note_change(
+    state: MiniserverState,
+    _attribute: Attribute[ConnectionState],
+    connection: ConnectionState,
+) -> ConnectionState:
+    """Note when events begin or cease to arrive."""
+    if state.connected is not (connection is ConnectionState.CONNECTED):
+        state.since = state._now()  # noqa: SLF001  # a method in all but its place
+    return connection
+
+
 @define(eq=False, kw_only=True)
 class MiniserverState:
     """One configured Miniserver, reachable or not.
@@ -127,25 +198,32 @@ class MiniserverState:
     Attributes:
         name: The `miniserver` label.
         connection: Where the session is.
+        since: Since when events arrive, or arrive no longer, in Unix time; before the first, since
+            when it has been looked after.
         tried: Whether one attempt to connect has come to an end, good or bad.
         link: The way there.
         structure: The last structure file that could be read; kept while the Miniserver is away.
         shown: The states as they may be shown.
         activities: What digital states did; those that `counted_states` names for a structure.
+        events: How many events came, of states in the structure and of others.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
         connected_since: When all states were in, on trio's clock; None before that in an attempt.
         non_finite_values: How many values were NaN or infinite, and therefore dropped.
-        undecodable_messages: How many messages did not follow the protocol.
+        undecodable_messages: How many messages could not be read, or not to their end.
     """
 
     name: str
-    connection: ConnectionState = ConnectionState.DISCONNECTED
+    connection: ConnectionState = field(
+        default=ConnectionState.DISCONNECTED, on_setattr=_note_change
+    )
+    since: float = field(init=False)
     tried: bool = False
     link: LinkState = field(factory=LinkState)
     structure: Structure | None = None
     shown: States = field(factory=States, repr=False)
     activities: Activities = field(factory=Activities, repr=False)
+    events: EventCounts = field(factory=EventCounts)
     last_update: float | None = None
     last_received: float | None = None
     non_finite_values: int = 0
@@ -161,6 +239,10 @@ class MiniserverState:
     _counted_states: Callable[[Structure], Iterable[StateUuid]] = field(
         default=_no_states, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to look after it."""
+        self.since = self._now()
 
     @property
     def values(self) -> dict[StateUuid, float]:
@@ -204,8 +286,13 @@ class MiniserverState:
         self._observed_until = max(self._observed_until, until)
         return self._observed_until
 
-    def mark_received(self) -> None:
-        """Note that bytes arrived, whatever they say."""
+    def mark_received(self, size: int = 0) -> None:
+        """Note that bytes arrived, whatever they say.
+
+        Args:
+            size: How many, where somebody has counted them.
+        """
+        self.link.received_bytes += size
         self.last_received = self._now()
         self._last_byte = trio.current_time()
         if self.connected:
@@ -284,21 +371,22 @@ class MiniserverState:
             self.link.structure_time = parse_local_time(structure.last_modified, zone or dt.UTC)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
-        """Take over a value table; states that no control names are ignored.
+        """Take over a value table; states that no control names are only counted.
 
-        What they did is counted at once, during a dump as well.
+        What digital states did is counted at once, during a dump as well.
 
         What the table raises, if it has no proper end, comes after the values before that.
         """
-        known, applied = self._known, False
+        known, applied, unknown = self._known, 0, 0
         current = self._arriving.values
         watched, now = self.activities.by_uuid, None
         try:
             for uuid, value in values:
                 own = known.get(uuid)
                 if own is None:
+                    unknown += 1
                     continue
-                applied = True
+                applied += 1
                 if math.isfinite(value):
                     current[own] = value
                     activity = watched.get(own)
@@ -309,6 +397,8 @@ class MiniserverState:
                     current.pop(own, None)
                     self.non_finite_values += 1
         finally:
+            self.events.values += applied + unknown
+            self.events.unknown += unknown
             if applied:
                 self.last_update = self._now()
 
@@ -316,7 +406,8 @@ class MiniserverState:
         """Take over a text table, likewise."""
         current = self._arriving.texts
         for uuid, text in texts:
-            own = self._known.get(uuid)
+            self.events.texts += 1
+            own = self._find(uuid)
             if own is not None:
                 current[own] = text[:_MAX_TEXT]
                 self.last_update = self._now()
@@ -324,7 +415,8 @@ class MiniserverState:
     def apply_daytimers(self, daytimers: Iterable[Daytimer]) -> None:
         """Take over a table of schedules, likewise."""
         for daytimer in daytimers:
-            own = self._known.get(daytimer.uuid)
+            self.events.daytimers += 1
+            own = self._find(daytimer.uuid)
             if own is not None:
                 self._arriving.daytimers[own] = daytimer
                 self.non_finite_values += daytimer.non_finite()
@@ -332,10 +424,17 @@ class MiniserverState:
     def apply_weather(self, reports: Iterable[Weather]) -> None:
         """Take over a weather table, likewise."""
         for weather in reports:
-            own = self._known.get(weather.uuid)
+            self.events.weather += 1
+            own = self._find(weather.uuid)
             if own is not None:
                 self._arriving.weather[own] = weather
                 self.non_finite_values += sum(entry.non_finite() for entry in weather.entries)
+
+    def _find(self, uuid: StateUuid) -> StateUuid | None:
+        """What the structure holds of this state; None where that is nothing."""
+        own = self._known.get(uuid)
+        self.events.unknown += own is None
+        return own
 
     @property
     def _arriving(self) -> States:

@@ -6,6 +6,8 @@ import time
 
 from attrs import define, field
 
+from loxone_exporter.histogram import Histogram
+
 
 @define(eq=False, kw_only=True)
 class Vitals:
@@ -14,7 +16,9 @@ class Vitals:
     Attributes:
         is_configuration_current: Whether the configuration in use is the last one that was read.
         configured_at: When that configuration was read, in Unix time.
+        event_loop_lag: How late a task ran that is due each second.
     """
 
     is_configuration_current: bool = True
     configured_at: float = field(factory=time.time)
+    event_loop_lag: Histogram = field(factory=Histogram)

@@ -321,7 +321,7 @@ def test_a_structure_file_that_is_none_is_said_so(tmp_path: Path) -> None:
 
 def test_version_and_help() -> None:
     assert f"loxone-exporter {loxone_exporter.__version__}\n" == run_command("--version").stdout
-    for command in ("run", "demo", "simulate", "check", "health"):
+    for command in ("run", "demo", "simulate", "check", "health", "init"):
         assert run_command(command, "--help").stdout.startswith("usage: loxone-exporter")
 
 

@@ -17,14 +17,15 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"errors", "logs", "stop", "units"},
+    {"errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
+    {"options"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
     {"web", "survey"},
     {"fleet", "reload", "shutdown"},
-    {"app"},
+    {"app", "setup"},
     {"simulate"},
     {"demo"},
     {"cli"},

@@ -12,6 +12,8 @@ from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
 
+_FAMILIES = 2
+
 Houses = Sequence[tuple[MiniserverState, SeriesTable]]
 """Miniservers whose values may be shown, with their series."""
 
@@ -50,10 +52,10 @@ def activity_families(houses: Houses) -> Iterator[Metric]:
     )
 
 
-def active_controls(state: MiniserverState, table: SeriesTable) -> set[int]:
-    """The controls that have a sample in these families, by their index."""
+def active_controls(state: MiniserverState, table: SeriesTable) -> list[int]:
+    """Of which control each sample in these families is, by its index."""
     counted = (*table.counted, *table.counted_inverted)
-    return {series.control for series, _ in _seen(state, counted)}
+    return [series.control for series, _ in _seen(state, counted)] * _FAMILIES
 
 
 def _seen(state: MiniserverState, counted: Iterable[Series]) -> Iterator[tuple[Series, Activity]]:

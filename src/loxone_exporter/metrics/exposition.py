@@ -6,7 +6,7 @@ import enum
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
-from typing import Protocol
+from typing import Final, Protocol
 
 import trio
 from attrs import frozen
@@ -31,6 +31,9 @@ class Format(enum.Enum):
     TEXT = "text/plain; version=0.0.4; charset=utf-8"
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
+
+_STOCK: Final = 8
+"""Families that prometheus_client writes without a pause; it takes its time."""
 
 _END = b"# EOF\n"
 
@@ -116,6 +119,9 @@ class Exposition:
                 yield from family.chunks()
             else:
                 stock.append(family)
+                if len(stock) == _STOCK:
+                    yield _write(stock, format_)
+                    stock.clear()
         yield _write(stock, format_)
         if format_ is Format.OPENMETRICS:
             yield _END

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field, frozen
 
-from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, WebConfig
+from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.metrics.overrides import find_conflicts
@@ -22,6 +22,11 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+from loxone_exporter.web.static_files import StaticFiles
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.pages import Pages
 
 
 Scope = Mapping[str, Any]
@@ -33,8 +38,10 @@ _logger = logging.getLogger(__name__)
 
 _PLAIN = "text/plain; charset=utf-8"
 _JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
 _RELOAD = "/-/reload"
+_PAGE = "/"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -43,6 +50,8 @@ _COMMON_HEADERS = (
 )
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
+_PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
+_STATIC_HEADERS = ((b"cache-control", b"max-age=31536000, immutable"),)
 
 
 @frozen
@@ -57,8 +66,14 @@ class Answer:
 
 @define(eq=False)
 class Heartbeat:
-    """Beats while the event loop runs."""
+    """Beats while the event loop runs.
 
+    Attributes:
+        lag: How late each beat came.
+        last: When it did, on trio's clock.
+    """
+
+    lag: Histogram = field(factory=Histogram)
     last: float = field(factory=trio.current_time)
 
     async def beat(self) -> None:
@@ -66,6 +81,7 @@ class Heartbeat:
         while True:
             self.last = trio.current_time()
             await trio.sleep(1)
+            self.lag.observe(self.age() - 1)
 
     def age(self) -> float:
         """Seconds since the last beat."""
@@ -87,6 +103,8 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
+    _static: StaticFiles = field(factory=StaticFiles.read)
+    _pages: Pages | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -108,14 +126,16 @@ class WebApp:
             vitals: What is known of the exporter itself.
         """
         _tell_of_conflicts(config)
+        vitals = vitals or Vitals()
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
-        return cls(config.web, states, collector, exposition, stop)
+        heartbeat = Heartbeat(vitals.event_loop_lag)
+        return cls(config.web, states, collector, exposition, stop, heartbeat=heartbeat)
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
-        self._config, self._states = config.web, states
+        self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -137,30 +157,27 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
-        if scope["path"] == _RELOAD:
+        path, at_once = scope["path"], self._paths
+        in_steps = {_METRICS: self._metrics, _PAGE: self._page}
+        if path == _RELOAD:
             return await self._reload(scope)
-        path = self._paths.get(scope["path"])
-        if path is None and scope["path"] != _METRICS:
+        if path not in at_once and path not in in_steps:
             return Answer(b"there is nothing here; see /\n", status=HTTPStatus.NOT_FOUND)
         if scope["method"] not in {"GET", "HEAD"}:
             return _refusal("GET, HEAD")
-        return await self._metrics(scope) if path is None else path(scope)
+        return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
-            "/": self._index,
             "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
             "/-/ready": self._readyz,
             "/openapi.json": self._openapi,
+            **dict.fromkeys(self._static.by_path, self._static_file),
         }
-
-    def _index(self, _scope: Scope) -> Answer:
-        paths = "".join(f"{path}\n" for path in (_METRICS, *self._paths) if path != "/")
-        return Answer(f"loxone-exporter {__version__}\n\n{paths}".encode())
 
     async def _metrics(self, scope: Scope) -> Answer:
         try:
@@ -176,6 +193,20 @@ class WebApp:
         body = await self._exposition.render(format_, gzip=gzip, selection=selection)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
+
+    async def _page(self, scope: Scope) -> Answer:
+        if self._pages is None:
+            begin = await trio.to_thread.run_sync(_load_pages)
+            self._pages = begin(self._states, self._collector, self._static)
+        gzip = accepts_gzip(_header(scope, b"accept-encoding"))
+        query = scope.get("query_string", b"")
+        status, body = await self._pages.answer(query, gzip=gzip)
+        headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
+        return Answer(body, _HTML, status, headers)
+
+    def _static_file(self, scope: Scope) -> Answer:
+        file = self._static.by_path[scope["path"]]
+        return Answer(file.body, file.content_type, headers=_STATIC_HEADERS)
 
     async def _reload(self, scope: Scope) -> Answer:
         if scope["method"] != "POST":
@@ -218,6 +249,13 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _load_pages() -> type[Pages]:
+    # A megabyte, and a wait for everybody else, which nobody may ever need.
+    from loxone_exporter.web.pages import Pages  # noqa: PLC0415  # see above
+
+    return Pages
 
 
 def _tell_of_conflicts(config: Config) -> None:

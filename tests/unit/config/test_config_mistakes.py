@@ -126,6 +126,10 @@ DURATION_EXPECTATION = 'expected a duration such as "500ms", "30s", "5m", "1h", 
             ),
         ),
         (
+            "[metrics]\nmax_series = 0",
+            "metrics.max_series: expected a whole number from 1 to 10000000, found the number 0",
+        ),
+        (
             "[metrics]\nstale_after = 300",
             f"metrics.stale_after: {DURATION_EXPECTATION}; found the number 300",
         ),

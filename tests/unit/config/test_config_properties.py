@@ -108,6 +108,7 @@ configs = st.builds(
         text_max_length=st.integers(1, 1024),
         stale_after=durations,
         uuid_label=st.booleans(),
+        max_series=st.integers(1, 10_000_000),
     ),
     filter=st.builds(
         FilterConfig,

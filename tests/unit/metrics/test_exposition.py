@@ -4,6 +4,7 @@ import gzip
 from collections.abc import Collection
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import GaugeMetricFamily
@@ -168,3 +169,28 @@ async def test_a_compressed_scrape_is_the_same(format_: Format) -> None:
     whole = gzip.decompress(compressed)
     assert plain[plain.index(of_ours) :] == whole[whole.index(of_ours) :]
     assert len(compressed) < len(plain)
+
+
+class Many:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily(f"loxone_x{number}", "X.", value=1) for number in range(40)]
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_other_tasks_have_their_turn_while_many_families_are_written(
+    format_: Format,
+) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        body = await Exposition.of(Many()).render(format_)
+        nursery.cancel_scope.cancel()
+    assert turns >= 5
+    assert 40 == body.count(b"# HELP loxone_x")
