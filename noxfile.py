@@ -73,6 +73,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     for folder in ("src", "benchmarks", "interop", "tools"):
         check_async(session, folder)
+    # What the soak polls for belongs to the exporter and to simulated Miniservers.
+    check_async(session, "soak", "--disable=ASYNC9,ASYNC110")
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
     check_async(session, "tests", "--disable=ASYNC9,ASYNC110,ASYNC114,ASYNC124")
@@ -121,6 +123,20 @@ def bench(session: nox.Session) -> None:
     """Measure memory, CPU and latency against the budgets."""
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Try the exporter for long, with everything going wrong: `nox -s soak -- [--minutes M]`."""
+    install(session, project=".[simulator]")
+    session.run(
+        "python",
+        "-m",
+        "soak",
+        *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
 
 
 @nox.session
