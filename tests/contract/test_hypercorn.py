@@ -9,9 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
-import h2.config
-import h2.connection
-import h2.settings
 import pytest
 import trio
 from hypercorn.protocol.h11 import H11Protocol
@@ -21,78 +18,12 @@ from loxone_exporter.config.model import Config
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.app import WebApp
+from soak.packets import PACKETS, SCRAPE
 from support.memory_network import miniserver_config
 from support.web_serving import Serving, living_tasks, open_files, serving
 
 
 ONE_BY_ONE, TOGETHER = 2, 18
-
-UPGRADE = (
-    b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
-
-
-def h2c(settings: bytes) -> bytes:
-    return (
-        b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\n"
-        b"Upgrade: h2c\r\nHTTP2-Settings: " + settings + b"\r\n\r\n"
-    )
-
-
-def extended_connect() -> bytes:
-    """Cleartext HTTP/2: a WebSocket by extended CONNECT, and GOAWAY."""
-    connection = h2.connection.H2Connection(
-        h2.config.H2Configuration(client_side=True, validate_outbound_headers=False)
-    )
-    connection.initiate_connection()
-    connection.send_headers(
-        1,
-        [
-            (":method", "CONNECT"),
-            (":protocol", "websocket"),
-            (":scheme", "http"),
-            (":path", "/metrics"),
-            (":authority", "x"),
-            ("sec-websocket-version", "13"),
-        ],
-    )
-    connection.close_connection()
-    return connection.data_to_send()
-
-
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-POST = b"POST /metrics HTTP/1.1\r\nHost: x\r\n"
-
-PACKETS = {
-    "websocket with trailing bytes": UPGRADE + b"trailing bytes",
-    "h2c with settings that are no base64": h2c(b"!"),
-    "h2c with settings that are none": h2c(b"AAAA"),
-    "extended connect and goaway": extended_connect(),
-    "h2c": h2c(b"AAMAAABkAAQAAP__"),
-    "preface only": PREFACE,
-    "preface and garbage": PREFACE + b"\xff" * 100,
-    "websocket": UPGRADE,
-    "websocket without a key": UPGRADE.replace(b"Sec-WebSocket-Key", b"X"),
-    "nothing": b"",
-    "garbage": bytes(range(256)) * 40,
-    "tls": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),
-    "half a head": SCRAPE[:-10],
-    "endless head": SCRAPE[:-2] + b"X: y\r\n" * 50_000,
-    "no host": b"GET / HTTP/1.1\r\n\r\n",
-    "connect": b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "pipelined": SCRAPE * 3,
-    "two lengths": POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
-    "expectation": POST + b"Content-Length: 5\r\nExpect: 100-continue\r\n\r\n",
-    "half a body": POST + b"Content-Length: 1000000\r\n\r\n" + b"x" * 100_000,
-    "whole body": POST + b"Content-Length: 1000000\r\n\r\n" + b"x" * 1_000_000,
-    "body in many pieces": POST
-    + b"Transfer-Encoding: chunked\r\n\r\n"
-    + b"1\r\nx\r\n" * 1000
-    + b"0\r\n\r\n",
-    "endless pieces": POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1000,
-}
 
 
 @pytest.fixture
