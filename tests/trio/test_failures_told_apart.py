@@ -317,7 +317,7 @@ def check(
     assert pause[0] - 0.5 <= float(told[1]) <= pause[1] + 0.5
     assert told[1] != "0"
     assert ("does not lock this address out" in record.message) == (reason in SPARED_PASSWORD)
-    is_told_of_restart = "a restart of the exporter tries at once" in record.message
+    is_told_of_restart = "a restart of the exporter, tries at once" in record.message
     assert is_told_of_restart == (reason in FOR_THE_OWNER)
 
 

@@ -230,7 +230,7 @@ def _outlook(failure: SessionError | None, pause: float, *, is_password_spared: 
             "address out"
         )
     if isinstance(failure, _FOR_THE_OWNER):
-        text += "; a restart of the exporter tries at once"
+        text += "; another configuration of it, or a restart of the exporter, tries at once"
     return text
 
 

@@ -66,8 +66,8 @@ ADVICE: Final[Mapping[FailureReason, Advice]] = {
     ),
     FailureReason.IDENTITY: Advice(
         "Another device answers than the one that is expected",
-        "If the Miniserver was replaced, correct its serial in the configuration and restart the "
-        "exporter. If it was not, find out who answers at its address.",
+        "If the Miniserver was replaced, correct its serial in the configuration, or restart the "
+        "exporter where there is none. If it was not, find out who answers at its address.",
     ),
     FailureReason.BOOTING: Advice(
         "The Miniserver is starting", "There is nothing to do: it is asked until it is ready."
@@ -97,8 +97,8 @@ ADVICE: Final[Mapping[FailureReason, Advice]] = {
     ),
     FailureReason.REJECTED: Advice(
         "User or password is wrong, or the user lacks a right",
-        "Correct username or password in the configuration, or the user in Loxone Config. A new "
-        "password in password_file is tried at once; after anything else, restart the exporter.",
+        "Correct username or password in the configuration, which is tried at once, or the user in "
+        "Loxone Config; after that, restart the exporter, or wait.",
     ),
     FailureReason.USER_DISABLED: Advice(
         "The user is disabled",
