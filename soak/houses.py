@@ -13,7 +13,7 @@ from benchmarks.house import InventedHouse
 from loxone_exporter.loxone.uuids import parse_uuid
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.house import Changes, House, PlayedHouse
-from loxone_exporter.simulator.structure_changes import write_structure
+from loxone_exporter.simulator.structure_changes import rename_a_control, write_structure
 from loxone_exporter.simulator.structure_file import read_document, write_document
 
 
@@ -89,10 +89,13 @@ class WatchedHouse(House):
         return Changes({parse_uuid(self._uuid(2, 0)): self._evidence}, {})
 
     def extend(self, chance: Random) -> str:
-        """Add controls, or take some of those away that were added; what was done.
+        """Add controls, or take some of those away that were added, and rename the witness.
 
         Args:
             chance: Decides how many.
+
+        Returns:
+            What was done.
         """
         document = read_document(self.structure)
         room = MOST_EXTENSIONS - len(self._extensions)
@@ -108,6 +111,7 @@ class WatchedHouse(House):
                 document["controls"][key] = control
             told = f"{count} controls more"
         write_structure(self, document)
+        rename_a_control(self)
         return told
 
     def _new_controls(self, count: int) -> Iterator[tuple[str, dict[str, Any]]]:

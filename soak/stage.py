@@ -182,7 +182,7 @@ class Stage:
                 await trio.sleep(_POLL)
             async with trio.open_nursery() as nursery:
                 for site in self._sites.values():
-                    nursery.start_soon(self._lookout.wait_for, site.name, site.house.evidence)
+                    nursery.start_soon(self._lookout.wait_for, site)
         for site in self._sites.values():
             site.present_since = trio.current_time()
             settle(site, self._questions)

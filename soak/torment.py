@@ -136,7 +136,7 @@ class Tormentor:
 
     async def _wait_until_back(self, seconds: float) -> float | None:
         with trio.move_on_after(seconds):
-            await self._lookout.wait_for(self._site.name, self._site.house.evidence)
+            await self._lookout.wait_for(self._site)
             return self._journal.elapsed
         return None
 
