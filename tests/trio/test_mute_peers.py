@@ -17,6 +17,7 @@ from trio.testing import MockClock
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.miniserver.approach import OPENING_DEADLINE
 from loxone_exporter.miniserver.conversation import KEEPALIVE_INTERVAL, LIMIT, PATIENCE
+from loxone_exporter.miniserver.network import CONNECT_DEADLINE
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.profiles import PROFILES
@@ -129,6 +130,11 @@ STEPS = [
     over_websocket("initial tables", answered("jdev/sps/enablebinstatusupdate")),
     over_websocket("time", asked("jdev/sys/date")),
 ]
+
+
+def test_the_bounds_are_those_of_the_documentation() -> None:
+    assert max(CONNECT_DEADLINE, OPENING_DEADLINE, PATIENCE, KEEPALIVE_INTERVAL + PATIENCE) <= 60
+    assert KEEPALIVE_INTERVAL + LIMIT <= 180
 
 
 def put_behind(gate: Gate, network: MemoryNetwork) -> None:
