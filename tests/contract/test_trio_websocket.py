@@ -28,7 +28,8 @@ Twelve situations were measured with version 0.12.2, and its `open_websocket`; t
 7. A ping of ours while the connection dies: nobody wakes who waits for its answer.
    test_life_signs_are_no_pings, test_a_life_sign_while_the_connection_dies
 8. Messages that nobody takes: pings are not answered.
-   test_pings_are_answered_although_nobody_reads, test_pings_are_answered_amid_large_tables
+   test_pings_are_answered_although_nobody_reads, test_pings_are_answered_amid_large_tables,
+   test_a_peer_that_pings_without_reading_is_left
 9. A ping while we close: a stray cancellation ends what runs beside.
    test_a_ping_while_we_close_ends_nothing_else,
    test_a_ping_while_we_close_does_not_replace_the_reason
@@ -84,7 +85,6 @@ from loxone_exporter.miniserver.conversation import (
 )
 from loxone_exporter.miniserver.network import Address
 from loxone_exporter.miniserver.transport import (
-    _MESSAGE_QUEUE,
     _READ_SIZE,
     CLOSE_GRACE,
     MAX_MESSAGE,
@@ -613,7 +613,7 @@ async def test_pings_are_answered_although_nobody_reads(autojump_clock: MockCloc
     received = []
 
     async def script(peer: ScriptedPeer) -> None:
-        await peer.accept(frame(TEXT, b"event") * _MESSAGE_QUEUE + frame(PING, b"!"))
+        await peer.accept(frame(TEXT, b"event") * 4 + frame(PING, b"!"))
         received.append(await peer.read_frame())
 
     async def use(channel: MessageChannel) -> None:
@@ -879,6 +879,19 @@ async def test_a_life_sign_while_the_connection_dies(
     outcome = await visit(script, Talk().listen_and_keep_alive, patience=1000)
     assert kind is type(outcome.error)
     assert outcome.seconds <= bound + CLOSING
+
+
+async def test_a_peer_that_pings_without_reading_is_left(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        await peer.say(frame(PING, b"!") * 1000)
+
+    # Over these streams, what is not read cannot be sent.
+    outcome = await visit(
+        script, Talk().listen_and_keep_alive, streams=lockstep_stream_pair, patience=100
+    )
+    assert [SilentError] == [type(error) for error in outcome.errors]
+    assert outcome.seconds <= KEEPALIVE_INTERVAL + PATIENCE + CLOSING
 
 
 async def test_pings_are_answered_amid_large_tables(autojump_clock: MockClock) -> None:
