@@ -294,6 +294,31 @@ async def test_a_subprotocol_that_was_not_offered(autojump_clock: MockClock) -> 
     assert outcome.seconds < AT_ONCE
 
 
+@pytest.mark.parametrize("header", ["Connection", "Sec-WebSocket-Protocol"])
+async def test_headers_that_are_no_ascii(autojump_clock: MockClock, header: str) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        odd = peer.acceptance("Sec-WebSocket-Protocol: remotecontrol").split(b"\r\n")
+        await peer.say(
+            b"\r\n".join(
+                line + b", \x86" if line.startswith(header.encode()) else line for line in odd
+            )
+        )
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_a_bug_of_ours_with_texts_is_not_the_peers(autojump_clock: MockClock) -> None:
+    async def stumble(channel: MessageChannel) -> None:
+        await channel.open()
+        b"\x86".decode()
+
+    with pytest.RaisesGroup(UnicodeDecodeError, flatten_subgroups=True):
+        await visit(accepting(b""), stumble)
+
+
 @pytest.mark.parametrize(
     "script",
     [
