@@ -88,14 +88,11 @@ class WatchedHouse(House):
         self._evidence += 1
         return Changes({parse_uuid(self._uuid(2, 0)): self._evidence}, {})
 
-    def extend(self, chance: Random) -> str:
+    def extend(self, chance: Random) -> None:
         """Add controls, or take some of those away that were added, and rename the witness.
 
         Args:
             chance: Decides how many.
-
-        Returns:
-            What was done.
         """
         document = read_document(self.structure)
         room = MOST_EXTENSIONS - len(self._extensions)
@@ -104,15 +101,11 @@ class WatchedHouse(House):
             for key in chance.sample(list(self._extensions), count):
                 del document["controls"][key]
                 del self.values[parse_uuid(self._extensions.pop(key))]
-            told = f"{count} controls less"
         else:
-            count = chance.randint(1, room)
-            for key, control in self._new_controls(count):
+            for key, control in self._new_controls(chance.randint(1, room)):
                 document["controls"][key] = control
-            told = f"{count} controls more"
         write_structure(self, document)
         rename_a_control(self)
-        return told
 
     def _new_controls(self, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for _ in range(count):
