@@ -193,8 +193,12 @@ class Crowd:
     _plan: Plan
     _seen: Observations
 
-    async def run(self) -> None:
-        """Ask, until cancelled."""
+    async def run(self, when: str) -> None:
+        """Ask, until cancelled.
+
+        Args:
+            when: Decides, with the seed, what is chance.
+        """
         everybody: Mapping[str, Callable[[Random], Awaitable[None]]] = {
             "prometheus": self._be_prometheus,
             "scraper": self._scrape_oddly,
@@ -205,7 +209,7 @@ class Crowd:
         }
         async with trio.open_nursery() as nursery:
             for who, work in everybody.items():
-                nursery.start_soon(work, self._plan.chance(who), name=who)
+                nursery.start_soon(work, self._plan.chance(f"{who} {when}"), name=who)
 
     async def _be_prometheus(self, _chance: Random) -> None:
         """Scrape as Prometheus does, over one connection."""
