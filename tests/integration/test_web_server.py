@@ -347,8 +347,8 @@ async def test_as_many_clients_are_let_in_as_are_allowed(caplog: pytest.LogCaptu
             assert await is_refused(server)
         assert (3, 20) == (clients.connected, clients.refused)
         # What the operating system knew of it is gone as well.
-        async with await server.connect() as stream:
-            with pytest.raises(trio.BrokenResourceError):
+        with pytest.raises((trio.BrokenResourceError, ConnectionResetError)):
+            async with await server.connect() as stream:
                 await stream.receive_some()
         assert clients.refused == 21
         # One warning, however many there are.
@@ -475,7 +475,7 @@ async def test_a_server_without_files_goes_on_and_says_so_once(
             await trio.sleep(3 * ACCEPT_PAUSE)
             # Who is in is answered, and nothing spins.
             assert b"hello" == (await request(early, "")).body
-            assert time.process_time() - before < ACCEPT_PAUSE
+            assert time.process_time() - before < 2 * ACCEPT_PAUSE
         (record,) = caplog.records
         assert record.message.startswith("cannot accept connections of clients now, but goes on ")
         assert "Too many open files" in record.message

@@ -13,6 +13,7 @@ from trio.testing import MockClock
 from loxone_exporter.config.model import Config, MetricsConfig, OverrideConfig, WebConfig
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.exposition import Exposition, Format
+from loxone_exporter.metrics.selection import EVERYTHING, Selection
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web import health
@@ -407,7 +408,10 @@ async def test_what_many_ask_for_at_once_is_made_once_and_one_after_the_other(
     made: list[tuple[Format, bool]] = []
     at_work = 0
 
-    async def render(_self: Exposition, format_: Format, *, gzip: bool = False) -> bytes:
+    async def render(
+        _self: Exposition, format_: Format, *, gzip: bool, selection: Selection
+    ) -> bytes:
+        assert EVERYTHING == selection
         nonlocal at_work
         at_work += 1
         assert at_work == 1
