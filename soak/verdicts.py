@@ -191,7 +191,10 @@ def _about_scrapes(seen: Observations) -> Iterator[Finding]:
         limit=f"≤ {SCRAPE_LIMIT:g} s",
         measured=format_times(seen.scrapes),
         verdict=_kept(is_kept=max(seen.scrapes, default=math.inf) <= SCRAPE_LIMIT),
-        notes=[f"the soak's own process was late by up to {format_number(seen.lag)} s"],
+        notes=[
+            f"the soak's own process was late by up to {format_number(seen.lag)} s",
+            f"the exporter says that it was late by up to {seen.exporter_lag:g} s",
+        ],
     )
     yield _none("scrapes that no Prometheus would accept", seen.unparseable, str(seen.parsed))
     yield _none("other answers that are not as they should be", seen.odd_probes, str(seen.probes))

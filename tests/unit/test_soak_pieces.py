@@ -17,7 +17,7 @@ from loxone_exporter.simulator.faults import all_faults
 from loxone_exporter.simulator.structure_changes import rename_a_control
 from soak.administrator import TITLES
 from soak.configuration import ConfigFile
-from soak.exposition import Ledger, read_scrape
+from soak.exposition import Key, Ledger, largest_in, read_scrape
 from soak.faults import ORDEALS
 from soak.houses import MOST_EXTENSIONS, Evidence, WatchedHouse, small_house
 from soak.incidents import INCIDENTS
@@ -197,6 +197,16 @@ def test_what_no_prometheus_would_accept_is_noticed(
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         read_scrape(scraped(body, content_type))
+
+
+def test_the_largest_value_in_a_histogram_is_known_to_a_bucket() -> None:
+    counters: dict[Key, float] = {
+        ("lag_bucket", (("le", le),)): count
+        for le, count in (("0.1", 4.0), ("1.0", 5.0), ("+Inf", 5.0))
+    }
+    counters["lag_sum", ()] = 9.0
+    assert 1.0 == largest_in("lag", counters)
+    assert 0.0 == largest_in("other", counters)
 
 
 def test_a_counter_that_falls_is_noticed() -> None:
