@@ -30,6 +30,7 @@ def modules() -> set[str]:
         "loxone_exporter.simulator",
         "loxone_exporter.survey.check",
         "loxone_exporter.survey.visit",
+        "bcrypt",
         "cryptography",
         "getpass",
         "tomli_w",

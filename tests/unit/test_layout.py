@@ -44,6 +44,7 @@ HOMES = {
     "cryptography": {"simulator.tls"},
     "prometheus_client": {"metrics"},
     "hypercorn": {"web.server"},
+    "bcrypt": {"web.authentication"},
     "cattrs": {"config"},
     "tomli_w": {"config"},
     "trio": set(FLOOR_OF) - {"loxone", "config"},

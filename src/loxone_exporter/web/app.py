@@ -21,6 +21,8 @@ from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
+from loxone_exporter.web.authentication import CHALLENGE, Authentication
+from loxone_exporter.web.headers import COMMON_HEADERS
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.static_files import StaticFiles
 
@@ -42,12 +44,8 @@ _HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
 _RELOAD = "/-/reload"
 _PAGE = "/"
+_HEALTH = frozenset({"/healthz", "/livez", "/-/healthy", "/readyz", "/-/ready"})
 
-_COMMON_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'self'"),
-)
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
 _PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
@@ -62,6 +60,13 @@ class Answer:
     content_type: str = _PLAIN
     status: HTTPStatus = HTTPStatus.OK
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_LOGIN_NEEDED = Answer(
+    b"name and password of a user of [web.basic_auth_users] are needed\n",
+    status=HTTPStatus.UNAUTHORIZED,
+    headers=((b"www-authenticate", CHALLENGE),),
+)
 
 
 @define(eq=False)
@@ -105,6 +110,7 @@ class WebApp:
     _stop: StopRequest
     _static: StaticFiles = field(factory=StaticFiles.read)
     _pages: Pages | None = None
+    _authentication: Authentication | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -130,11 +136,21 @@ class WebApp:
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
         heartbeat = Heartbeat(vitals.event_loop_lag)
-        return cls(config.web, states, collector, exposition, stop, heartbeat=heartbeat)
+        return cls(
+            config.web,
+            states,
+            collector,
+            exposition,
+            stop,
+            authentication=_authentication(config.web),
+            heartbeat=heartbeat,
+        )
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
+        if config.web.basic_auth_users != self._config.basic_auth_users:
+            self._authentication = _authentication(config.web)
         self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
 
@@ -144,7 +160,7 @@ class WebApp:
             return
         answer = await self._answer(scope)
         headers = [
-            *_COMMON_HEADERS,
+            *COMMON_HEADERS,
             *answer.headers,
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -157,6 +173,8 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
+        if not await self._may_read(scope):
+            return _LOGIN_NEEDED
         path, at_once = scope["path"], self._paths
         in_steps = {_METRICS: self._metrics, _PAGE: self._page}
         if path == _RELOAD:
@@ -166,6 +184,13 @@ class WebApp:
         if scope["method"] not in {"GET", "HEAD"}:
             return _refusal("GET, HEAD")
         return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
+
+    async def _may_read(self, scope: Scope) -> bool:
+        is_open = self._config.health_without_login and scope["path"] in _HEALTH
+        if self._authentication is None or is_open:
+            return True
+        address, _ = scope["client"]
+        return await self._authentication.admits(_header(scope, b"authorization"), address)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
@@ -249,6 +274,10 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _authentication(config: WebConfig) -> Authentication | None:
+    return Authentication(config.basic_auth_users) if config.basic_auth_users else None
 
 
 def _load_pages() -> type[Pages]:
