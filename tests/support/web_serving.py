@@ -15,6 +15,7 @@ from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web import server
 from loxone_exporter.web.server import WebServer, bind
+from loxone_exporter.web.tls import ServerTls
 from support.raw_client import Response, request
 
 
@@ -90,6 +91,7 @@ async def serving(
     addresses: Sequence[ListenAddress] = (LOOPBACK,),
     *,
     keep_alive: float | None = None,
+    tls: ServerTls | None = None,
 ) -> AsyncIterator[Serving]:
     """Run a server; it is stopped at the end, and has to obey."""
     sockets = bind(addresses)
@@ -100,7 +102,7 @@ async def serving(
     handle = Serving("127.0.0.1" if host == "::" else host, port, StopRequest(), trio.Event())
 
     async def run_server(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passes it on
-        await WebServer(app, sockets, config).serve(handle.stop, task_status=task_status)
+        await WebServer(app, sockets, config, tls=tls).serve(handle.stop, task_status=task_status)
         handle.ended.set()
 
     async with trio.open_nursery() as nursery:

@@ -19,7 +19,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 FLOORS = (
     {"errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
-    {"options"},
+    {"liveness", "options"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},

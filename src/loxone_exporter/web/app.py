@@ -22,7 +22,6 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.authentication import CHALLENGE, Authentication
-from loxone_exporter.web.headers import COMMON_HEADERS
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.static_files import StaticFiles
 
@@ -160,7 +159,6 @@ class WebApp:
             return
         answer = await self._answer(scope)
         headers = [
-            *COMMON_HEADERS,
             *answer.headers,
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),

@@ -27,6 +27,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.errors import ListenError
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.web.tls import ServerTls, encrypt
 
 
 KEEP_ALIVE: Final = 75.0
@@ -38,6 +39,14 @@ DRAIN: Final = 1.0
 READING_LIMIT: Final = 30.0
 """Seconds after which a client that takes in nothing of its answer is cut off, where the operating
 system knows how to."""
+
+COMMON_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'self'"),
+)
+"""What every answer has, whoever makes it: browsers take nothing for what it is not, tell nobody
+where a link was, and load nothing from elsewhere."""
 
 _BACKLOG = 128
 
@@ -111,21 +120,27 @@ def _explain(error: OSError) -> str:
             return error.strerror or str(error)
 
 
-def url(listener: socket.socket) -> str:
+def url(listener: socket.socket, *, scheme: str = "http") -> str:
     """Where a person on this machine finds a listening socket."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+class _Http1Config(HypercornConfig):
+    """Hypercorn's settings, and what it adds to every answer, those to errors included."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        return [*super().response_headers(protocol), *COMMON_HEADERS]
 
 
 def _configure() -> HypercornConfig:
     # Each attribute is assigned: the class's own mutable ones are shared by all instances.
-    config = HypercornConfig()
+    config = _Http1Config()
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
-    config.alpn_protocols = ["http/1.1"]
     config.keep_alive_timeout = KEEP_ALIVE
     return config
 
@@ -194,6 +209,7 @@ class WebServer:
     _app: ASGIFramework
     _sockets: Sequence[socket.socket]
     _config: HypercornConfig = field(factory=_configure)
+    _tls: ServerTls | None = field(default=None, kw_only=True)
     _context: WorkerContext = field(factory=lambda: WorkerContext(None))
     _streams: set[trio.SocketStream] = field(factory=set)
     _idle: trio.Event = field(factory=trio.Event)
@@ -220,13 +236,15 @@ class WebServer:
     async def _handle(self, stream: trio.SocketStream) -> None:
         self._streams.add(stream)
         try:
-            await _Http1Server(
-                ASGIWrapper(self._app),
-                self._config,
-                self._context,
-                ConnectionState({}),
-                stream,  # type: ignore[arg-type]  # without TLS, a plain stream is what it expects
-            )
+            client = stream if self._tls is None else await encrypt(stream, self._tls.identity)
+            if client is not None:
+                await _Http1Server(
+                    ASGIWrapper(self._app),
+                    self._config,
+                    self._context,
+                    ConnectionState({}),
+                    client,  # type: ignore[arg-type]  # without TLS, it expects a plain stream
+                )
         except* Exception:
             # Whatever a client sends, it ends no more than its own connection.
             _logger.debug("a client's connection ended by an error", exc_info=True)

@@ -134,9 +134,13 @@ class ServerTls:
 
     def replace(self, config: TlsServerConfig) -> None:
         """Go by another configuration from now on, which was checked just now."""
-        if config != self._config:
-            self._config, self._print = config, _print_all(config)
-            self._take_over(partial(Identity.load, config))
+        if config == self._config:
+            return
+        self._config, self._print = config, _print_all(config)
+        try:
+            self._take_over(Identity.load(config))
+        except ValueError as error:  # since then
+            _tell_unusable(error)
 
     async def watch(self) -> NoReturn:
         """Take over what is in the files whenever they have changed, for ever."""
@@ -160,18 +164,14 @@ class ServerTls:
             _tell_unusable(error)
         else:
             if config is self._config:
-                self._take_over(lambda: identity)
+                self._take_over(identity)
+                for text in _doubts(config, identity.not_after):
+                    _logger.warning("%s", text)
 
-    def _take_over(self, load: Callable[[], Identity]) -> None:
-        try:
-            self.identity = load()
-        except ValueError as error:
-            _tell_unusable(error)
-            return
-        self._vitals.web_certificate_not_after = self.identity.not_after
+    def _take_over(self, identity: Identity) -> None:
+        self.identity = identity
+        self._vitals.web_certificate_not_after = identity.not_after
         _logger.info("new connections get the certificate in %s", self._config.cert_file)
-        for _, message in find_doubts(self._config):
-            _logger.warning("%s", message)
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         with trio.fail_after(READING_DEADLINE):
@@ -180,21 +180,26 @@ class ServerTls:
             )
 
 
-async def encrypt(stream: trio.abc.HalfCloseableStream, identity: Identity) -> trio.abc.Stream:
-    """Speak TLS on a connection; where that fails, the caller closes it.
+async def encrypt(
+    stream: trio.abc.HalfCloseableStream, identity: Identity
+) -> trio.SSLStream[Any] | None:
+    """Speak TLS on a connection.
 
-    Raises:
-        trio.BrokenResourceError: The client does not speak TLS, or breaks off.
-        trio.TooSlowError: It takes its time.
+    Returns:
+        The encrypted connection; None where there is none, and the other one is to be closed:
+        the client does not speak TLS, or shows no certificate that is good, or takes its time.
     """
     encrypted = trio.SSLStream(stream, identity.context, server_side=True, https_compatible=True)
     try:
         with trio.fail_after(HANDSHAKE_DEADLINE):
             await encrypted.do_handshake()
+    except trio.TooSlowError:
+        _logger.debug("no TLS with a client: no handshake within %g s", HANDSHAKE_DEADLINE)
+        return None
     except trio.BrokenResourceError as error:
         _logger.debug("no TLS with a client: %s", error.__cause__ or error)
         await _explain(stream, encrypted)
-        raise
+        return None
     return encrypted
 
 
@@ -213,13 +218,15 @@ async def _explain(stream: trio.abc.HalfCloseableStream, encrypted: trio.SSLStre
 
 def find_doubts(config: TlsServerConfig | None) -> Iterator[Problem]:
     """What should be considered about the certificate."""
-    not_after = None if config is None else _end_of(config)
-    if config is not None and not_after is not None and not_after < time.time():
+    if config is not None:
+        for text in _doubts(config, _end_of(config)):
+            yield (*PATH, "cert_file"), text
+
+
+def _doubts(config: TlsServerConfig, not_after: float | None) -> Iterator[str]:
+    if not_after is not None and not_after < time.time():
         moment = datetime.fromtimestamp(not_after, UTC)
-        text = (
-            f"{config.cert_file}: expired on {moment:%Y-%m-%d}: clients do not accept it any more"
-        )
-        yield (*PATH, "cert_file"), text
+        yield f"{config.cert_file}: expired on {moment:%Y-%m-%d}: clients do not accept it any more"
 
 
 def _end_of(config: TlsServerConfig) -> float | None:
