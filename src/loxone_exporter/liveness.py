@@ -53,7 +53,7 @@ def _ask(web: WebConfig, *, is_encrypted: bool) -> str | None:
         try:
             connection.request("GET", "/livez")
             status = connection.getresponse().status
-        except ssl.SSLError:
+        except (ssl.SSLError, http.client.RemoteDisconnected):
             raise
         except OSError as error:
             return _no_answer(web, error)
