@@ -69,8 +69,8 @@ def test_clients_are_known_by_their_authorities(folder: Path, wanted: str) -> No
             PAIR + 'client_ca_file = "clients.pem"',
             [
                 (
-                    "client_ca_file: has no effect, for no certificate is asked for: remove it, or set"
-                    ' client_auth_type = "RequireAndVerifyClientCert"'
+                    "client_ca_file: has no effect, for no certificate is asked for: remove it, or"
+                    ' set client_auth_type = "RequireAndVerifyClientCert"'
                 )
             ],
         ),
@@ -78,8 +78,8 @@ def test_clients_are_known_by_their_authorities(folder: Path, wanted: str) -> No
             PAIR + 'client_auth_type = "RequireAndVerifyClientCert"',
             [
                 (
-                    'client_ca_file: missing: with client_auth_type = "RequireAndVerifyClientCert" it'
-                    " says whose are good"
+                    'client_ca_file: missing: with client_auth_type = "RequireAndVerifyClientCert"'
+                    " it says whose are good"
                 )
             ],
         ),
@@ -87,8 +87,8 @@ def test_clients_are_known_by_their_authorities(folder: Path, wanted: str) -> No
             PAIR + 'client_auth_type = "RequestClientCert"',
             [
                 (
-                    'client_auth_type: "RequestClientCert" would accept a certificate of anybody,'
-                    " which everybody can make, and so keep nobody out:"
+                    'client_auth_type: "RequestClientCert" would accept a certificate of'
+                    " anybody, which everybody can make, and so keep nobody out:"
                     ' "VerifyClientCertIfGiven" verifies it by client_ca_file'
                 )
             ],
@@ -97,8 +97,8 @@ def test_clients_are_known_by_their_authorities(folder: Path, wanted: str) -> No
             PAIR + 'client_auth_type = "RequireAnyClientCert"',
             [
                 (
-                    'client_auth_type: "RequireAnyClientCert" would accept a certificate of anybody,'
-                    " which everybody can make, and so keep nobody out:"
+                    'client_auth_type: "RequireAnyClientCert" would accept a certificate of'
+                    " anybody, which everybody can make, and so keep nobody out:"
                     ' "RequireAndVerifyClientCert" verifies it by client_ca_file'
                 )
             ],
