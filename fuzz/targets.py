@@ -22,7 +22,13 @@ from fuzz.requests import FIELDS
 from fuzz.scrapes import judge
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import load_config
-from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
+from loxone_exporter.config.model import (
+    Config,
+    FilterConfig,
+    MetricsConfig,
+    MiniserverConfig,
+    OverrideConfig,
+)
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import ProtocolError, SessionError
 from loxone_exporter.loxone.codes import read_lock, read_names
@@ -275,11 +281,41 @@ def _draw_structures(chance: Random) -> bytes:
     return _BETWEEN.join(files)
 
 
+_ALL: Final = ("*",)
+
+_FILTERS: Final = (
+    FilterConfig(),
+    FilterConfig(),
+    FilterConfig(exclude_classes=("presence", "alarm", "secured")),
+    FilterConfig(include_states=("*e*",), exclude_rooms=("",), exclude_names=("*(*",)),
+)
+
+_OVERRIDES: Final = (
+    OverrideConfig(types=_ALL, name="Twin"),
+    OverrideConfig(types=_ALL, room=""),
+    OverrideConfig(names=("*e*",), name="Twin (1)"),
+    OverrideConfig(types=_ALL, quantity="cars"),
+    OverrideConfig(states=("*a*",), quantity="cars", metric_type="counter"),
+    OverrideConfig(types=_ALL, metric_type="counter"),
+    OverrideConfig(types=_ALL, metric_type="gauge"),
+    OverrideConfig(types=_ALL, unit="kWh", quantity="heat_pump"),
+    OverrideConfig(states=("value",), unit="°C"),
+    OverrideConfig(states=("value",), unit=""),
+    OverrideConfig(types=("*Analog",), unit="€"),
+    OverrideConfig(types=("Meter",), drop=True),
+    OverrideConfig(types=_ALL, drop=False),
+)
+
+
 def _read_structures(data: bytes) -> Sequence[Finding]:
     chance = Random(crc32(data))
     options = ("text_values", "uuid_label", "optional_quantities", "weather_forecast")
-    metrics = MetricsConfig(**{option: chance.random() < 1 / 2 for option in options})
-    config = Config(miniservers=(_MINISERVER,), metrics=metrics)
+    config = Config(
+        miniservers=(_MINISERVER,),
+        metrics=MetricsConfig(**{option: chance.random() < 1 / 2 for option in options}),
+        filter=chance.choice(_FILTERS),
+        override=tuple(chance.sample(_OVERRIDES, chance.choice((0, 1, 3)))),
+    )
     state = MiniserverState(
         name="home", connection=ConnectionState.CONNECTED, counted_states=counted_states
     )
@@ -331,10 +367,10 @@ def _configurations() -> Sequence[bytes]:
     shipped = (ROOT / "loxone-exporter.toml").read_bytes()
     lines = [line for line in shipped.splitlines() if line and not line.startswith(b"# ")]
     everything = b"\n".join(line.removeprefix(b"#") for line in lines)
-    return (everything, shipped[-3000:], _OVERRIDES)
+    return (everything, shipped[-3000:], _OWN)
 
 
-_OVERRIDES: Final = b"""
+_OWN: Final = b"""
 [filter]
 exclude_rooms = ["Cellar*", ""]
 exclude_classes = ["presence"]

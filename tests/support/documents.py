@@ -9,6 +9,7 @@ from pathlib import Path
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 METRICS_PAGE = _DOCS / "metrics.md"
 OPERATIONS_PAGE = _DOCS / "operations.md"
+ALERTS_PAGE = _DOCS / "alerts.md"
 
 _QUERY = re.compile(r"^```promql\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
