@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define
@@ -29,7 +29,10 @@ from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.server import WebServer, url
-from loxone_exporter.web.tls import ServerTls
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
 
 
 STOPPED: Final = 0
@@ -143,6 +146,9 @@ class _Running:
 def _start_tls(config: Config, vitals: Vitals) -> ServerTls | None:
     if config.web.tls_server_config is None:
         return None
+    # The exporter need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import ServerTls  # noqa: PLC0415  # see above
+
     return ServerTls.start(config.web.tls_server_config, vitals)
 
 

@@ -32,7 +32,6 @@ from loxone_exporter.liveness import find_failure
 from loxone_exporter.options import add_init_options, add_simulator_options, listen_address
 from loxone_exporter.survey.configuration import describe
 from loxone_exporter.web.server import bind, url
-from loxone_exporter.web.tls import find_doubts
 
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
@@ -219,9 +218,15 @@ def _load(options: argparse.Namespace) -> Loaded:
 
 def _read(path: Path | None) -> Loaded:
     loaded = load_config(path, os.environ)
+    tls = loaded.config.web.tls_server_config
+    if tls is None:
+        return loaded
+    # The exporter itself need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import find_doubts  # noqa: PLC0415  # see above
+
     doubts = (
         Finding(source=str(loaded.source), path=format_path(place), message=message)
-        for place, message in find_doubts(loaded.config.web.tls_server_config)
+        for place, message in find_doubts(tls)
     )
     return evolve(loaded, warnings=(*loaded.warnings, *doubts))
 

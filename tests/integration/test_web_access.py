@@ -141,6 +141,10 @@ async def test_prometheus_scrapes_by_tls_and_a_reload_takes_users_over(tmp_path:
             asked = await run_command("health", "--config", config)
             assert (0, "") == (asked.returncode, asked.stderr)
 
+            config.write_text(as_asked.replace(TLS + REQUIRED, TLS + AT_LEAST_13 + REQUIRED))
+            exporter.process.send_signal(signal.SIGHUP)
+            await exporter.wait_for_log("new connections get the certificate in")
+
             others = f'[web.basic_auth_users]\nother = "{hashed("other").reveal()}"\n'
             config.write_text(as_asked.replace(TLS + REQUIRED + USERS, others))
             exporter.process.send_signal(signal.SIGHUP)

@@ -31,6 +31,8 @@ def modules() -> set[str]:
         "loxone_exporter.survey.check",
         "loxone_exporter.survey.visit",
         "bcrypt",
+        "loxone_exporter.web.authentication",
+        "loxone_exporter.web.tls",
         "cryptography",
         "getpass",
         "tomli_w",

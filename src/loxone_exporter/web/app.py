@@ -21,12 +21,12 @@ from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
-from loxone_exporter.web.authentication import CHALLENGE, Authentication
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.static_files import StaticFiles
 
 
 if TYPE_CHECKING:
+    from loxone_exporter.web.authentication import Authentication
     from loxone_exporter.web.pages import Pages
 
 
@@ -64,7 +64,7 @@ class Answer:
 _LOGIN_NEEDED = Answer(
     b"name and password of a user of [web.basic_auth_users] are needed\n",
     status=HTTPStatus.UNAUTHORIZED,
-    headers=((b"www-authenticate", CHALLENGE),),
+    headers=((b"www-authenticate", b'Basic realm="loxone-exporter", charset="UTF-8"'),),
 )
 
 
@@ -275,7 +275,11 @@ class WebApp:
 
 
 def _authentication(config: WebConfig) -> Authentication | None:
-    return Authentication(config.basic_auth_users) if config.basic_auth_users else None
+    if not config.basic_auth_users:
+        return None
+    from loxone_exporter.web.authentication import Authentication  # noqa: PLC0415  # as with pages
+
+    return Authentication(config.basic_auth_users)
 
 
 def _load_pages() -> type[Pages]:

@@ -26,9 +26,6 @@ from loxone_exporter.config.logins import cost
 from loxone_exporter.config.secret import Secret
 
 
-CHALLENGE: Final = b'Basic realm="loxone-exporter", charset="UTF-8"'
-"""What a client is told that did not log in, or not well."""
-
 MAX_PASSWORD: Final = 72
 """Bytes of a password that bcrypt looks at: of a longer one, the rest might be anything."""
 

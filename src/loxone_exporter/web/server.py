@@ -12,7 +12,7 @@ import errno
 import logging
 import socket
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from attrs import define, field, frozen
@@ -27,7 +27,10 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.errors import ListenError
 from loxone_exporter.stop import StopRequest
-from loxone_exporter.web.tls import ServerTls, encrypt
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
 
 
 KEEP_ALIVE: Final = 75.0
@@ -236,7 +239,7 @@ class WebServer:
     async def _handle(self, stream: trio.SocketStream) -> None:
         self._streams.add(stream)
         try:
-            client = stream if self._tls is None else await encrypt(stream, self._tls.identity)
+            client = stream if self._tls is None else await self._tls.encrypt(stream)
             if client is not None:
                 await _Http1Server(
                     ASGIWrapper(self._app),

@@ -142,6 +142,29 @@ class ServerTls:
         except ValueError as error:  # since then
             _tell_unusable(error)
 
+    async def encrypt(
+        self, stream: trio.abc.HalfCloseableStream
+    ) -> trio.SSLStream[trio.abc.HalfCloseableStream] | None:
+        """Speak TLS on a connection.
+
+        Returns:
+            The encrypted connection; None where there is none, and the other one is to be closed:
+            the client does not speak TLS, or shows no certificate that is good, or takes its time.
+        """
+        context = self.identity.context
+        encrypted = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        try:
+            with trio.fail_after(HANDSHAKE_DEADLINE):
+                await encrypted.do_handshake()
+        except trio.TooSlowError:
+            _logger.debug("no TLS with a client: no handshake within %g s", HANDSHAKE_DEADLINE)
+            return None
+        except trio.BrokenResourceError as error:
+            _logger.debug("no TLS with a client: %s", error.__cause__ or error)
+            await _explain(stream, encrypted)
+            return None
+        return encrypted
+
     async def watch(self) -> NoReturn:
         """Take over what is in the files whenever they have changed, for ever."""
         before = self._print
@@ -180,29 +203,6 @@ class ServerTls:
             )
 
 
-async def encrypt(
-    stream: trio.abc.HalfCloseableStream, identity: Identity
-) -> trio.SSLStream[Any] | None:
-    """Speak TLS on a connection.
-
-    Returns:
-        The encrypted connection; None where there is none, and the other one is to be closed:
-        the client does not speak TLS, or shows no certificate that is good, or takes its time.
-    """
-    encrypted = trio.SSLStream(stream, identity.context, server_side=True, https_compatible=True)
-    try:
-        with trio.fail_after(HANDSHAKE_DEADLINE):
-            await encrypted.do_handshake()
-    except trio.TooSlowError:
-        _logger.debug("no TLS with a client: no handshake within %g s", HANDSHAKE_DEADLINE)
-        return None
-    except trio.BrokenResourceError as error:
-        _logger.debug("no TLS with a client: %s", error.__cause__ or error)
-        await _explain(stream, encrypted)
-        return None
-    return encrypted
-
-
 async def _explain(stream: trio.abc.HalfCloseableStream, encrypted: trio.SSLStream[Any]) -> None:
     """Tell a client why there is no TLS with it, such as that it has to show a certificate.
 
@@ -216,11 +216,10 @@ async def _explain(stream: trio.abc.HalfCloseableStream, encrypted: trio.SSLStre
             pass
 
 
-def find_doubts(config: TlsServerConfig | None) -> Iterator[Problem]:
+def find_doubts(config: TlsServerConfig) -> Iterator[Problem]:
     """What should be considered about the certificate."""
-    if config is not None:
-        for text in _doubts(config, _end_of(config)):
-            yield (*PATH, "cert_file"), text
+    for text in _doubts(config, _end_of(config)):
+        yield (*PATH, "cert_file"), text
 
 
 def _doubts(config: TlsServerConfig, not_after: float | None) -> Iterator[str]:
