@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,6 @@ import trio
 from attrs import frozen
 
 from support.processes import get, running_process
-
-
-SCRAPE_CONFIG = """
-global:
-  scrape_interval: 1s
-scrape_configs:
-  - job_name: loxone
-    static_configs:
-      - targets: [{target}]
-"""
 
 
 @frozen
@@ -66,17 +56,29 @@ async def remember(scrape: bytes, folder: Path, *, time: int) -> None:
 
 @contextlib.asynccontextmanager
 async def running_prometheus(
-    target_url: str | None, folder: Path
+    target_url: str | None, folder: Path, *, settings: Mapping[str, object] | None = None
 ) -> AsyncIterator[RunningPrometheus]:
     """Start a Prometheus that scrapes a URL each second; killed at the end of the block.
 
     It takes five seconds until it scrapes for the first time.
+
+    Args:
+        target_url: What it scrapes.
+        folder: For its files.
+        settings: How it scrapes, beside that.
     """
     binary = shutil.which("prometheus")
     assert binary is not None, "Debian's package prometheus is not installed"
     config = folder / "prometheus.yml"
-    target = "" if target_url is None else json.dumps(target_url.removeprefix("http://"))
-    config.write_text(SCRAPE_CONFIG.format(target=target))
+    scheme, _, target = (target_url or "http://").partition("://")
+    job = {
+        "job_name": "loxone",
+        "scheme": scheme,
+        "static_configs": [{"targets": [target] if target else []}],
+        **(settings or {}),
+    }
+    scraping = {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}
+    config.write_text(json.dumps(scraping))  # JSON is YAML, too
     port = await free_port()
     command = [
         binary,
