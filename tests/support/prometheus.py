@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +48,27 @@ class RunningPrometheus:
         return result
 
 
-async def remember(scrape: bytes, folder: Path, *, time: int) -> None:
+async def remember(
+    scrape: bytes, folder: Path, *, time: int, earlier: Collection[int] = ()
+) -> None:
     """Have a Prometheus that is started in this folder know a scrape, without waiting for one.
 
     Args:
         scrape: In OpenMetrics.
         folder: Where it is started.
         time: When the scrape was, in Unix time.
+        earlier: When it was before that, with the same values.
     """
     lines = scrape.removesuffix(b"\n").split(b"\n")
-    dated = (line if line.startswith(b"#") else b"%b %d" % (line, time) for line in lines)
+    dated = (
+        each
+        for line in lines
+        for each in (
+            [line]
+            if line.startswith(b"#")
+            else (b"%b %d" % (line, when) for when in (*earlier, time))
+        )
+    )
     path = folder / "scrape.txt"
     path.write_bytes(b"\n".join(dated) + b"\n")
     arguments = ("tsdb", "create-blocks-from", "openmetrics", path, folder / "data")
@@ -72,11 +83,18 @@ async def running_prometheus(
 
     It takes five seconds until it scrapes for the first time.
     """
+    target = "" if target_url is None else json.dumps(target_url.removeprefix("http://"))
+    async with configured_prometheus(SCRAPE_CONFIG.format(target=target), folder) as prometheus:
+        yield prometheus
+
+
+@contextlib.asynccontextmanager
+async def configured_prometheus(text: str, folder: Path) -> AsyncIterator[RunningPrometheus]:
+    """Start a Prometheus with a configuration of its own, likewise."""
     binary = shutil.which("prometheus")
     assert binary is not None, "Debian's package prometheus is not installed"
     config = folder / "prometheus.yml"
-    target = "" if target_url is None else json.dumps(target_url.removeprefix("http://"))
-    config.write_text(SCRAPE_CONFIG.format(target=target))
+    config.write_text(text)
     port = await free_port()
     command = [
         binary,
