@@ -93,7 +93,7 @@ async def _run_all(
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
                     background.start_soon(_obey, received, stop, reloader, background)
-                    await web.start(_serve, WebServer(app, sockets), stop_web)
+                    await web.start(_serve, WebServer(app, sockets, vitals.clients), stop_web)
                     _say_hello(config, sockets)
                     tell_ready()
                     with stop.interrupts():

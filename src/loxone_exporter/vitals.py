@@ -6,6 +6,7 @@ import time
 
 from attrs import define, field
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.histogram import Histogram
 
 
@@ -17,8 +18,10 @@ class Vitals:
         is_configuration_current: Whether the configuration in use is the last one that was read.
         configured_at: When that configuration was read, in Unix time.
         event_loop_lag: How late a task ran that is due each second.
+        clients: Who asks.
     """
 
     is_configuration_current: bool = True
     configured_at: float = field(factory=time.time)
     event_loop_lag: Histogram = field(factory=Histogram)
+    clients: Clients = field(factory=Clients)

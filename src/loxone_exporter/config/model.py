@@ -29,6 +29,7 @@ OneLine: TypeAlias = Annotated[str, one_line]
 LineOrNone: TypeAlias = Annotated[str, line_or_none]
 Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 SeriesLimit: TypeAlias = Annotated[int, whole_number(1, 10_000_000)]
+ConnectionCount: TypeAlias = Annotated[int, whole_number(1, 10_000)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
@@ -50,10 +51,12 @@ class WebConfig:
 
     Attributes:
         listen: Where it listens; never empty.
+        max_connections: How many clients may be connected at a time; further ones are refused.
         lifecycle: Whether `POST /-/reload` is obeyed.
     """
 
     listen: tuple[ListenAddress, ...] = DEFAULT_LISTEN
+    max_connections: ConnectionCount = 128
     lifecycle: bool = False
 
 

@@ -8,6 +8,7 @@ import trio
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 
+from loxone_exporter.metrics.clients import client_families
 from loxone_exporter.metrics.families import add_histogram
 from loxone_exporter.vitals import Vitals
 
@@ -27,6 +28,7 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
         value=vitals.configured_at,
     )
     yield from _event_loop_families(vitals)
+    yield from client_families(vitals.clients)
 
 
 def _event_loop_families(vitals: Vitals) -> Iterator[Metric]:

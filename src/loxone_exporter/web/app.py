@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import define, field, frozen
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -22,6 +24,7 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+from loxone_exporter.web.sharing import SharedWork
 from loxone_exporter.web.static_files import StaticFiles
 
 
@@ -42,6 +45,7 @@ _HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
 _RELOAD = "/-/reload"
 _PAGE = "/"
+_HEALTH = "/healthz"
 
 _COMMON_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -103,6 +107,8 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
+    _clients: Clients
+    _work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
     _pages: Pages | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
@@ -130,13 +136,17 @@ class WebApp:
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
         heartbeat = Heartbeat(vitals.event_loop_lag)
-        return cls(config.web, states, collector, exposition, stop, heartbeat=heartbeat)
+        vitals.clients.limit = config.web.max_connections
+        return cls(
+            config.web, states, collector, exposition, stop, vitals.clients, heartbeat=heartbeat
+        )
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
         self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
+        self._clients.limit = config.web.max_connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -158,7 +168,7 @@ class WebApp:
 
     async def _answer(self, scope: Scope) -> Answer:
         path, at_once = scope["path"], self._paths
-        in_steps = {_METRICS: self._metrics, _PAGE: self._page}
+        in_steps = {_METRICS: self._metrics, _PAGE: self._page, _HEALTH: self._healthz}
         if path == _RELOAD:
             return await self._reload(scope)
         if path not in at_once and path not in in_steps:
@@ -170,7 +180,6 @@ class WebApp:
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
-            "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
@@ -190,7 +199,8 @@ class WebApp:
             return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await self._exposition.render(format_, gzip=gzip, selection=selection)
+        render = partial(self._exposition.render, format_, gzip=gzip, selection=selection)
+        body = await self._work.do((format_, gzip, selection), render)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
 
@@ -200,7 +210,8 @@ class WebApp:
             self._pages = begin(self._states, self._collector, self._static)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         query = scope.get("query_string", b"")
-        status, body = await self._pages.answer(query, gzip=gzip)
+        write = partial(self._pages.answer, query, gzip=gzip)
+        status, body = await self._work.do((_PAGE, query, gzip), write)
         headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, _HTML, status, headers)
 
@@ -226,7 +237,11 @@ class WebApp:
             return Answer(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
         return Answer(b"configuration reloaded\n")
 
-    def _healthz(self, _scope: Scope) -> Answer:
+    async def _healthz(self, _scope: Scope) -> Answer:
+        return await self._work.do(_HEALTH, self._report)
+
+    async def _report(self) -> Answer:
+        await trio.lowlevel.checkpoint()
         health = report(self._states, self._collector.exported_controls())
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
