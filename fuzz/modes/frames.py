@@ -56,7 +56,7 @@ CONNECTIONS_DUE: Final = 200
 STOP_DUE: Final = 5.0
 """Seconds that a stop may take."""
 
-MEMORY_DUE: Final = 160 * MEBIBYTE
+MEMORY_DUE: Final = 112 * MEBIBYTE
 """Bytes that a session may take for a while: a message of 16 MiB, on both sides of the network, in
 as many copies as the libraries make."""
 
