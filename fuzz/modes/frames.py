@@ -18,7 +18,7 @@ from fuzz.network import TLS_PORT, ScrambledNetwork
 from fuzz.scrapes import judge
 from fuzz.watch import MEBIBYTE, peak_memory, watching
 from fuzz.wire.scrambler import LAYERS, Change, Scrambler
-from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
+from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig, TlsMode
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.uuids import StateUuid
@@ -66,6 +66,12 @@ FAULTS: Final = tuple(
     if fault.form is SWITCH and not fault.only_from_start
 )
 
+_TLS: Final[Sequence[tuple[TlsMode, bool]]] = (
+    ("off", False),
+    ("auto", False),
+    ("auto", True),
+    ("required", True),
+)
 _PACES: Final = (4.0, 30.0, 80.0)
 """Seconds between two changes of all states: bytes are a sign of life, and few are less of one."""
 
@@ -88,10 +94,11 @@ class FramesCase:
         controls: What the house has, as places in the demo house.
         options: What is switched on in `[metrics]`.
         faults: What the simulated Miniserver does wrong besides during the storm, one of `FAULTS`.
-        tls: Whether all goes over TLS: what is changed then is its records.
+        tls: The exporter's option.
+        has_tls: Whether the Miniserver has TLS, and offers it; what is changed then is its records.
         has_serial: Whether the exporter knows which device to expect.
-        offers_tls: Whether the exporter may be talked into TLS, which there is not.
         pace: Seconds between two changes of all states.
+        token_life: Seconds that tokens live; short ones are given a longer life in time.
         stop_after: After so many seconds the exporter is stopped, before anything has settled.
         changes: What is done to the Miniserver's bytes.
     """
@@ -101,10 +108,11 @@ class FramesCase:
     controls: tuple[int, ...]
     options: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
-    tls: bool = False
+    tls: TlsMode = "off"
+    has_tls: bool = False
     has_serial: bool = True
-    offers_tls: bool = False
     pace: float = 30.0
+    token_life: float = 2_000_000.0
     stop_after: float | None = None
     changes: tuple[Change, ...]
 
@@ -121,8 +129,8 @@ class FramesMode:
 
     def draw(self, chance: Random) -> FramesCase:
         """Make up a session."""
-        tls = chance.random() < 1 / 12
-        layers = ("stream",) if tls else tuple(LAYERS)
+        tls, has_tls = chance.choices(_TLS, (16, 2, 2, 1))[0]
+        layers = ("answer", "stream") if has_tls else tuple(LAYERS)
         count = 1 + min(int(chance.expovariate(0.6)), 11)
         every = number_of_controls()
         odds = dict.fromkeys(_OPTIONS, 1 / 3) | {"weather_forecast": 1 / 20}
@@ -133,9 +141,10 @@ class FramesMode:
             options=tuple(option for option in odds if chance.random() < odds[option]),
             faults=tuple(chance.sample(FAULTS, chance.choice((0, 0, 0, 1, 2)))),
             tls=tls,
+            has_tls=has_tls,
             has_serial=chance.random() < 3 / 4,
-            offers_tls=chance.random() < 1 / 8,
             pace=chance.choices(_PACES, (1, 6, 2))[0],
+            token_life=chance.choice((2_000_000.0, 2_000_000.0, 150.0)),
             stop_after=chance.uniform(0, STORM) if chance.random() < 1 / 6 else None,
             changes=tuple(Change.draw(chance, layers) for _ in range(count)),
         )
@@ -207,7 +216,12 @@ class _Trial:
         self._thorough_one = case.seed % _ONE_OF
         self._published: dict[StateUuid, float] = {}
         self._tokens: set[str] = set()
-        profile = evolve(PROFILES[case.profile], http_connections=1000)
+        profile = evolve(
+            PROFILES[case.profile],
+            http_connections=1000,
+            https_status=1 if case.has_tls else None,
+            long_token_life=case.token_life,
+        )
         self._scrambler = Scrambler.of(case.changes)
         self._wing = Wing(case.controls)
         self._miniserver = SimulatedMiniserver(
@@ -225,7 +239,7 @@ class _Trial:
                     username=USERNAME,
                     password=Secret(PASSWORD),
                     serial=profile.serial if case.has_serial else None,
-                    tls="required" if case.tls else "auto" if case.offers_tls else "off",
+                    tls=case.tls,
                     tls_verify=False,
                 ),
             ),
@@ -241,7 +255,7 @@ class _Trial:
         case = self._case
         self._set_faults(on=True)
         async with trio.open_nursery() as nursery:
-            certificate = _certificate() if case.tls else None
+            certificate = _certificate() if case.has_tls else None
             network = ScrambledNetwork(nursery, self._miniserver, self._scrambler, certificate)
             async with trio.open_nursery() as supervisor:
                 supervisor.start_soon(self._supervise, network)
@@ -352,8 +366,8 @@ class _Trial:
         failures, case = self._state.link.failures, self._case
         if not case.has_serial and failures[FailureReason.IDENTITY]:
             return  # the first serial number was believed, as promised, and was not the right one
-        if case.offers_tls and not case.tls and network.ports[-1] == TLS_PORT:
-            return  # TLS was offered, which is never given up again, as promised
+        if not case.has_tls and network.ports[-1] == TLS_PORT:
+            return  # TLS was offered, and is never given up again, as promised
         state = self._state
         text = f"{state.connection}, {dict(failures)}, ports {network.ports[-5:]}"
         self._find(Kind.LOST, "an honest Miniserver is not found again", text)

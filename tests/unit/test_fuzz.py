@@ -51,7 +51,7 @@ def test_a_seed_gives_the_same_cases_each_time(name: str) -> None:
 def test_a_session_is_the_same_each_time() -> None:
     # Over TLS it is not, where OpenSSL has its own chance.
     cases = (FramesMode().draw(Random(f"seed {number}")) for number in itertools.count())
-    for case in itertools.islice((case for case in cases if not case.tls), 3):
+    for case in itertools.islice((case for case in cases if not case.has_tls), 3):
         first, second = (commands_of(case) for _ in range(2))
         assert first == second
         assert len(first) > 5
