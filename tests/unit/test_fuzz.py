@@ -20,12 +20,13 @@ from fuzz.cases import Finding, Kind, exception_finding
 from fuzz.determinism import run_simulated
 from fuzz.documents import mutate_document, write_document
 from fuzz.hunt import Hunt, observe, pin_down
-from fuzz.modes import MODES, frames
-from fuzz.modes.frames import FramesCase, FramesMode
+from fuzz.modes import MODES
+from fuzz.modes.frames import FramesMode
 from fuzz.mutations import cut_up, mutate
 from fuzz.report import format_table
 from fuzz.reproducers import ReproducerError, load, store
 from fuzz.scrapes import judge
+from fuzz.trial import FramesCase, Trial
 from fuzz.watch import TimeIsUp, alarm, watching
 from fuzz.wire.frames import BINARY, FRAME_KINDS, TEXT, Frame, read_frames
 from fuzz.wire.scrambler import LAYERS, Change, ScrambledStream, Scrambler
@@ -58,7 +59,7 @@ def test_a_session_is_the_same_each_time() -> None:
 
 
 def commands_of(case: FramesCase) -> list[ReceivedCommand]:
-    trial = frames._Trial(case)
+    trial = Trial(case)
     with watching():
         run_simulated(case.seed, trial.run)
     return trial._miniserver.received
