@@ -71,9 +71,11 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks", "interop", "tools"):
+    for folder in ("src", "benchmarks", "interop", "stack", "tools"):
         check_async(session, folder)
     check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
+    # What the soak polls for belongs to the exporter and to simulated Miniservers.
+    check_async(session, "soak", "--disable=ASYNC9,ASYNC110")
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
     check_async(session, "tests", "--disable=ASYNC9,ASYNC110,ASYNC114,ASYNC124")
@@ -129,6 +131,33 @@ def fuzz(session: nox.Session) -> None:
     """Throw mutated bytes at the exporter for a minute: `nox -s fuzz -- --seconds 600 frames`."""
     install(session, project=".[simulator]")
     session.run("python", "-m", "fuzz", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Try the exporter for long, with everything going wrong: `nox -s soak -- [--minutes M]`."""
+    install(session, project=".[simulator]")
+    session.run(
+        "python",
+        "-m",
+        "soak",
+        *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
+
+
+@nox.session
+def stack(session: nox.Session) -> None:
+    """Kill a simulated Miniserver, and see Prometheus and Alertmanager tell its owner."""
+    install(session)
+    session.run(
+        "python",
+        "-m",
+        "stack",
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
 
 
 @nox.session

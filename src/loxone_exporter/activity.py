@@ -80,10 +80,9 @@ class Activities:
 
     by_uuid: dict[StateUuid, Activity] = field(factory=dict)
 
-    def watch(self, uuids: Iterable[StateUuid]) -> None:
-        """Watch these, and forget all others; what was watched already goes on as before."""
-        before = self.by_uuid
-        self.by_uuid = {uuid: before.get(uuid) or Activity() for uuid in uuids}
+    def going_on_with(self, uuids: Iterable[StateUuid]) -> Activities:
+        """Those of another structure; what is watched already goes on in both."""
+        return Activities({uuid: self.by_uuid.get(uuid) or Activity() for uuid in uuids})
 
     def pause(self, until: float) -> None:
         """Note a gap for all of them."""

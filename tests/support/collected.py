@@ -75,3 +75,13 @@ def connected(
     state.apply_values((uuid(number), value) for number, value in (values or {}).items())
     state.apply_texts((uuid(number), text) for number, text in (texts or {}).items())
     return state
+
+
+def change_structure(
+    state: MiniserverState, house: Structure, values: Mapping[int, float] | None = None
+) -> None:
+    """Let a structure file arrive, and these values with it, by the numbers of states."""
+    state.replace_structure(house)
+    state.begin_dump()
+    state.apply_values((uuid(number), value) for number, value in (values or {}).items())
+    state.end_dump()

@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 
-METRICS_PAGE = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+METRICS_PAGE = _DOCS / "metrics.md"
+OPERATIONS_PAGE = _DOCS / "operations.md"
+ALERTS_PAGE = _DOCS / "alerts.md"
 
 _QUERY = re.compile(r"^```promql\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def queries() -> list[str]:
-    """The PromQL in docs/metrics.md."""
-    return [query.strip() for query in _QUERY.findall(METRICS_PAGE.read_text(encoding="utf-8"))]
+def queries(page: Path = METRICS_PAGE) -> list[str]:
+    """The PromQL in a page, by default in docs/metrics.md."""
+    return [query.strip() for query in _QUERY.findall(page.read_text(encoding="utf-8"))]

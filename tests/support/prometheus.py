@@ -36,9 +36,11 @@ class RunningPrometheus:
 
     url: str
 
-    async def query(self, expression: str) -> list[dict[str, Any]]:
-        """Ask for an instant vector."""
-        query = urllib.parse.urlencode({"query": expression})
+    async def query(self, expression: str, *, time: int | None = None) -> list[dict[str, Any]]:
+        """Ask for an instant vector, of now or of another time."""
+        query = urllib.parse.urlencode(
+            {"query": expression, **({} if time is None else {"time": time})}
+        )
         _, body = await get(f"{self.url}/api/v1/query?{query}")
         answer = json.loads(body)
         assert answer["status"] == "success", answer
@@ -46,15 +48,36 @@ class RunningPrometheus:
         return result
 
 
+async def remember(scrape: bytes, folder: Path, *, time: int) -> None:
+    """Have a Prometheus that is started in this folder know a scrape, without waiting for one.
+
+    Args:
+        scrape: In OpenMetrics.
+        folder: Where it is started.
+        time: When the scrape was, in Unix time.
+    """
+    lines = scrape.removesuffix(b"\n").split(b"\n")
+    dated = (line if line.startswith(b"#") else b"%b %d" % (line, time) for line in lines)
+    path = folder / "scrape.txt"
+    path.write_bytes(b"\n".join(dated) + b"\n")
+    arguments = ("tsdb", "create-blocks-from", "openmetrics", path, folder / "data")
+    await trio.run_process(["promtool", *arguments], capture_stdout=True)
+
+
 @contextlib.asynccontextmanager
-async def running_prometheus(target_url: str, folder: Path) -> AsyncIterator[RunningPrometheus]:
-    """Start a Prometheus that scrapes a URL each second; killed at the end of the block."""
+async def running_prometheus(
+    target_url: str | None, folder: Path
+) -> AsyncIterator[RunningPrometheus]:
+    """Start a Prometheus that scrapes a URL each second; killed at the end of the block.
+
+    It takes five seconds until it scrapes for the first time.
+    """
     binary = shutil.which("prometheus")
     assert binary is not None, "Debian's package prometheus is not installed"
-    target = target_url.removeprefix("http://")
     config = folder / "prometheus.yml"
-    config.write_text(SCRAPE_CONFIG.format(target=json.dumps(target)))
-    port = await _free_port()
+    target = "" if target_url is None else json.dumps(target_url.removeprefix("http://"))
+    config.write_text(SCRAPE_CONFIG.format(target=target))
+    port = await free_port()
     command = [
         binary,
         f"--config.file={config}",
@@ -76,8 +99,8 @@ async def _wait_until_ready(prometheus: RunningPrometheus) -> None:
             await trio.sleep(0.1)
 
 
-async def _free_port() -> int:
-    # Prometheus does not tell which port it got, so it is told one that was free just now.
+async def free_port() -> int:
+    """A port that was free just now, for programs that do not tell which one they got."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port: int = listeners[0].socket.getsockname()[1]
     for listener in listeners:

@@ -11,7 +11,7 @@ import trio
 from attrs import define, field
 
 
-TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 _WEBSOCKET_GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _KEY = re.compile(rb"^Sec-WebSocket-Key: *(\S+)\r$", re.IGNORECASE | re.MULTILINE)
@@ -27,6 +27,11 @@ def frame(opcode: int, payload: bytes = b"") -> bytes:
     else:
         size = b"\x7f" + struct.pack(">Q", length)
     return bytes([0x80 | opcode]) + size + payload
+
+
+def fragment(opcode: int, payload: bytes = b"") -> bytes:
+    """A frame after which more of the same message comes."""
+    return bytes([opcode]) + frame(opcode, payload)[1:]
 
 
 def close_frame(code: int, reason: str = "") -> bytes:

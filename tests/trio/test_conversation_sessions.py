@@ -30,12 +30,18 @@ from loxone_exporter.loxone.tables import (
     Weather,
     WeatherEntry,
     encode_daytimers,
+    encode_texts,
     encode_values,
     encode_weather,
 )
-from loxone_exporter.loxone.uuids import parse_uuid
+from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.miniserver.attempts import Party
-from loxone_exporter.miniserver.conversation import KEEPALIVE_INTERVAL, PATIENCE, Conversation
+from loxone_exporter.miniserver.conversation import (
+    KEEPALIVE_INTERVAL,
+    PATIENCE,
+    STRAGGLERS,
+    Conversation,
+)
 from loxone_exporter.miniserver.failures import closure
 from loxone_exporter.miniserver.login import log_in
 from loxone_exporter.miniserver.memory import SessionMemory
@@ -217,6 +223,7 @@ async def test_a_login_that_is_answered_with_nonsense(
 def begin_conversation(nursery: trio.Nursery) -> tuple[Conversation, ScriptedChannel]:
     """A conversation that listens, and the channel on which the test answers."""
     state = MiniserverState(name="home")
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
     channel = ScriptedChannel(state.mark_received)
     conversation = Conversation(channel, state)
     nursery.start_soon(conversation.listen)
@@ -295,12 +302,79 @@ async def test_a_dump_is_waited_for_as_long_as_bytes_come(
         for _ in range(8):
             await trio.sleep(10)
             channel.dribble()
+        channel.tell(Identifier.VALUES, encode_values([(LIGHT, 1.0)]))
         channel.tell(Identifier.KEEPALIVE)
 
     nursery.start_soon(play)
     started = trio.current_time()
     await conversation.subscribe()
     assert 80 <= trio.current_time() - started < 81
+    nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "pause", "shown"),
+    [
+        ([LIGHT, TEMPERATURE], [], 0.0, [LIGHT, TEMPERATURE]),
+        ([], [LIGHT, TEMPERATURE], 1.0, [LIGHT, TEMPERATURE]),
+        ([LIGHT], [TEMPERATURE], 1.9, [LIGHT, TEMPERATURE]),
+        # Some are not told any more, as where the user lost the right to see them.
+        ([LIGHT], [], STRAGGLERS, [LIGHT]),
+        ([], [], STRAGGLERS, []),
+    ],
+)
+async def test_tables_that_the_answer_to_the_keepalive_has_overtaken_are_waited_for_a_little(
+    autojump_clock: MockClock,
+    nursery: trio.Nursery,
+    first: list[StateUuid],
+    second: list[StateUuid],
+    pause: float,
+    shown: list[StateUuid],
+) -> None:
+    state = MiniserverState(name="home")
+    state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
+    state.apply_values([(LIGHT, 0.0), (TEMPERATURE, 0.0)])
+    channel = ScriptedChannel(state.mark_received)
+    conversation = Conversation(channel, state)
+
+    async def play() -> None:
+        await channel.command()
+        channel.answer('"1"')
+        assert "keepalive" == await channel.command()
+        channel.tell(Identifier.VALUES, encode_values([(uuid, 1.0) for uuid in first]))
+        channel.tell(Identifier.KEEPALIVE)
+        if second:
+            await trio.sleep(pause)
+            channel.tell(Identifier.VALUES, encode_values([(uuid, 2.0) for uuid in second]))
+
+    nursery.start_soon(conversation.listen)
+    nursery.start_soon(play)
+    state.begin_session()
+    started = trio.current_time()
+    await conversation.subscribe()
+    assert pause == pytest.approx(trio.current_time() - started, abs=0.01)
+    assert set(shown) == state.values.keys()
+    assert 0.0 not in state.values.values()
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_house_of_which_nothing_was_ever_told_is_waited_for_a_little(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    conversation, channel = begin_conversation(nursery)
+
+    async def play() -> None:
+        await channel.command()
+        channel.answer('"1"')
+        await channel.command()
+        channel.tell(Identifier.KEEPALIVE)
+        await trio.sleep(1)
+        channel.tell(Identifier.TEXTS, encode_texts([(LIGHT, "on")]))
+
+    nursery.start_soon(play)
+    started = trio.current_time()
+    await conversation.subscribe()
+    assert 1 == pytest.approx(trio.current_time() - started)
     nursery.cancel_scope.cancel()
 
 

@@ -14,6 +14,7 @@ from loxone_exporter.activity import Activities, Activity
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.state import ConnectionState, MiniserverState
+from support.collected import change_structure
 from support.structures import control, structure, uuid
 
 
@@ -201,7 +202,7 @@ async def test_structure_change_keeps_what_is_still_there(mock_clock: MockClock)
     state = connected((1, 0.0), (2, 0.0))
     tell(state, (1, 1.0), (2, 1.0))
     mock_clock.jump(5.0)
-    state.replace_structure(structure(control(1, "Renamed"), control(4)))
+    change_structure(state, structure(control(1, "Renamed"), control(4)))
     assert {uuid(1), uuid(4)} == state.activities.by_uuid.keys()
     assert (1, 5.0) == counted(state)
     mock_clock.jump(5.0)
@@ -209,7 +210,7 @@ async def test_structure_change_keeps_what_is_still_there(mock_clock: MockClock)
     assert (1, 10.0) == counted(state)
     assert (0, 0.0) == counted(state, 4)
     # What came back is counted anew.
-    state.replace_structure(HOUSE)
+    change_structure(state, HOUSE)
     tell(state, (2, 1.0))
     assert (0, 0.0) == counted(state, 2)
 
@@ -237,8 +238,7 @@ def test_nothing_is_counted_unless_asked_for() -> None:
 
 
 def test_a_state_that_was_never_seen_did_nothing() -> None:
-    activities = Activities()
-    activities.watch([uuid(1)])
+    activities = Activities().going_on_with([uuid(1)])
     activities.pause(100.0)
     activity = activities.by_uuid[uuid(1)]
     assert activity.since is None

@@ -17,11 +17,9 @@ from support.structures import control, structure
 UNTRIED = MiniserverState(name="untried", connection=ConnectionState.CONNECTING)
 FAILED = MiniserverState(name="failed", connection=ConnectionState.BACKOFF, tried=True)
 CONNECTED = MiniserverState(name="connected", connection=ConnectionState.CONNECTED)
-DISCOVERED = MiniserverState(
-    name="discovered",
-    connection=ConnectionState.SUBSCRIBING,
-    structure=structure(control(1), control(2, parts=(control("part"),))),
-)
+HOUSE = structure(control(1), control(2, parts=(control("part"),)))
+DISCOVERED = MiniserverState(name="discovered", connection=ConnectionState.SUBSCRIBING)
+DISCOVERED.replace_structure(HOUSE)
 # Somebody who was there before and is now trying again.
 AGAIN = MiniserverState(name="again", connection=ConnectionState.CONNECTING, tried=True)
 
@@ -76,9 +74,9 @@ def test_report_of_each_miniserver() -> None:
     state = MiniserverState(
         name="home",
         connection=ConnectionState.CONNECTED,
-        structure=DISCOVERED.structure,
         last_update=1767225600.5,
     )
+    state.replace_structure(HOUSE)
     expected = {
         "status": "degraded",
         "miniservers": [

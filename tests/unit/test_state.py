@@ -19,7 +19,15 @@ from loxone_exporter.loxone.tables import (
     encode_values,
 )
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.state import ConnectionState, LinkState, MiniserverState, Security
+from loxone_exporter.state import (
+    ConnectionState,
+    EventCounts,
+    Failure,
+    LinkState,
+    MiniserverState,
+    Security,
+)
+from support.collected import change_structure
 from support.strategies import look_alikes
 from support.structures import control, structure, uuid
 
@@ -49,10 +57,36 @@ def test_nothing_is_known_of_a_new_link() -> None:
     assert (None, None) == (link.certificate_not_after, link.token_valid_until)
     assert (None, None) == (link.login_retry, link.clock_offset)
     assert (0, 0) == (link.sessions, link.broken_structures)
+    assert link.last_failure is None
     assert dict.fromkeys(FailureReason, 0) == {
         reason: link.failures[reason] for reason in FailureReason
     }
     assert 0 == link.structure_changes.total()
+
+
+def test_it_is_known_since_when_events_arrive_or_do_not() -> None:
+    now = 1000.0
+    state = MiniserverState(name="home", now=lambda: now)
+    assert now == state.since
+    now = 1001.0
+    state.connection = ConnectionState.CONNECTING
+    state.connection = ConnectionState.BACKOFF
+    assert 1000.0 == state.since
+    now = 1002.0
+    state.connection = ConnectionState.CONNECTED
+    now = 1003.0
+    state.connection = ConnectionState.CONNECTED
+    assert 1002.0 == state.since
+    state.connection = ConnectionState.DISCONNECTED
+    assert 1003.0 == state.since
+    now = 1004.0
+    state.connection = ConnectionState.BACKOFF
+    assert 1003.0 == state.since
+
+
+def test_of_a_failure_that_says_much_only_the_beginning_is_kept() -> None:
+    failure = Failure(FailureReason.PROTOCOL, "x" * 5000, 1.0, 2.0)
+    assert "x" * 1000 == failure.text
 
 
 def test_each_miniserver_has_a_link_of_its_own() -> None:
@@ -106,12 +140,13 @@ def test_long_texts_are_cut_off() -> None:
 
 
 # Quirk 24.
-def test_new_structure_forgets_what_is_gone() -> None:
+async def test_new_structure_forgets_what_is_gone() -> None:
     state = state_of_house()
+    change_structure(state, HOUSE)
     state.apply_values([(uuid(1), 21.5), (uuid(3), 1.0)])
     state.apply_texts([(uuid(2), "on")])
     smaller = structure(control(3), control(4))
-    state.replace_structure(smaller)
+    change_structure(state, smaller)
     assert smaller is state.structure
     assert ({uuid(3): 1.0}, {}) == (state.values, state.texts)
     state.apply_values([(uuid(1), 5.0), (uuid(4), 6.0)])
@@ -134,6 +169,49 @@ def test_values_before_a_remainder_are_an_update() -> None:
         state.apply_values(decode_values(encode_values([(uuid(1), 21.5)]) + bytes(5)))
     assert {uuid(1): 21.5} == state.values
     assert 1767225600.0 == state.last_update
+
+
+def test_events_are_counted_by_kind_and_those_of_strangers_besides() -> None:
+    state, own, stranger = state_of_house(), uuid(1), uuid(9)
+    state.apply_values([(own, 1.0), (stranger, 2.0), (own, math.nan), (uuid(3), 4.0)])
+    state.apply_texts([(own, "on"), (stranger, "off"), (stranger, "on")])
+    state.apply_daytimers([Daytimer(own, 0.0), Daytimer(stranger, 0.0)])
+    state.apply_weather([Weather(stranger, 0), Weather(own, 0), Weather(own, 0)])
+    assert EventCounts(values=4, texts=3, daytimers=2, weather=3, unknown=5) == state.events
+
+
+def test_events_count_during_a_dump_before_the_structure_and_before_a_remainder() -> None:
+    state = MiniserverState(name="home")
+    state.apply_values([(uuid(1), 1.0)])
+    assert EventCounts(values=1, unknown=1) == state.events
+    state.replace_structure(HOUSE)
+    state.begin_dump()
+    table = encode_values([(uuid(1), 1.0), (uuid(3), 2.0)])
+    with pytest.raises(RemainderError):
+        state.apply_values(decode_values(table + bytes(5)))
+    assert EventCounts(values=3, unknown=1) == state.events
+
+
+@given(
+    tables=st.lists(
+        st.lists(st.tuples(st.sampled_from([uuid(n) for n in range(5)]), st.floats()), max_size=20),
+        max_size=5,
+    )
+)
+def test_every_event_is_counted(tables: list[list[tuple[StateUuid, float]]]) -> None:
+    state = state_of_house()
+    for table in tables:
+        state.apply_values(decode_values(encode_values(table)))
+    events = [uuid for table in tables for uuid, _ in table]
+    strangers = [uuid for uuid in events if uuid not in HOUSE.state_uuids()]
+    assert (len(events), len(strangers)) == (state.events.values, state.events.unknown)
+
+
+async def test_bytes_are_counted(mock_clock: MockClock) -> None:
+    state = state_of_house()
+    for size in (1, 65536):
+        state.mark_received(size)
+    assert 65537 == state.link.received_bytes
 
 
 async def test_silence_since_the_last_byte(mock_clock: MockClock) -> None:
@@ -288,19 +366,21 @@ def test_schedules_and_weather_are_no_values() -> None:
     assert state.last_update is None
 
 
-def test_new_structure_forgets_schedules_that_are_gone() -> None:
+async def test_new_structure_forgets_schedules_that_are_gone() -> None:
     state = state_of_house()
+    change_structure(state, HOUSE)
     state.apply_daytimers([schedule(1), schedule(3)])
     state.apply_weather([report(1), report(3)])
-    state.replace_structure(structure(control(3)))
+    change_structure(state, structure(control(3)))
     assert ({uuid(3): schedule(3)}, {uuid(3): report(3)}) == (
         state.shown.daytimers,
         state.shown.weather,
     )
 
 
-def test_everything_is_filed_under_the_objects_of_the_structure() -> None:
+async def test_everything_is_filed_under_the_objects_of_the_structure() -> None:
     state = state_of_house()
+    change_structure(state, HOUSE)
     # Equal to those of the structure, and not the same.
     copies = [StateUuid(bytes(bytearray(uuid(number)))) for number in (1, 2, 3)]
     state.apply_values([(copies[0], 1.0)])
@@ -308,7 +388,7 @@ def test_everything_is_filed_under_the_objects_of_the_structure() -> None:
     state.apply_daytimers([Daytimer(copies[0], 0.0)])
     state.apply_weather([Weather(copies[2], 0)])
     for house in (HOUSE, structure(*(control(number) for number in (1, 2, 3)))):
-        state.replace_structure(house)
+        change_structure(state, house)
         own = {id(known) for known in house.state_uuids()}
         filed = [*state.values, *state.texts, *state.shown.daytimers, *state.shown.weather]
         assert [uuid(1), uuid(2), uuid(1), uuid(3)] == filed
@@ -387,14 +467,112 @@ async def test_schedules_and_weather_are_part_of_the_dump() -> None:
     assert {} == state.shown.weather
 
 
-async def test_structure_amid_a_dump_ends_the_collecting() -> None:
+async def test_a_later_structure_is_shown_with_its_states() -> None:
     state = state_of_house()
+    change_structure(state, HOUSE)
     state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    smaller = structure(control(3), control(4))
+    state.replace_structure(smaller)
+    # What still arrives belongs to what is shown.
+    state.apply_values([(uuid(1), 2.0), (uuid(4), 4.0)])
+    assert (HOUSE, {uuid(1): 2.0, uuid(3): 3.0}) == (state.structure, state.values)
     state.begin_dump()
-    state.apply_values([(uuid(1), 5.0)])
-    state.replace_structure(structure(control(3)))
-    assert {uuid(3): 3.0} == state.values
-    state.apply_values([(uuid(3), 6.0)])
+    state.apply_values([(uuid(1), 5.0), (uuid(4), 6.0)])
+    assert (HOUSE, {uuid(1): 2.0, uuid(3): 3.0}) == (state.structure, state.values)
     state.end_dump()
-    assert {uuid(3): 6.0} == state.values
+    assert (smaller, {uuid(3): 3.0, uuid(4): 6.0}) == (state.structure, state.values)
     assert 1 == state.link.sessions
+
+
+async def test_a_structure_without_its_states_waits_for_another_session() -> None:
+    state = state_of_house()
+    change_structure(state, HOUSE)
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    smaller = structure(control(3), control(4))
+    state.replace_structure(smaller)
+    for _ in range(2):
+        state.begin_session()
+        state.begin_dump()
+        state.apply_values([(uuid(3), 7.0), (uuid(4), 7.0)])
+        assert (HOUSE, {uuid(1): 1.0, uuid(3): 3.0}) == (state.structure, state.values)
+    state.begin_session()
+    state.begin_dump()
+    state.apply_values([(uuid(4), 8.0)])
+    state.end_dump()
+    assert (smaller, {uuid(4): 8.0}) == (state.structure, state.values)
+
+
+async def test_a_structure_amid_a_dump_is_shown_after_the_next_one() -> None:
+    state = state_of_house()
+    state.begin_dump()
+    state.apply_values([(uuid(1), 5.0), (uuid(3), 6.0)])
+    smaller = structure(control(3))
+    state.replace_structure(smaller)
+    state.end_dump()
+    assert (HOUSE, {uuid(1): 5.0, uuid(3): 6.0}) == (state.structure, state.values)
+    state.begin_dump()
+    state.end_dump()
+    assert (smaller, {uuid(3): 6.0}) == (state.structure, state.values)
+
+
+async def test_of_two_structures_before_a_dump_the_last_one_counts() -> None:
+    state = state_of_house()
+    change_structure(state, HOUSE)
+    last = structure(control(5))
+    assert state.replace_structure(structure(control(4)))
+    changes = state.replace_structure(last)
+    assert changes is not None
+    assert ([uuid(4)], [uuid(5)]) == (
+        [part.states[0].uuid for part in changes.removed],
+        [part.states[0].uuid for part in changes.added],
+    )
+    state.begin_dump()
+    state.apply_values([(uuid(4), 4.0), (uuid(5), 5.0)])
+    state.end_dump()
+    assert (last, {uuid(5): 5.0}) == (state.structure, state.values)
+
+
+BEGIN_SESSION, BEGIN_DUMP, END_DUMP = "a new session", "a dump begins", "a dump ends"
+
+Step = str | tuple[int, float] | Structure
+steps = st.one_of(
+    st.sampled_from([BEGIN_SESSION, BEGIN_DUMP, END_DUMP]),
+    st.tuples(st.integers(1, 4), st.floats(0, 9)),
+    st.frozensets(st.integers(1, 4)).map(lambda numbers: structure(*map(control, numbers))),
+)
+
+
+def take(state: MiniserverState, step: Step) -> None:
+    match step:
+        case tuple((number, value)):
+            state.apply_values([(uuid(number), value)])
+            state.apply_texts([(uuid(number), str(value))])
+        case Structure():
+            state.replace_structure(step)
+        case "a new session":
+            state.begin_session()
+        case "a dump begins":
+            state.begin_dump()
+        case _:
+            state.end_dump()
+
+
+@given(history=st.lists(steps, max_size=30))
+def test_nothing_but_the_end_of_a_dump_replaces_what_is_shown(history: list[Step]) -> None:
+    async def live() -> None:
+        state = state_of_house()
+        is_dumping = False
+        for step in history:
+            before = (state.structure, dict(state.values), dict(state.texts))
+            take(state, step)
+            if step == BEGIN_DUMP:
+                is_dumping = True
+            elif step == END_DUMP:
+                is_dumping = False
+            elif is_dumping or not isinstance(step, tuple):
+                assert before == (state.structure, state.values, state.texts)
+            # Values of other states than those of the structure beside them would be a half.
+            assert state.structure is not None
+            assert state.structure.state_uuids() >= state.values.keys() | state.texts.keys()
+
+    trio.run(live)

@@ -28,6 +28,8 @@ Host: TypeAlias = Annotated[str, host]
 OneLine: TypeAlias = Annotated[str, one_line]
 LineOrNone: TypeAlias = Annotated[str, line_or_none]
 Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
+SeriesLimit: TypeAlias = Annotated[int, whole_number(1, 10_000_000)]
+ConnectionCount: TypeAlias = Annotated[int, whole_number(1, 10_000)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
@@ -49,9 +51,13 @@ class WebConfig:
 
     Attributes:
         listen: Where it listens; never empty.
+        max_connections: How many clients may be connected at a time; further ones are refused.
+        lifecycle: Whether `POST /-/reload` is obeyed.
     """
 
     listen: tuple[ListenAddress, ...] = DEFAULT_LISTEN
+    max_connections: ConnectionCount = 128
+    lifecycle: bool = False
 
 
 @frozen(kw_only=True)
@@ -85,6 +91,7 @@ class MetricsConfig:
         stale_after: Seconds after the last byte from a Miniserver that is gone for which its values
             are still shown; 0 withdraws them as soon as the connection is, infinity keeps them.
         uuid_label: Whether each control series carries the control's UUID.
+        max_series: How many series the controls of all Miniservers may have together.
     """
 
     control_value: bool = True
@@ -96,6 +103,7 @@ class MetricsConfig:
     text_max_length: TextLength = 128
     stale_after: DurationOrNever = 300.0
     uuid_label: bool = False
+    max_series: SeriesLimit = 200_000
 
 
 @frozen(kw_only=True)

@@ -25,6 +25,10 @@ _DAYTIMER_ENTRY = struct.Struct("<iiiid")
 _WEATHER = struct.Struct("<16sIi")
 _WEATHER_ENTRY = struct.Struct("<iiiiidddddd")
 
+_MOST_PARTS = 1000
+"""Switching times of a schedule, or hours of a forecast, that are read; more than that is nonsense,
+and would have to be kept."""
+
 NO_ICON = bytes(16)
 
 
@@ -231,11 +235,11 @@ def _unpack(layout: struct.Struct, payload: bytes, offset: int, kind: str) -> tu
 def _unpack_many(
     head: struct.Struct, part: struct.Struct, payload: bytes, offset: int, count: int, *, kind: str
 ) -> Iterator[tuple[Any, ...]]:
-    """Read the parts of an entry that begins at an offset."""
+    """Read the parts of an entry that begins at an offset; of too many, the first ones."""
     start, size = offset + head.size, part.size * count
     if not 0 <= size <= len(payload) - start:
         raise _cut_off(offset, f"a {kind} entry announces {count} sub-entries and is cut off")
-    return part.iter_unpack(payload[start : start + size])
+    return part.iter_unpack(payload[start : start + min(size, part.size * _MOST_PARTS)])
 
 
 def _cut_off(offset: int, text: str) -> ProtocolError:

@@ -6,32 +6,38 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prometheus_client import Metric
 
-from loxone_exporter.activity import Activity
+from loxone_exporter.activity import Activities, Activity
 from loxone_exporter.metrics.series import Series, SeriesTable
 from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
 
-Houses = Sequence[tuple[MiniserverState, SeriesTable]]
-"""Miniservers whose values may be shown, with their series."""
+_FAMILIES = 2
+
+Houses = Sequence[tuple[MiniserverState, Activities, SeriesTable]]
+"""Miniservers whose values may be shown, what their states did, and their series.
+
+The second is not asked of the first: amid a scrape, another structure may take the place of the one
+that the series are of.
+"""
 
 
 def activity_families(houses: Houses) -> Iterator[Metric]:
     """How often digital states came on, and how long they were on."""
 
     def activations() -> Iterator[tuple[Row, float]]:
-        for state, table in houses:
-            for series, activity in _seen(state, table.counted):
+        for _, activities, table in houses:
+            for series, activity in _seen(activities, table.counted):
                 yield series, activity.rises
-            for series, activity in _seen(state, table.counted_inverted):
+            for series, activity in _seen(activities, table.counted_inverted):
                 yield series, activity.falls
 
     def on_seconds() -> Iterator[tuple[Row, float]]:
-        for state, table in houses:
+        for state, activities, table in houses:
             until = state.observed_until()
-            for series, activity in _seen(state, table.counted):
+            for series, activity in _seen(activities, table.counted):
                 yield series, activity.seconds_on(until)
-            for series, activity in _seen(state, table.counted_inverted):
+            for series, activity in _seen(activities, table.counted_inverted):
                 yield series, activity.seconds_off(until)
 
     yield WrittenFamily(
@@ -50,15 +56,15 @@ def activity_families(houses: Houses) -> Iterator[Metric]:
     )
 
 
-def active_controls(state: MiniserverState, table: SeriesTable) -> set[int]:
-    """The controls that have a sample in these families, by their index."""
+def active_controls(activities: Activities, table: SeriesTable) -> list[int]:
+    """Of which control each sample in these families is, by its index."""
     counted = (*table.counted, *table.counted_inverted)
-    return {series.control for series, _ in _seen(state, counted)}
+    return [series.control for series, _ in _seen(activities, counted)] * _FAMILIES
 
 
-def _seen(state: MiniserverState, counted: Iterable[Series]) -> Iterator[tuple[Series, Activity]]:
+def _seen(activities: Activities, counted: Iterable[Series]) -> Iterator[tuple[Series, Activity]]:
     """The series whose states had a value, and what those did."""
-    find = state.activities.by_uuid.get
+    find = activities.by_uuid.get
     for series in counted:
         activity = find(series.uuid)
         if activity is not None and activity.since is not None:

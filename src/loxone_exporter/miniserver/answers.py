@@ -72,5 +72,5 @@ def _is_of_another_command(reply: Reply, command: str) -> bool:
         return False
     is_other = is_of_another_command(reply.control, command)
     if is_other:
-        _logger.info("passed over an answer to another command")
+        _logger.debug("passed over an answer to another command")
     return is_other

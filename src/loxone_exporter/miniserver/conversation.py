@@ -26,24 +26,18 @@ from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
 from loxone_exporter.loxone.replies import Reply
-from loxone_exporter.loxone.tables import (
-    decode_daytimers,
-    decode_texts,
-    decode_values,
-    decode_weather,
-)
 from loxone_exporter.miniserver.answers import read_reply, read_structure
+from loxone_exporter.miniserver.events import EVENT_TABLES, apply_table
 from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.transport import MessageChannel
-from loxone_exporter.state import MiniserverState
+from loxone_exporter.state import MiniserverState, no_messages
 
 
 PATIENCE: Final = 15.0
 """Seconds without a byte after which an answer is not waited for any longer."""
 
 LIMIT: Final = 120.0
-"""Seconds after which an answer is not waited for although bytes keep dribbling in; nor is the end
-of a message, whatever it is."""
+"""Seconds after which an answer is not waited for although bytes keep dribbling in."""
 
 KEEPALIVE_INTERVAL: Final = 30.0
 """Seconds; the Miniserver drops a client after five minutes of silence (section 2.5)."""
@@ -52,6 +46,9 @@ _UNCLAIMED_ANSWERS = 4
 _RUBBISH = 100
 _INSTANT = 0.001
 """Less than this is left of a sum of times only by their rounding."""
+
+STRAGGLERS: Final = 2.0
+"""Seconds for initial tables that the answer to a keepalive has overtaken."""
 
 Answer = TypeVar("Answer")
 
@@ -88,12 +85,12 @@ class Conversation:
     _in_flight: trio.Lock = field(factory=trio.Lock)
     _alive: trio.Event = field(factory=trio.Event)
     _modified: trio.Event = field(factory=trio.Event)
+    _told: trio.Event = field(factory=trio.Event)
     _modification: tuple[str | None, float | None] | None = None
     _subscribing: bool = False
     _mismatched: bool = False
     _dropped: int = 0
     _has_dropped: bool = False
-    _last_message: float = field(factory=trio.current_time)
     _no_answer: NoAnswerError | None = None
     _due: deque[Callable[[Message], object]] = field(factory=deque)
     _end: SessionError = field(factory=lambda: ConnectionLostError("the connection ended"))
@@ -107,11 +104,15 @@ class Conversation:
         Raises:
             SessionError: It ended.
         """
+        link = self._state.link
+        link.queued_messages = self._channel.queued
         try:
             await self._receive_all()
         except SessionError as failure:
             self._end = failure
             self._answers[0].close()
+        finally:
+            link.queued_messages = no_messages
         # The answer to the command in flight may have come just before the end, as the one to a
         # rejected login does: who waits for it has the first word.
         async with self._in_flight:
@@ -120,33 +121,33 @@ class Conversation:
     async def _receive_all(self) -> NoReturn:
         while True:
             frame = await self._channel.receive()
-            self._last_message = trio.current_time()
             try:
                 message = self._assembler.feed(frame)
                 if message is not None:
                     if not message.is_as_announced:
                         self._note_mismatch(message)
-                    self._dispatch(message)
+                    await self._dispatch(message)
                     self._dropped = 0
             except ProtocolError as error:
                 self._drop(error)
 
     def _drop(self, error: ProtocolError) -> None:
         """Take note of a message that made no sense, or of which only the beginning did."""
-        self._state.undecodable_messages += 1
         is_part = isinstance(error, RemainderError)
         self._dropped = 0 if is_part else self._dropped + 1
-        if not self._has_dropped:
-            _logger.warning(
-                "dropped %s message; further ones of this session are only counted: %s",
-                "the end of a" if is_part else "a",
-                error,
-            )
-        self._has_dropped = True
+        self._note_dropped("the end of a message" if is_part else "a message", error)
         if self._dropped >= _RUBBISH:
             raise MisbehaviourError(
                 f"{_RUBBISH} messages in a row made no sense; the last: {error}"
             )
+
+    def _note_dropped(self, what: str, why: ProtocolError | str) -> None:
+        self._state.undecodable_messages += 1
+        if not self._has_dropped:
+            _logger.warning(
+                "dropped %s; further ones of this session are only counted: %s", what, why
+            )
+        self._has_dropped = True
 
     def _note_mismatch(self, message: Message) -> None:
         if not self._mismatched:
@@ -157,17 +158,14 @@ class Conversation:
             )
         self._mismatched = True
 
-    def _dispatch(self, message: Message) -> None:
+    async def _dispatch(self, message: Message) -> None:
         match message.identifier:
-            case Identifier.VALUES | Identifier.TEXTS:
+            case identifier if identifier in EVENT_TABLES:
                 try:
-                    self._apply_states(message)
+                    await apply_table(self._state, message)
                 finally:  # the entries before a remainder count, too
                     self._notice_modification()
-            case Identifier.DAYTIMERS:
-                self._state.apply_daytimers(decode_daytimers(_binary(message)))
-            case Identifier.WEATHER:
-                self._state.apply_weather(decode_weather(_binary(message)))
+                    self._told.set()
             case Identifier.TEXT | Identifier.FILE:
                 # An answer that nobody waits for, such as the files that some firmware sends by
                 # itself, is dropped once the queue is full of them.
@@ -178,13 +176,7 @@ class Conversation:
             case Identifier.OUT_OF_SERVICE:
                 raise OutOfServiceError("the Miniserver goes out of service")
             case identifier:
-                _logger.debug("ignored a message with the unknown identifier %d", identifier)
-
-    def _apply_states(self, message: Message) -> None:
-        if message.identifier == Identifier.VALUES:
-            self._state.apply_values(decode_values(_binary(message)))
-        else:
-            self._state.apply_texts(decode_texts(_binary(message)))
+                self._note_dropped("a message", f"its identifier {identifier} is unknown")
 
     async def ask(
         self,
@@ -254,21 +246,21 @@ class Conversation:
         """
         while True:
             await trio.sleep(KEEPALIVE_INTERVAL)
+            started = trio.current_time()
             await self._send_keepalive()
-            with trio.move_on_after(PATIENCE):
-                await self._alive.wait()
-            # Any byte is a sign of life: the answer itself may wait behind a large transfer.
-            if self._state.silence() >= PATIENCE:
-                raise SilentError(f"no answer to a keepalive within {PATIENCE:g} s")
-            # Who announces more than there is would have all that follows taken for a part of it.
-            if trio.current_time() - self._last_message >= LIMIT:
-                raise SilentError(f"bytes, but no whole message within {LIMIT:g} s")
+            try:
+                await self._wait_for_life(started, "no answer to a keepalive")
+            finally:  # one without an answer has taken longer than any that has one
+                self._state.link.round_trips.observe(trio.current_time() - started)
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.
 
         Nothing marks the end of the initial tables (section 5.1). But the answer to a keepalive
-        waits behind what is being sent (section 2.5): once it is there, so are the tables.
+        waits behind what is being sent (section 2.5): once it is there, so are the tables. No
+        firmware is known of which that is not true; should there be one, it shows in states that
+        were known before and are missing now, or in that there was no table at all. Such are waited
+        for a little longer, and then they are held for gone.
 
         Raises:
             SessionError: There is no answer, or a failure.
@@ -278,12 +270,11 @@ class Conversation:
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
         started = trio.current_time()
         await self._send_keepalive()
-        while not self._alive.is_set():
-            left = self._patience_left(started)
-            if left <= _INSTANT:
-                raise SilentError("the initial tables did not come to an end")
-            with trio.move_on_after(left):
-                await self._alive.wait()
+        await self._wait_for_life(started, "the initial tables did not come to an end")
+        with trio.move_on_after(STRAGGLERS):
+            while not self._state.is_dump_complete():
+                self._told = trio.Event()
+                await self._told.wait()
         self._state.end_dump()
         self._modification = self._read_modification()
         self._subscribing = False
@@ -294,6 +285,20 @@ class Conversation:
             self._alive = trio.Event()
         with within(PATIENCE, "progress in sending a keepalive"):
             await self._channel.send(commands.KEEPALIVE)
+
+    async def _wait_for_life(self, started: float, complaint: str) -> None:
+        """Wait for the answer to a keepalive.
+
+        Any byte is a sign of life as well, for the answer may wait behind a large transfer
+        (section 2.5). But bytes that go on and on without one are no life: what they are part of
+        never comes, and the values stand still.
+        """
+        while not self._alive.is_set():
+            left = self._patience_left(started)
+            if left <= _INSTANT:
+                raise SilentError(f"{complaint} after {trio.current_time() - started:.0f} s")
+            with trio.move_on_after(left):
+                await self._alive.wait()
 
     async def _exchange(
         self, command: str, purpose: str, read: Callable[[Message], Answer | None]
@@ -374,9 +379,3 @@ class Conversation:
                     self._settle(self._answers[1].receive_nowait(), len(self._due))
             except trio.EndOfChannel:
                 raise self._end from None
-
-
-def _binary(message: Message) -> bytes:
-    if isinstance(message.payload, str):
-        raise ProtocolError("an event table came as text")
-    return message.payload

@@ -1,11 +1,15 @@
 """One supervisor per Miniserver: session, failure, pause, session.
 
-The only place with a broad `except`: a bug in a session costs that session, and nothing else.
+The only place with a broad `except`: a bug in a session costs that session, and nothing else. A bug
+may also end a session without a word, or with a cancellation that nobody asked for: trio-websocket
+has leaked such ones, and each ends all that runs beside it, up to the program, in silence. Neither
+gets beyond the supervisor.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -26,6 +30,7 @@ from loxone_exporter.errors import (
     RejectedError,
     SessionError,
     TokenExpiredError,
+    UnexplainedEndError,
     UserChangedError,
     UserDisabledError,
     leaves,
@@ -35,7 +40,7 @@ from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.miniserver.password import PasswordSource
 from loxone_exporter.miniserver.session import FAREWELL, Sessions
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, Failure, MiniserverState
 from loxone_exporter.stop import StopRequest
 
 
@@ -86,6 +91,7 @@ async def supervise(
         PasswordSource(miniserver),
         stop,
         backoff or Backoff(),
+        miniserver.password,
     )
     await supervisor.run()
 
@@ -106,6 +112,7 @@ class _Supervisor:
     _passwords: PasswordSource
     _stop: StopRequest
     _backoff: Backoff
+    _password: Secret
 
     async def run(self) -> None:
         with self._stop.interrupts(grace=LEAVE):
@@ -118,10 +125,9 @@ class _Supervisor:
     async def _attempt(self) -> None:
         """Have one session, and a pause after it."""
         state = self._sessions.state
-        password = await self._passwords.current()
         state.begin_session()
         attempt = _Attempt()
-        await attempt.run(partial(self._sessions.run, password, self._stop))
+        await attempt.run(self._have_session)
         state.tried = True
         if self._stop.is_made():
             return
@@ -131,9 +137,15 @@ class _Supervisor:
                 self._backoff.after_stable_session()
             if time_connected >= LONG_SESSION:
                 self._sessions.memory.refused_tokens = 0
-        await self._pause(attempt, password)
+        await self._pause(attempt)
 
-    async def _pause(self, attempt: _Attempt, password: Secret) -> None:
+    async def _have_session(self) -> None:
+        self._password = await self._passwords.current()
+        await self._sessions.run(self._password, self._stop)
+        if not self._stop.is_made():
+            raise UnexplainedEndError("the session ended, and nothing said why")
+
+    async def _pause(self, attempt: _Attempt) -> None:
         """Say what happened, and wait before the next session."""
         state, memory, failure = self._sessions.state, self._sessions.memory, attempt.verdict
         state.link.failures[failure.reason if failure else FailureReason.BUG] += 1
@@ -143,17 +155,30 @@ class _Supervisor:
         if memory.token is None:
             state.link.token_valid_until = None
         if memory.reusable_token is None:
-            wait = memory.budget.wait(password, trio.current_time())
+            wait = memory.budget.wait(self._password, trio.current_time())
         pause = max(delay, wait)
         state.connection = _state_after(failure)
         attempt.log(_outlook(failure, pause, is_password_spared=wait > delay))
+        state.link.last_failure = attempt.told(pause)
         is_about_login = isinstance(failure, _ABOUT_LOGIN) or wait > delay
         state.link.login_retry = time.time() + pause if is_about_login else None
         with self._stop.interrupts(), trio.move_on_after(pause):
             if is_about_login and not isinstance(failure, LockedOutError):
-                await self._passwords.wait_for_another(password, memory.budget)
+                await self._wait_for_another_password()
             else:
                 await trio.sleep_forever()
+
+    async def _wait_for_another_password(self) -> None:
+        """Likewise for ever, where a bug keeps it from being noticed."""
+        watch = _Attempt()
+        budget = self._sessions.memory.budget
+        await watch.run(partial(self._passwords.wait_for_another, self._password, budget))
+        if watch.bug is not None:
+            _logger.error(
+                "a bug keeps another password from being noticed before the next session",
+                exc_info=watch.bug,
+            )
+            await trio.sleep_forever()
 
     async def _end_token(self) -> None:
         """Kill the token that the last session left behind, if the Miniserver is there again."""
@@ -205,7 +230,7 @@ def _outlook(failure: SessionError | None, pause: float, *, is_password_spared: 
             "address out"
         )
     if isinstance(failure, _FOR_THE_OWNER):
-        text += "; a restart of the exporter tries at once"
+        text += "; another configuration of it, or a restart of the exporter, tries at once"
     return text
 
 
@@ -221,23 +246,38 @@ def _state_after(failure: SessionError | None) -> ConnectionState:
 
 @define
 class _Attempt:
-    """One session, and how it ended."""
+    """One session, or something about it, and how it ended."""
 
     failure: SessionError | None = None
-    bug: BaseExceptionGroup[Exception] | None = field(default=None, repr=False)
+    bug: BaseExceptionGroup[BaseException] | None = field(default=None, repr=False)
 
-    async def run(self, session: Callable[[], Awaitable[None]]) -> None:
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await session()
+            await work()
+        except* trio.Cancelled as group:  # noqa: ASYNC103  # a stray one is what is caught
+            if _is_cancelled():
+                raise
+            self.bug = group
         except* SessionError as group:
             self.failure = most_telling(group)
         except* Exception as group:  # noqa: BLE001  # the supervisor's task, see above
-            self.bug = group
+            self.bug = group  # which tells more than a cancellation beside it
 
     @property
     def verdict(self) -> SessionError | None:
         """What it is counted as; None for a bug, which goes before any failure beside it."""
         return None if self.bug is not None else self.failure
+
+    def told(self, pause: float) -> Failure:
+        """How it ended, for those who do not see the log.
+
+        Args:
+            pause: Seconds until the next one.
+        """
+        failure, now = self.verdict, time.time()
+        reason = failure.reason if failure else FailureReason.BUG
+        # What a bug says may be anything; it is in the log.
+        return Failure(reason, str(failure or "a bug ended the session"), now, now + pause)
 
     def log(self, outlook: str, level: int = logging.WARNING) -> None:
         """Say how it ended, and what comes next."""
@@ -246,6 +286,11 @@ class _Attempt:
         elif self.failure is not None:
             reason = {"reason": self.failure.reason}
             _logger.log(level, "%s; %s", self.failure, outlook, extra=reason)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody around asked the present task to end."""
+    return trio.current_effective_deadline() == -math.inf
 
 
 def most_telling(group: BaseExceptionGroup[SessionError]) -> SessionError:

@@ -39,8 +39,18 @@ CLOSE_GRACE = 1.0
 """Seconds that a peer has for its part of the closing handshake."""
 
 _SUBPROTOCOL = "remotecontrol"
-_READ_SIZE = 2**16
-_MESSAGE_QUEUE = 64
+
+_READ_SIZE = 2**12
+"""Bytes; all frames among them are read without a pause. The smallest have two bytes, and those of
+64 KiB take 0.2 s."""
+
+_MESSAGE_QUEUE = 4
+"""Messages that wait for being looked at; each may have the size of the largest."""
+
+_MOST_FRAGMENTS = 2**16
+"""Pieces of one message. The largest one has 4,096 if it is sent as one frame, for it takes so many
+reads. One that never ends, with a byte in each, would take fifty times its size in memory."""
+
 _REFUSAL_READ = 2**16
 _STATUS_LINE = re.compile(rb"HTTP/1\.\d (\d{3})")
 _SWITCHING = 101
@@ -76,10 +86,13 @@ class MessageChannel(Protocol):
             SessionError: The connection is gone.
         """
 
+    def queued(self) -> int:
+        """How many messages came that nobody has received yet."""
+
 
 @contextlib.asynccontextmanager
 async def message_channel(
-    stream: trio.abc.Stream, address: Address, resource: str, *, on_bytes: Callable[[], None]
+    stream: trio.abc.Stream, address: Address, resource: str, *, on_bytes: Callable[[int], None]
 ) -> AsyncIterator[MessageChannel]:
     """A WebSocket on a fresh connection; both are closed at the end of the block.
 
@@ -89,7 +102,7 @@ async def message_channel(
         stream: The connection; closed in the end, whatever happens.
         address: For the `Host` header.
         resource: The path.
-        on_bytes: Called whenever bytes arrive.
+        on_bytes: Called whenever bytes arrive, with their number.
 
     Raises:
         SessionError: In a group, where the WebSocket was not opened or broke.
@@ -155,6 +168,7 @@ class _WebSocketChannel:
             )
         finally:
             self._stream.handshaking = False
+        self._stream.is_endless = self._is_endless
 
     async def send(self, text: str) -> None:
         if self._cut_off:
@@ -163,7 +177,7 @@ class _WebSocketChannel:
         try:
             await self._opened.send_message(text)
         except _WEBSOCKET_ENDS as error:
-            raise _closure(error) from error
+            raise self._closure(error) from error
         except trio.Cancelled:
             self._cut_off = True
             raise
@@ -172,7 +186,16 @@ class _WebSocketChannel:
         try:
             return await self._opened.get_message()
         except _WEBSOCKET_ENDS as error:
-            raise _closure(error) from error
+            raise self._closure(error) from error
+
+    def queued(self) -> int:
+        if self._connection is None:
+            return 0
+        # Nothing public tells; a contract test sees that this does.
+        channel = self._connection._recv_channel  # noqa: SLF001
+        statistics = channel.statistics()
+        # Where the queue is full, one more message waits for its place there.
+        return statistics.current_buffer_used + statistics.tasks_waiting_send
 
     async def aclose(self) -> None:
         if self._connection is not None:
@@ -184,12 +207,19 @@ class _WebSocketChannel:
             raise ConnectionLostError("the WebSocket was not opened")
         return self._connection
 
+    def _closure(self, error: Exception) -> SessionError:
+        if self._stream.is_given_up:
+            return MisbehaviourError(f"a message came in more than {_MOST_FRAGMENTS} fragments")
+        reason = error.reason if isinstance(error, trio_websocket.ConnectionClosed) else None
+        if reason is None:
+            return ConnectionLostError("the connection broke")
+        return closure(reason.code, reason.reason or reason.name)
 
-def _closure(error: Exception) -> SessionError:
-    reason = error.reason if isinstance(error, trio_websocket.ConnectionClosed) else None
-    if reason is None:
-        return ConnectionLostError("the connection broke")
-    return closure(reason.code, reason.reason or reason.name)
+    def _is_endless(self) -> bool:
+        """Whether the message that is coming in has more fragments than it may have."""
+        # The library limits their bytes alone, and joins them when the last one is there.
+        parts = self._connection._message_parts if self._connection else ()  # noqa: SLF001  # nowhere else
+        return len(parts) > _MOST_FRAGMENTS
 
 
 @define(eq=False)
@@ -198,12 +228,19 @@ class _WatchedStream(trio.abc.Stream):
 
     trio-websocket's reader ends in silence when the peer closes during the handshake, and leaves
     its caller waiting; it forgets the status of a rejection whose body ends with the connection,
-    and it would keep a body that does not end in memory.
+    and it would keep a body that does not end in memory, and the fragments of a message likewise.
+
+    Attributes:
+        handshaking: Whether the WebSocket is not open yet.
+        is_endless: Says whether what is coming in has no end.
+        is_given_up: Whether nothing is read any more for that reason.
     """
 
     _stream: trio.abc.Stream
-    _on_bytes: Callable[[], None]
+    _on_bytes: Callable[[int], None]
     handshaking: bool = True
+    is_endless: Callable[[], bool] = field(default=lambda: False)
+    is_given_up: bool = False
     _head: bytearray = field(factory=bytearray)
     _ended: trio.Event = field(factory=trio.Event)
 
@@ -217,6 +254,9 @@ class _WatchedStream(trio.abc.Stream):
         raise refusal(int(status[1]), bytes(self._head), resource)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self.is_endless():
+            self.is_given_up = True
+            return b""
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except STREAM_ERRORS:
@@ -225,7 +265,7 @@ class _WatchedStream(trio.abc.Stream):
         if not data:
             self._ended.set()
             return data
-        self._on_bytes()
+        self._on_bytes(len(data))
         if self.handshaking:
             self._head += data
             if len(self._head) > _REFUSAL_READ:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from loxone_exporter.errors import StructureError
 from loxone_exporter.loxone.details import NO_DETAILS, Details
+from loxone_exporter.loxone.sections import UserRights
 from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
 from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.units import Format, HouseUnits
@@ -493,6 +494,42 @@ def test_names_are_cut_off() -> None:
     sections = {"rooms": {"r": {"name": long}}, "cats": {"c": {"name": long, "type": "lights"}}}
     (control,) = parse_structure(json.dumps({"controls": {"x": entry}, **sections})).controls
     assert ("n" * 1000, "n" * 1000, "n" * 1000) == (control.name, control.room, control.category)
+
+
+def test_rooms_and_categories_are_known_although_nothing_is_in_them() -> None:
+    rooms = {f"r{number}": {"name": f"Room {number}"} for number in range(2000)}
+    categories = {"c": {"name": "Light"}, "odd": 1}
+    structure = parse_structure(json.dumps({"controls": {}, "rooms": rooms, "cats": categories}))
+    assert 1000 == len(structure.rooms)
+    assert "Room 999" == structure.rooms[-1]
+    assert ("Light",) == structure.categories
+
+
+@pytest.mark.parametrize(
+    ("user", "rights"),
+    [
+        (
+            {"name": "x", "isAdmin": True, "userRights": 2047},
+            UserRights(has_full_access=True, permissions=2047),
+        ),
+        (
+            {"isAdmin": False, "userRights": 4294967295},
+            UserRights(has_full_access=False, permissions=4294967295),
+        ),
+        ({"isAdmin": "yes", "userRights": "6"}, UserRights()),
+        ({"isAdmin": 0, "userRights": False}, UserRights()),
+        ({}, UserRights()),
+        (None, UserRights()),
+    ],
+)
+def test_the_rights_of_the_user_who_reads_the_file(user: object, rights: UserRights) -> None:
+    document = {"controls": {}, "msInfo": {"currentUser": user}}
+    assert rights == parse_structure(json.dumps(document)).user_rights
+
+
+def test_who_reads_the_file_is_not_kept() -> None:
+    document = {"controls": {}, "msInfo": {"currentUser": {"name": "Ottokar"}}}
+    assert "Ottokar" not in repr(parse_structure(json.dumps(document)))
 
 
 def test_texts_that_are_shown_are_cut_off() -> None:

@@ -1,4 +1,4 @@
-"""What is known of each Miniserver right now: written by its session, read by metrics and web.
+"""One Miniserver: its structure with its states, replaced as a whole, and the link to it.
 
 There are no locks: trio switches tasks only at checkpoints, and neither a session applying a table
 nor a scrape reading the values has one inside.
@@ -7,23 +7,21 @@ nor a scrape reading the values has one inside.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
-from attrs import define, field
+from attrs import Attribute, define, evolve, field, frozen
 
 from loxone_exporter.activity import Activities
-from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.difference import StructureDifference, difference
-from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.tables import Daytimer, Weather
 from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.state.link import ConnectionState, LinkState
+from loxone_exporter.state.states import EventCounts, States
 
 
 _MAX_TEXT = 4096
@@ -34,118 +32,67 @@ def _no_states(_structure: Structure) -> Iterable[StateUuid]:
     return ()
 
 
-class ConnectionState(enum.StrEnum):
-    """Where a Miniserver's session is; each is a value of the label `state`."""
-
-    DISCONNECTED = enum.auto()
-    CONNECTING = enum.auto()
-    AUTHENTICATING = enum.auto()
-    DISCOVERING = enum.auto()
-    SUBSCRIBING = enum.auto()
-    CONNECTED = enum.auto()
-    BACKOFF = enum.auto()
-    REJECTED = enum.auto()
-    LOCKED_OUT = enum.auto()
+def _note_change(
+    state: MiniserverState,
+    _attribute: Attribute[ConnectionState],
+    connection: ConnectionState,
+) -> ConnectionState:
+    """Note when events begin or cease to arrive."""
+    if state.connected is not (connection is ConnectionState.CONNECTED):
+        state.since = state._now()  # noqa: SLF001  # a method in all but its place
+    return connection
 
 
-class Security(enum.StrEnum):
-    """What protects the connection; each is a value of the label `security`."""
-
-    PLAIN = enum.auto()
-    """No TLS; commands that carry secrets are encrypted one by one."""
-    VERIFIED = enum.auto()
-    """TLS, with a certificate for this Miniserver from an authority that is trusted."""
-    PINNED = enum.auto()
-    """TLS, with the one certificate that is configured."""
-    UNVERIFIED = enum.auto()
-    """TLS, with whatever certificate there is."""
-
-
-@define(eq=False, kw_only=True)
-class LinkState:
-    """What is known of the way to a Miniserver, and of how sessions fared.
+@frozen(eq=False)
+class _Record:
+    """One structure file, and what is known of its states.
 
     Attributes:
-        device: Who answered last.
-        security: What protects the connection; None before the first.
-        certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
-        token_valid_until: Likewise the token; None without one.
-        login_retry: When the password is tried again, in Unix time, after it was rejected or the
-            address was locked out; None where nothing of the kind is due.
-        clock_offset: Seconds that the Miniserver's clock is ahead; None where it does not tell.
-        structure_time: When the structure was last changed, in Unix time; None before its states
-            are in, for one of them tells the time zone.
-        sessions: How many sessions got as far as events.
-        failures: How often sessions failed, by reason.
-        structure_changes: How many controls were added, removed and renamed by new structure files.
-        broken_structures: How many structure files could not be read.
+        structure: The structure file; None before the first.
+        known: Each of its UUIDs with the object that it holds: what arrives is filed under that
+            one, and not under a copy of its own.
+        states: The states.
+        activities: What the digital ones did.
     """
 
-    device: Device | None = None
-    security: Security | None = None
-    certificate_not_after: float | None = None
-    token_valid_until: float | None = None
-    login_retry: float | None = None
-    clock_offset: float | None = None
-    structure_time: float | None = None
-    sessions: int = 0
-    failures: Counter[FailureReason] = field(factory=Counter)
-    structure_changes: Counter[str] = field(factory=Counter)
-    broken_structures: int = 0
-
-
-@define(eq=False)
-class States:
-    """The states of one house, each under the UUID that its structure holds.
-
-    Attributes:
-        values: The last number of each state; finite, and only of states in the structure.
-        texts: Likewise, the last text.
-        daytimers: Likewise, the last schedule.
-        weather: Likewise, the last weather or forecast.
-    """
-
-    values: dict[StateUuid, float] = field(factory=dict)
-    texts: dict[StateUuid, str] = field(factory=dict)
-    daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
-    weather: dict[StateUuid, Weather] = field(factory=dict)
-
-    def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
-        """Those of them that another structure has as well, under its UUIDs."""
-        return States(
-            {known[uuid]: value for uuid, value in self.values.items() if uuid in known},
-            {known[uuid]: text for uuid, text in self.texts.items() if uuid in known},
-            {known[uuid]: daytimer for uuid, daytimer in self.daytimers.items() if uuid in known},
-            {known[uuid]: weather for uuid, weather in self.weather.items() if uuid in known},
-        )
+    structure: Structure | None = None
+    known: Mapping[StateUuid, StateUuid] = field(factory=dict, repr=False)
+    states: States = field(factory=States, repr=False)
+    activities: Activities = field(factory=Activities, repr=False)
 
 
 @define(eq=False, kw_only=True)
 class MiniserverState:
     """One configured Miniserver, reachable or not.
 
+    What is shown, a structure with its states, is replaced as a whole. All states are sent anew
+    after each connection and each change of the structure file, in any number of tables; what they
+    say is collected apart until they are complete. How that is known, see
+    `Conversation.subscribe`. Thus whoever looks in between sees the old or the new, and no half.
+
     Attributes:
         name: The `miniserver` label.
         connection: Where the session is.
+        since: Since when events arrive, or arrive no longer, in Unix time; before the first, since
+            when it has been looked after.
         tried: Whether one attempt to connect has come to an end, good or bad.
         link: The way there.
-        structure: The last structure file that could be read; kept while the Miniserver is away.
-        shown: The states as they may be shown.
-        activities: What digital states did; those that `counted_states` names for a structure.
+        events: How many events came, of states in the structure and of others.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
         connected_since: When all states were in, on trio's clock; None before that in an attempt.
         non_finite_values: How many values were NaN or infinite, and therefore dropped.
-        undecodable_messages: How many messages did not follow the protocol.
+        undecodable_messages: How many messages could not be read, or not to their end.
     """
 
     name: str
-    connection: ConnectionState = ConnectionState.DISCONNECTED
+    connection: ConnectionState = field(
+        default=ConnectionState.DISCONNECTED, on_setattr=_note_change
+    )
+    since: float = field(init=False)
     tried: bool = False
     link: LinkState = field(factory=LinkState)
-    structure: Structure | None = None
-    shown: States = field(factory=States, repr=False)
-    activities: Activities = field(factory=Activities, repr=False)
+    events: EventCounts = field(factory=EventCounts)
     last_update: float | None = None
     last_received: float | None = None
     non_finite_values: int = 0
@@ -153,14 +100,34 @@ class MiniserverState:
     _last_byte: float = -math.inf
     _last_live_byte: float = -math.inf
     connected_since: float | None = None
-    _known: dict[StateUuid, StateUuid] = field(factory=dict, repr=False)
-    _dump: States | None = field(default=None, repr=False)
+    _record: _Record = field(factory=_Record)
+    _next: _Record | None = field(default=None, repr=False)
+    _dump: _Record | None = field(default=None, repr=False)
     _dated: str | None = None
     _observed_until: float = -math.inf
     _now: Callable[[], float] = field(default=time.time, repr=False)
     _counted_states: Callable[[Structure], Iterable[StateUuid]] = field(
         default=_no_states, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to look after it."""
+        self.since = self._now()
+
+    @property
+    def structure(self) -> Structure | None:
+        """The structure file that is shown; kept while the Miniserver is away."""
+        return self._record.structure
+
+    @property
+    def shown(self) -> States:
+        """The states as they may be shown."""
+        return self._record.states
+
+    @property
+    def activities(self) -> Activities:
+        """What digital states did; those that `counted_states` names for a structure."""
+        return self._record.activities
 
     @property
     def values(self) -> dict[StateUuid, float]:
@@ -204,50 +171,88 @@ class MiniserverState:
         self._observed_until = max(self._observed_until, until)
         return self._observed_until
 
-    def mark_received(self) -> None:
-        """Note that bytes arrived, whatever they say."""
+    def mark_received(self, size: int = 0) -> None:
+        """Note that bytes arrived, whatever they say.
+
+        Args:
+            size: How many, where somebody has counted them.
+        """
+        self.link.received_bytes += size
         self.last_received = self._now()
         self._last_byte = trio.current_time()
         if self.connected:
             self._last_live_byte = self._last_byte
 
     def replace_structure(self, structure: Structure) -> StructureDifference | None:
-        """Take over a structure file; values of states that are gone are forgotten.
+        """Take over a structure file.
+
+        The first one at once; a later one together with its states, after the next dump, for
+        until then nothing is known of its new controls.
 
         Returns:
             What changed; None for the first one.
         """
-        changes = None if self.structure is None else difference(self.structure, structure)
-        # Each known UUID with the object that the structure holds: the values are filed under that
-        # one, and not under a copy of their own.
         known = {uuid: uuid for uuid in structure.state_uuids()}
-        self.shown = self.shown.known_to(known)
-        self.activities.watch(known[uuid] for uuid in self._counted_states(structure))
-        self._known = known
-        self._dump = None
-        self.structure = structure
-        if changes is not None:
-            self.link.structure_changes.update(
-                added=len(changes.added),
-                removed=len(changes.removed),
-                renamed=len(changes.renamed),
-            )
+        watched = (known[uuid] for uuid in self._counted_states(structure))
+        record = _Record(structure, known, activities=self.activities.going_on_with(watched))
+        before = (self._next or self._record).structure
+        if before is None:
+            self._record = record
+            return None
+        self._next = record
+        changes = difference(before, structure)
+        self.link.structure_changes.update(
+            added=len(changes.added),
+            removed=len(changes.removed),
+            renamed=len(changes.renamed),
+        )
         return changes
+
+    def count(self, counted_states: Callable[[Structure], Iterable[StateUuid]] | None) -> None:
+        """Count from now on what other states did; those that are counted already go on.
+
+        Args:
+            counted_states: Names those of a structure; None counts nothing.
+        """
+        self._counted_states = counted_states or _no_states
+        self._record = self._counted_anew(self._record)
+        self._next = self._next and self._counted_anew(self._next)
+        self._dump = self._dump and self._counted_anew(self._dump)
+
+    def _counted_anew(self, record: _Record) -> _Record:
+        if record.structure is None:
+            return record
+        watched = (record.known[uuid] for uuid in self._counted_states(record.structure))
+        return evolve(record, activities=self.activities.going_on_with(watched))
 
     def begin_session(self) -> None:
         """Note that a new attempt begins."""
         self.connected_since = None
         self.link.clock_offset = None
-        self.activities.pause(self.observed_until())
+        for record in (self._record, self._next):
+            if record is not None:
+                record.activities.pause(self.observed_until())
 
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
 
         Until the dump is complete, what is shown is the old, if it is still fresh.
         """
+        record = self._next or self._record
         # Within a session nothing was missed, and nobody promises a second dump to be complete.
         is_first = self.connected_since is None
-        self._dump = States() if is_first else self.shown.known_to(self._known)
+        states = States() if is_first else self.shown.known_to(record.known)
+        self._dump = evolve(record, states=states)
+
+    def is_dump_complete(self) -> bool:
+        """Whether something was told, and all that was known before, as far as it is still there.
+
+        It is the rule, and none without exception: a Miniserver may stop to tell a state.
+        """
+        record = self._arriving
+        told = record.states.all_uuids()
+        before = self.shown.all_uuids() & record.known.keys()
+        return bool(told) and told >= before
 
     def end_dump(self) -> None:
         """Show what was collected, whole.
@@ -255,7 +260,9 @@ class MiniserverState:
         A state that a session's first dump left out is not known any more.
         """
         if self._dump is not None:
-            self.shown, self._dump = self._dump, None
+            if self._next is not None and self._next.structure is self._dump.structure:
+                self._next = None
+            self._record, self._dump = self._dump, None
         self._date_structure()
         self._last_live_byte = trio.current_time()
         if self.connected_since is None:
@@ -272,21 +279,21 @@ class MiniserverState:
             self.link.structure_time = parse_local_time(structure.last_modified, zone or dt.UTC)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
-        """Take over a value table; states that no control names are ignored.
+        """Take over a value table; states that no control names are only counted.
 
-        What they did is counted at once, during a dump as well.
+        What digital states did is counted at once, during a dump as well.
 
         What the table raises, if it has no proper end, comes after the values before that.
         """
-        known, applied = self._known, False
-        current = self._arriving.values
-        watched, now = self.activities.by_uuid, None
+        record, applied, unknown, now = self._arriving, 0, 0, None
+        known, current, watched = record.known, record.states.values, record.activities.by_uuid
         try:
             for uuid, value in values:
                 own = known.get(uuid)
                 if own is None:
+                    unknown += 1
                     continue
-                applied = True
+                applied += 1
                 if math.isfinite(value):
                     current[own] = value
                     activity = watched.get(own)
@@ -297,35 +304,49 @@ class MiniserverState:
                     current.pop(own, None)
                     self.non_finite_values += 1
         finally:
+            self.events.values += applied + unknown
+            self.events.unknown += unknown
             if applied:
                 self.last_update = self._now()
 
     def apply_texts(self, texts: Iterable[tuple[StateUuid, str]]) -> None:
         """Take over a text table, likewise."""
-        current = self._arriving.texts
+        record = self._arriving
+        current = record.states.texts
         for uuid, text in texts:
-            own = self._known.get(uuid)
+            self.events.texts += 1
+            own = self._find(uuid, record)
             if own is not None:
                 current[own] = text[:_MAX_TEXT]
                 self.last_update = self._now()
 
     def apply_daytimers(self, daytimers: Iterable[Daytimer]) -> None:
         """Take over a table of schedules, likewise."""
+        record = self._arriving
         for daytimer in daytimers:
-            own = self._known.get(daytimer.uuid)
+            self.events.daytimers += 1
+            own = self._find(daytimer.uuid, record)
             if own is not None:
-                self._arriving.daytimers[own] = daytimer
+                record.states.daytimers[own] = daytimer
                 self.non_finite_values += daytimer.non_finite()
 
     def apply_weather(self, reports: Iterable[Weather]) -> None:
         """Take over a weather table, likewise."""
+        record = self._arriving
         for weather in reports:
-            own = self._known.get(weather.uuid)
+            self.events.weather += 1
+            own = self._find(weather.uuid, record)
             if own is not None:
-                self._arriving.weather[own] = weather
+                record.states.weather[own] = weather
                 self.non_finite_values += sum(entry.non_finite() for entry in weather.entries)
 
+    def _find(self, uuid: StateUuid, record: _Record) -> StateUuid | None:
+        """What the structure holds of this state; None where that is nothing."""
+        own = record.known.get(uuid)
+        self.events.unknown += own is None
+        return own
+
     @property
-    def _arriving(self) -> States:
+    def _arriving(self) -> _Record:
         """Where what arrives belongs."""
-        return self.shown if self._dump is None else self._dump
+        return self._record if self._dump is None else self._dump
