@@ -127,9 +127,11 @@ def _some(wrong: Sequence[str]) -> list[str]:
 
 
 def _about_outages(seen: Observations) -> Iterator[Finding]:
-    ordinary = [outage for outage in seen.outages if outage.bound <= ORDINARY]
-    longer = [outage for outage in seen.outages if outage.bound > ORDINARY]
-    yield _recoveries("recovered after a Miniserver's return", f"≤ {ORDINARY:g} s", ordinary)
+    ordinary = [outage for outage in seen.outages if outage.bound <= ORDINARY.seconds]
+    longer = [outage for outage in seen.outages if outage.bound > ORDINARY.seconds]
+    yield _recoveries(
+        "recovered after a Miniserver's return", f"≤ {ORDINARY.seconds:g} s", ordinary
+    )
     yield _recoveries("likewise where longer is meant", "its bound", longer)
     lost = [outage for outage in seen.outages if outage.lost_tokens]
     yield _none(
