@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import trio
-from attrs import define
+from attrs import astuple, define, fields
 
 from benchmarks import machine
 from soak.journal import Journal
@@ -40,6 +41,12 @@ def _links(folder: Path) -> list[str]:
         with contextlib.suppress(FileNotFoundError):  # closed in the meantime
             links.append(str(link.readlink()))
     return links
+
+
+def write(readings: Sequence[Reading], path: Path) -> None:
+    """Write readings into a file of comma-separated values."""
+    lines = [[attribute.name for attribute in fields(Reading)], *map(astuple, readings)]
+    path.write_text("".join(",".join(map(str, line)) + "\n" for line in lines), encoding="utf-8")
 
 
 @define(eq=False)

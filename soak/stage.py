@@ -147,6 +147,7 @@ class Stage:
                 await trio.sleep(_AFTERWARDS)
                 self.seen.end = self._look_at_what_is_left(end)
                 simulators.cancel_scope.cancel(reason="the exporter has ended")
+        resources.write(self.seen.readings, self._folder / "process.csv")
         self._read_log(log)
 
     def _ordeals(self) -> list[Ordeal]:
