@@ -71,7 +71,7 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks", "interop", "tools"):
+    for folder in ("src", "benchmarks", "interop", "stack", "tools"):
         check_async(session, folder)
     check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
     # What the soak polls for belongs to the exporter and to simulated Miniservers.
@@ -142,6 +142,19 @@ def soak(session: nox.Session) -> None:
         "-m",
         "soak",
         *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
+
+
+@nox.session
+def stack(session: nox.Session) -> None:
+    """Kill a simulated Miniserver, and see Prometheus and Alertmanager tell its owner."""
+    install(session)
+    session.run(
+        "python",
+        "-m",
+        "stack",
         interrupt_timeout=PATIENCE,
         terminate_timeout=PATIENCE,
     )

@@ -23,6 +23,7 @@ from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.server import DRAIN, WebServer, bind
 
@@ -155,12 +156,12 @@ class _Round:
         miniserver = MiniserverConfig(
             name="home", host=HOST, username="exporter", password=Secret("invented")
         )
-        stop = StopRequest()
-        app = WebApp.build(Config(miniservers=(miniserver,)), [_settled_state()], StopRequest())
+        stop, vitals, config = StopRequest(), Vitals(), Config(miniservers=(miniserver,))
+        app = WebApp.build(config, [_settled_state()], StopRequest(), vitals)
         sockets = bind([ListenAddress(HOST, 0)])
         port = sockets[0].getsockname()[1]
         async with trio.open_nursery() as nursery:
-            await nursery.start(WebServer(app, sockets).serve, stop)
+            await nursery.start(WebServer(app, sockets, vitals.clients).serve, stop)
             scraper = HonestScraper(port, b"\nloxone_control_value{")
             await scraper.scrape_once()
             tasks, files = await self._settled()

@@ -115,7 +115,7 @@ async def test_so_are_those_where_a_login_is_needed(label: str) -> None:
 async def test_every_path_is_documented() -> None:
     app = app_of(ConnectionState.CONNECTED, complaint="", lifecycle=True)
     paths = {path for path in app._paths if not path.startswith("/static/")}
-    assert {*paths, "/", "/metrics", "/-/reload"} == set(DOCUMENT["paths"])
+    assert {*paths, "/", "/metrics", "/-/reload", "/healthz"} == set(DOCUMENT["paths"])
 
 
 async def test_the_document_is_served() -> None:

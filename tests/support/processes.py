@@ -147,11 +147,13 @@ async def running_logged(
         nursery.cancel_scope.cancel()
 
 
-async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Ask a URL; status and body."""
+async def get(
+    url: str, headers: Mapping[str, str] | None = None, *, data: bytes | None = None
+) -> tuple[int, str]:
+    """Ask a URL, or send it something; status and body."""
 
     def ask() -> tuple[int, str]:
-        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  # http only
+        request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310  # http only
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  # http only
                 return response.status, response.read().decode()

@@ -79,7 +79,7 @@ async def running_prometheus(
     }
     scraping = {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}
     config.write_text(json.dumps(scraping))  # JSON is YAML, too
-    port = await _free_port()
+    port = await free_port()
     command = [
         binary,
         f"--config.file={config}",
@@ -101,8 +101,8 @@ async def _wait_until_ready(prometheus: RunningPrometheus) -> None:
             await trio.sleep(0.1)
 
 
-async def _free_port() -> int:
-    # Prometheus does not tell which port it got, so it is told one that was free just now.
+async def free_port() -> int:
+    """A port that was free just now, for programs that do not tell which one they got."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port: int = listeners[0].socket.getsockname()[1]
     for listener in listeners:

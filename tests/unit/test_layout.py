@@ -17,7 +17,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"errors", "histogram", "logs", "stop", "units"},
+    {"clients", "errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
     {"liveness", "options"},
     {"activity", "vitals"},
@@ -43,7 +43,7 @@ HOMES = {
     "trustme": {"simulator.tls"},
     "cryptography": {"simulator.tls"},
     "prometheus_client": {"metrics"},
-    "hypercorn": {"web.server"},
+    "hypercorn": {"web.connection"},
     "bcrypt": {"web.authentication"},
     "cattrs": {"config"},
     "tomli_w": {"config"},

@@ -33,6 +33,7 @@ OneLine: TypeAlias = Annotated[str, one_line]
 LineOrNone: TypeAlias = Annotated[str, line_or_none]
 Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 SeriesLimit: TypeAlias = Annotated[int, whole_number(1, 10_000_000)]
+ConnectionCount: TypeAlias = Annotated[int, whole_number(1, 10_000)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
@@ -77,6 +78,7 @@ class WebConfig:
 
     Attributes:
         listen: Where it listens; never empty.
+        max_connections: How many clients may be connected at a time; further ones are refused.
         lifecycle: Whether `POST /-/reload` is obeyed.
         health_without_login: Whether probes and `/healthz` are answered without a login.
         tls_server_config: TLS; None is plain HTTP.
@@ -85,6 +87,7 @@ class WebConfig:
     """
 
     listen: tuple[ListenAddress, ...] = DEFAULT_LISTEN
+    max_connections: ConnectionCount = 128
     lifecycle: bool = False
     health_without_login: bool = False
     tls_server_config: TlsServerConfig | None = None

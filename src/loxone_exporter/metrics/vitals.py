@@ -8,6 +8,7 @@ import trio
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 
+from loxone_exporter.metrics.clients import client_families
 from loxone_exporter.metrics.families import add_histogram
 from loxone_exporter.vitals import Vitals
 
@@ -33,6 +34,7 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
         value=vitals.web_certificate_not_after,
     )
     yield from _event_loop_families(vitals)
+    yield from client_families(vitals.clients)
 
 
 def _event_loop_families(vitals: Vitals) -> Iterator[Metric]:
