@@ -100,8 +100,8 @@ async def _run_all(
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
                     background.start_soon(_obey, received, stop, reloader, background)
-                    web_server = WebServer(app, sockets, vitals.clients, tls=tls)
-                    await web.start(_serve, web_server, stop_web)
+                    server = WebServer(app, sockets, vitals.clients, tls=tls)
+                    await web.start(_serve, server, stop_web)
                     _say_hello(config, sockets)
                     tell_ready()
                     with stop.interrupts():

@@ -121,7 +121,8 @@ async def serving(
     handle = Serving(host, port, clients or Clients(limit=128), StopRequest(), trio.Event())
 
     async def run_server(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passes it on
-        web_server = WebServer(app, sockets, handle.clients, {**PATIENCE, **patience}, tls=tls)
+        patiently = {**PATIENCE, **patience}
+        web_server = WebServer(app, sockets, handle.clients, patiently, tls=tls)
         await web_server.serve(handle.stop, task_status=task_status)
         handle.ended.set()
 

@@ -47,7 +47,7 @@ _METRICS = "/metrics"
 _RELOAD = "/-/reload"
 _PAGE = "/"
 _HEALTH = "/healthz"
-_OPEN = frozenset({_HEALTH, "/livez", "/-/healthy", "/readyz", "/-/ready"})
+_PROBES = frozenset({_HEALTH, "/livez", "/-/healthy", "/readyz", "/-/ready"})
 
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
@@ -193,7 +193,7 @@ class WebApp:
         return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
 
     async def _may_read(self, scope: Scope) -> bool:
-        is_open = self._config.health_without_login and scope["path"] in _OPEN
+        is_open = self._config.health_without_login and scope["path"] in _PROBES
         if self._authentication is None or is_open:
             return True
         address, _ = scope["client"]

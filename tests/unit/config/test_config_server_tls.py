@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -175,8 +176,8 @@ def test_what_cannot_be_meant_is_found(folder: Path, lines: str, findings: list[
         ),
         ("exporter.key", b"", "key_file: {folder}/exporter.key: holds no private key in PEM"),
     ],
-    # Keys are new each time.
-    ids=lambda value: "content" if isinstance(value, bytes) else None,
+    # Keys are made anew each time, and have no place in the tests' names.
+    ids=itertools.count(),
 )
 def test_files_that_cannot_be_used_are_found(
     folder: Path, name: str, content: bytes, finding: str
