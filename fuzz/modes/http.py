@@ -78,6 +78,9 @@ class HttpMode:
                 tuple(request.method for request in good),
                 tuple(request.status for request in good),
             )
+        if chance.random() < 1 / 20:
+            many = draw_good(chance).data * chance.choice((20, 60))
+            return Script(("deaf", *_in_pieces(many, chance), 0.05, *chance.choice(_ENDS)))
         data = b"".join(draw_odd(chance) for _ in range(chance.choice((1, 1, 2, 3))))
         if chance.random() < 2 / 3:
             data = mutate(data, chance, [draw_odd(chance)])

@@ -75,6 +75,14 @@ MAX_HEAD: Final = 2**13
 MAX_BODY: Final = 2**12
 """Bytes of a request's body that are taken in, likewise: nothing here asks for one."""
 
+COMMON_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'self'"),
+)
+"""What every answer has, whoever makes it: browsers take nothing for what it is not, tell nobody
+where a link was, and load nothing from elsewhere."""
+
 _READ_SIZE = 2**12
 
 _REASONS: Final[Mapping[Phase, CutOff]] = {
@@ -91,9 +99,16 @@ Application: TypeAlias = ASGIFramework
 _logger = logging.getLogger(__name__)
 
 
+class _Http1Config(HypercornConfig):
+    """Hypercorn's settings, and what it adds to every answer, those to errors included."""
+
+    def response_headers(self, protocol: str) -> list[tuple[bytes, bytes]]:
+        return [*super().response_headers(protocol), *COMMON_HEADERS]
+
+
 def _configure() -> HypercornConfig:
     # Each attribute is assigned: the class's own mutable ones are shared by all instances.
-    config = HypercornConfig()
+    config = _Http1Config()
     config.include_server_header = False
     config.errorlog = logging.getLogger("hypercorn.error")
     config.accesslog = None
@@ -365,6 +380,8 @@ class Connection:
         the client that it is broken, and the answer be lost.
         """
         stream = self._stream
+        if isinstance(stream, trio.SSLStream):
+            stream = stream.transport_stream  # which ends for TLS as well
         if self._service.is_stopping() or not isinstance(stream, trio.abc.HalfCloseableStream):
             return
         self._enter(Phase.FAREWELL)
