@@ -50,18 +50,22 @@ class LoxoneCollector(Collector):
         self._miniservers: list[ShownMiniserver] = []
         self.replace(config, states)
 
-    def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
+    def show(self, plan: Plan, states: Iterable[MiniserverState]) -> None:
         """Show other Miniservers from now on, or the same ones in another way.
 
         A scrape that has begun comes to its end as it was. Controls of a Miniserver that stays keep
         the names that they have.
         """
-        self._plan = Plan.compile(config.metrics, config.filter, config.override)
+        self._plan = plan
         registries = {miniserver.state: miniserver.registry for miniserver in self._miniservers}
         self._miniservers = [
             ShownMiniserver(state, self._room, registries.get(state) or NameRegistry())
             for state in states
         ]
+
+    def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
+        """Likewise, as a configuration says."""
+        self.show(Plan.compile(config.metrics, config.filter, config.override), states)
 
     def describe(self) -> Iterable[Metric]:
         """Name nothing beforehand: which families there are is known at the scrape."""

@@ -26,7 +26,6 @@ from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.admission import Admission
 from loxone_exporter.web.connection import (
     PATIENCE,
-    Address,
     Application,
     Connection,
     Phase,
@@ -226,19 +225,19 @@ class WebServer:
     def _receive(self, stream: trio.SocketStream, connections: trio.Nursery) -> None:
         """Let a client in, or close its connection."""
         try:
-            client = stream.socket.getpeername()[:2]
+            client, server = stream.socket.getpeername()[:2], stream.socket.getsockname()[:2]
         except OSError:  # it is gone already
             stream.socket.close()
             return
         if self._admission.admit(client[0]):
-            connections.start_soon(self._handle, stream, client)
+            connection = Connection(stream, self._service, client, server)
+            connections.start_soon(self._handle, stream, connection)
         else:
             self._full.say(self._clients.connected)
             _refuse(stream)
 
-    async def _handle(self, stream: trio.SocketStream, client: Address) -> None:
+    async def _handle(self, stream: trio.SocketStream, connection: Connection) -> None:
         """See a client through."""
-        connection = Connection(stream, self._service, client, stream.socket.getsockname()[:2])
         self._admission.connections.add(connection)
         try:
             await connection.serve()

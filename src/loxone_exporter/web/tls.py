@@ -165,11 +165,13 @@ class ServerTls:
             try:
                 present = await self._in_thread(partial(_print_all, config))
                 if present == before and present != self._print and config is self._config:
-                    self._print = present
                     await self._renew(config)
+                    self._print = present
                 before = present
             except trio.TooSlowError:
-                _logger.debug("no look at certificate and key within %g s", READING_DEADLINE)
+                _logger.warning("certificate and key cannot be read within %g s", READING_DEADLINE)
+            except (OSError, RuntimeError):  # such as no thread to be had
+                _logger.exception("cannot watch certificate and key")
 
     async def _renew(self, config: TlsServerConfig) -> None:
         try:
