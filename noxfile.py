@@ -71,8 +71,11 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks", "interop", "tools"):
+    for folder in ("src", "benchmarks", "interop", "stack", "tools"):
         check_async(session, folder)
+    check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
+    # What the soak polls for belongs to the exporter and to simulated Miniservers.
+    check_async(session, "soak", "--disable=ASYNC9,ASYNC110")
     # What tests poll for belongs to the code under test; a test may be async for trio's clock only;
     # and the optional rules that are off by default have to be named again.
     check_async(session, "tests", "--disable=ASYNC9,ASYNC110,ASYNC114,ASYNC124")
@@ -102,6 +105,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation into build/site; a link that leads nowhere fails."""
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
+    session.log("the documentation is in build/site/index.html")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build wheel and source archive into dist/, and try the wheel."""
     install(session, "build")
@@ -121,6 +132,40 @@ def bench(session: nox.Session) -> None:
     """Measure memory, CPU and latency against the budgets."""
     install(session)
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Throw mutated bytes at the exporter for a minute: `nox -s fuzz -- --seconds 600 frames`."""
+    install(session, project=".[simulator]")
+    session.run("python", "-m", "fuzz", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Try the exporter for long, with everything going wrong: `nox -s soak -- [--minutes M]`."""
+    install(session, project=".[simulator]")
+    session.run(
+        "python",
+        "-m",
+        "soak",
+        *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
+
+
+@nox.session
+def stack(session: nox.Session) -> None:
+    """Kill a simulated Miniserver, and see Prometheus and Alertmanager tell its owner."""
+    install(session)
+    session.run(
+        "python",
+        "-m",
+        "stack",
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
 
 
 @nox.session

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 
 import trio
 from attrs import define, field, frozen
 
-from benchmarks import machine
+from benchmarks import machine, process
 from benchmarks.budgets import BenchmarkError
 from benchmarks.house import InventedHouse
 from benchmarks.scraper import HOST, connect, count_values
@@ -27,7 +22,6 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 _POLL = 0.005
 _PATIENCE = 20.0
 _SHUTDOWN = 6.0
-_LOG_TAIL = 2000
 
 _WEB = """
 [web]
@@ -151,34 +145,16 @@ async def _build_site(controls: int, number: int) -> Site:
 @contextlib.asynccontextmanager
 async def _exporter(miniserver_ports: Iterable[int], expected: int) -> AsyncIterator[Exporter]:
     with tempfile.TemporaryDirectory(prefix="loxone-exporter-benchmark-") as folder:
-        port = _free_port()
+        port = process.free_port()
         config = Path(folder, "benchmark.toml")
         config.touch(mode=0o600)
         config.write_text(_config(port, miniserver_ports), encoding="utf-8")
         log = Path(folder, "log")
-        with log.open("wb") as stderr:
-            command = (sys.executable, "-m", "loxone_exporter", "run", "--config", str(config))
-            run = partial(
-                trio.run_process,
-                command,
-                env=_environment(),
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-                check=False,
-            )
-            async with trio.open_nursery() as nursery:
-                started = time.perf_counter()
-                process: trio.Process = await nursery.start(run)
-                await _wait_until_complete(process, port, expected, log)
-                yield Exporter(process.pid, port, time.perf_counter() - started)
-                await _end(process, log)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        started = time.perf_counter()
+        async with process.running(config, log) as running:
+            await _wait_until_complete(running, port, expected, log)
+            yield Exporter(running.pid, port, time.perf_counter() - started)
+            await _end(running, log)
 
 
 def _config(port: int, miniserver_ports: Iterable[int]) -> str:
@@ -189,21 +165,12 @@ def _config(port: int, miniserver_ports: Iterable[int]) -> str:
     return _WEB.format(host=HOST, port=port) + "".join(miniservers)
 
 
-def _environment() -> dict[str, str]:
-    """Ours, without what configures an exporter, or makes each start compile all modules anew."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("LOXONE_") and name != "PYTHONDONTWRITEBYTECODE"
-    }
-
-
-async def _wait_until_complete(process: trio.Process, port: int, expected: int, log: Path) -> None:
+async def _wait_until_complete(running: trio.Process, port: int, expected: int, log: Path) -> None:
     found = 0
     with trio.move_on_after(_PATIENCE):
         while True:
-            if process.returncode is not None:
-                raise BenchmarkError(f"the exporter ended: {_tail(log)}")
+            if running.returncode is not None:
+                raise BenchmarkError(f"the exporter ended: {process.tail(log)}")
             with contextlib.suppress(OSError):
                 async with connect(port) as scraper:
                     while found != expected:
@@ -212,17 +179,13 @@ async def _wait_until_complete(process: trio.Process, port: int, expected: int, 
                     return
             await trio.sleep(_POLL)
     raise BenchmarkError(
-        f"{found} of {expected} values in a scrape after {_PATIENCE:g} s: {_tail(log)}"
+        f"{found} of {expected} values in a scrape after {_PATIENCE:g} s: {process.tail(log)}"
     )
 
 
-async def _end(process: trio.Process, log: Path) -> None:
-    process.send_signal(signal.SIGTERM)
+async def _end(running: trio.Process, log: Path) -> None:
+    running.send_signal(signal.SIGTERM)
     with trio.move_on_after(_SHUTDOWN):
-        await process.wait()
-    if process.returncode != 0:
-        raise BenchmarkError(f"the exporter ended with {process.returncode}: {_tail(log)}")
-
-
-def _tail(log: Path) -> str:
-    return log.read_text(encoding="utf-8", errors="replace")[-_LOG_TAIL:].strip() or "no log"
+        await running.wait()
+    if running.returncode != 0:
+        raise BenchmarkError(f"the exporter ended with {running.returncode}: {process.tail(log)}")

@@ -36,15 +36,19 @@ def format_measurement(measurement: Measurement, unit: str) -> str:
 
 def format_table(results: Sequence[Result]) -> str:
     """All results, one line each, and below them what is to be added."""
-    lines = [_HEADINGS, *map(_cells, results)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+    table = format_columns([_HEADINGS, *map(_cells, results)])
+    notes = [f"{result.row.name}: {note}" for result in results if (note := _note(result))]
+    return "\n".join([*table, *([""] if notes else []), *notes])
+
+
+def format_columns(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Cells below one another; the first line has the headings."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = tuple("-" * width for width in widths)
-    table = [
+    return [
         " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in (lines[0], rule, *lines[1:])
     ]
-    notes = [f"{result.row.name}: {note}" for result in results if (note := _note(result))]
-    return "\n".join([*table, *([""] if notes else []), *notes])
 
 
 def format_explanations(rows: Iterable[Row]) -> str:

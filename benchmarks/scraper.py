@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import h11
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from benchmarks.budgets import BenchmarkError
 
@@ -17,14 +18,32 @@ HOST = "127.0.0.1"
 
 _OK = 200
 _READ_SIZE = 2**16
-_HEADERS = (
-    ("Host", HOST),
+
+Headers = Sequence[tuple[str, str]]
+
+HEADERS: Final[Headers] = (
     (
         "Accept",
         "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
     ),
     ("Accept-Encoding", "gzip"),
 )
+"""What Prometheus sends."""
+
+
+@frozen
+class Answer:
+    """What an exporter answers.
+
+    Attributes:
+        status: The HTTP status.
+        content_type: What the body is.
+        body: As it is once decompressed.
+    """
+
+    status: int
+    content_type: str
+    body: bytes = field(repr=False)
 
 
 @define(eq=False)
@@ -41,11 +60,25 @@ class Scraper:
         Raises:
             BenchmarkError: The answer is none, or no success.
         """
-        request = h11.Request(method="GET", target="/metrics", headers=list(_HEADERS))
-        opening = self._connection.send(request) or b""
-        await self._stream.send_all(opening + (self._connection.send(h11.EndOfMessage()) or b""))
+        answer = await self.ask("/metrics")
+        if answer.status != _OK:
+            raise BenchmarkError(f"a scrape was answered with HTTP status {answer.status}")
+        return answer.body
+
+    async def ask(self, target: str, *, method: str = "GET", headers: Headers = HEADERS) -> Answer:
+        """Make one request.
+
+        Raises:
+            BenchmarkError: The answer is none.
+        """
+        opening = (
+            h11.Request(method=method, target=target, headers=[("Host", HOST), *headers]),
+            h11.EndOfMessage(),
+        )
+        data = b"".join(self._connection.send(event) or b"" for event in opening)
+        await self._stream.send_all(data)
         body = bytearray()
-        zipped = False
+        response: h11.Response | None = None
         while True:
             try:
                 event = self._connection.next_event()
@@ -56,15 +89,13 @@ class Scraper:
                     self._connection.receive_data(
                         bytes(await self._stream.receive_some(_READ_SIZE))
                     )
-                case h11.Response(status_code=status, headers=headers):
-                    if status != _OK:
-                        raise BenchmarkError(f"a scrape was answered with HTTP status {status}")
-                    zipped = (b"content-encoding", b"gzip") in headers
+                case h11.Response():
+                    response = event
                 case h11.Data(data=data):
                     body += data
-                case h11.EndOfMessage():
+                case h11.EndOfMessage() if response is not None:
                     await self._prepare_for_the_next()
-                    return gzip.decompress(body) if zipped else bytes(body)
+                    return _understand(response, bytes(body))
                 case other:
                     raise BenchmarkError(f"a scrape was answered with {other!r}")
 
@@ -95,6 +126,13 @@ async def connect(port: int) -> AsyncIterator[Scraper]:
     finally:
         with trio.move_on_after(1, shield=True):
             await scraper.aclose()
+
+
+def _understand(response: h11.Response, body: bytes) -> Answer:
+    headers = dict(response.headers)
+    if headers.get(b"content-encoding") == b"gzip":
+        body = gzip.decompress(body)
+    return Answer(response.status_code, headers.get(b"content-type", b"").decode("latin-1"), body)
 
 
 def count_values(body: bytes) -> int:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import trio
 
@@ -31,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         _say("\n".join(run.title for run in runs))
         return 0
-    verdicts = trio.run(_perform_all, runs)
+    with _folder_for_failures() as folder:
+        verdicts = trio.run(_perform_all, runs, folder)
     _say(format_table(verdicts))
     failed = [verdict for verdict in verdicts if verdict.problems]
     for verdict in failed:
@@ -39,15 +44,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-async def _perform_all(runs: Sequence[Run]) -> list[Verdict]:
-    """Perform the runs, a few at a time; the verdicts come in the order of the runs."""
+@contextlib.contextmanager
+def _folder_for_failures() -> Iterator[Path]:
+    """A new folder; it stays if there is something in it in the end, for a run that failed."""
+    folder = Path(tempfile.mkdtemp(prefix="loxone-exporter-interop-"))
+    try:
+        yield folder
+    finally:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+async def _perform_all(runs: Sequence[Run], folder: Path) -> list[Verdict]:
+    """Perform the runs, a few at a time; the verdicts come in the order of the runs.
+
+    Args:
+        runs: What to do.
+        folder: There each run has a folder of its own, which is removed if it did well.
+    """
     expected = Expected.of_the_demo_house()
     verdicts: dict[Run, Verdict] = {}
     limit = trio.CapacityLimiter(AT_A_TIME)
 
     async def perform_one(run: Run) -> None:
         async with limit:
-            verdicts[run] = judge(run, await perform(run), expected)
+            own = folder / run.folder
+            own.mkdir()
+            verdicts[run] = judge(run, await perform(run, own), expected)
+            if not verdicts[run].problems:
+                shutil.rmtree(own)
 
     async with trio.open_nursery() as nursery:
         for run in runs:

@@ -6,7 +6,9 @@
 // the password and is closed, a second one logs in with that token. At the end the token is
 // checked, refreshed and killed, with the client's own functions.
 
+const { createPublicKey } = require('node:crypto');
 const LxCommunicator = require('lxcommunicator');
+const CryptoAdapter = require('lxcommunicator/vendor/CryptoAdapter');
 const { Tally, fail, pause, place, readOptions } = require('./driver');
 
 const { TokenHandler, WebSocketConfig } = LxCommunicator;
@@ -21,6 +23,29 @@ const address = place(options);
 let token = null;
 let usedToken = false;
 let onClosed = unexpected;
+
+/**
+ * Give the RSA cipher text of a key exchange back the zeros that it begins with.
+ *
+ * A cipher text has as many bytes as the key, and one that has fewer is refused (RFC 8017, 7.2.1
+ * and 7.2.2). The client's node-jsencrypt 1.0.0 writes it as a number instead, as JSEncrypt did
+ * before 3.0.3 (issues 158 and 203 there): of 80,000 of its key exchanges 450 were a byte short, one
+ * of 178, and the simulator refused those and no other. The client goes on after that 401 as if it
+ * had exchanged keys, gets a second one, waits, and is closed with 420. What real Miniservers do
+ * with a short cipher text is not known.
+ */
+function keepLeadingZeros() {
+  const { rsaEncrypt } = CryptoAdapter;
+  CryptoAdapter.rsaEncrypt = (plaintext, publicKey) => {
+    const [, , key] = publicKey.split('-----');
+    const { asymmetricKeyDetails } = createPublicKey({
+      key: Buffer.from(key, 'base64'), format: 'der', type: 'spki',
+    });
+    const cipher = Buffer.from(rsaEncrypt(plaintext, publicKey), 'base64');
+    const missing = Buffer.alloc(asymmetricKeyDetails.modulusLength / 8 - cipher.length);
+    return Buffer.concat([missing, cipher]).toString('base64');
+  };
+}
 
 function unexpected(code) {
   fail(`the connection did not last: ${code}`);
@@ -97,4 +122,5 @@ async function main() {
   tally.report(login());
 }
 
+keepLeadingZeros();
 main().catch((error) => fail(error));

@@ -32,6 +32,11 @@ class Run:
         """How messages name it."""
         return f"{self.client} with {self.login} on {self.profile}{' by TLS' * self.tls}"
 
+    @property
+    def folder(self) -> str:
+        """What the folder for its logs is called."""
+        return f"{self.client}-{self.login}-{self.profile}{'-tls' * self.tls}"
+
 
 CLIENTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
+import re
 import subprocess
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,26 +23,53 @@ LISTENING: Final = 5.0
 """For how many seconds a client listens: time for live events and for keepalives."""
 
 CLIENT_LIMIT: Final = 40.0
-SIMULATOR_LIMIT: Final = 30.0
+SIMULATOR_LIMIT: Final = 120.0
+"""It needs a second of computing to get there: beside eight busy processes 30 s were too few."""
 
+SIMULATOR_LOG: Final = "simulator.log"
+REPORT: Final = "client.out"
+MESSAGES: Final = "client.err"
+"""The files that a run leaves: what the simulator logged, and what the client wrote."""
+
+_AUTHORITY: Final = "authority.pem"
 _FOLDER: Final = Path(__file__).parent.parent
 _CREDENTIALS: Final = ("--username", "demo", "--password", "demo")
+_ANYWHERE: Final = f"{HOST}:0"
 _POLL: Final = 0.05
+_LISTENS: Final = re.compile(r" listens on (.+)\n")
+_REFUSED: Final = re.compile(r" refused with ([0-9]+): (.*)")
+
+
+@frozen
+class Refusal:
+    """What the simulator refused.
+
+    Attributes:
+        code: As the client got it.
+        reason: As the simulator logged it.
+    """
+
+    code: int
+    reason: str
 
 
 @frozen
 class Outcome:
-    """How a client's process ended.
+    """How a run ended.
 
     Attributes:
-        report: What it wrote to standard output.
-        messages: What it wrote to standard error.
-        problem: Why there is no report; empty where there is one.
+        report: What the client wrote to standard output.
+        messages: What it wrote to standard error; where that is nothing, the simulator's log.
+        problem: Why the report is none; empty where there is one.
+        refusals: Those of the simulator, in order; also those that the client got over.
+        folder: Where all that both wrote is kept.
     """
 
     report: str = ""
     messages: str = ""
     problem: str = ""
+    refusals: Sequence[Refusal] = ()
+    folder: Path | None = None
 
 
 @frozen
@@ -59,60 +85,78 @@ class Place:
     authority: Path
 
 
-async def perform(run: Run) -> Outcome:
-    """Let the client connect to a simulated Miniserver of its own."""
-    problem = f"the simulator was not there after {SIMULATOR_LIMIT:.0f} s"
+async def perform(run: Run, folder: Path) -> Outcome:
+    """Let the client connect to a simulated Miniserver of its own.
+
+    Args:
+        run: The client, its login and the device.
+        folder: Where what the two write is kept from the first byte on; must exist.
+    """
+    problem = ""
     try:
-        async with _simulator(run) as place:
-            return await _drive(run, place)
+        async with _simulator(run, folder) as place:
+            problem = await _drive(run, place, folder)
     except* subprocess.CalledProcessError as group:
         problem = f"the simulator: {group.exceptions[0]}"
     except* trio.TooSlowError:
-        pass
-    return Outcome(problem=problem)
+        problem = f"the simulator was not there after {SIMULATOR_LIMIT:.0f} s"
+    log = _content(folder / SIMULATOR_LOG)
+    return Outcome(
+        report=_content(folder / REPORT),
+        messages=_content(folder / MESSAGES) or log,
+        problem=problem,
+        refusals=tuple(_refusals(log)),
+        folder=folder,
+    )
 
 
 @contextlib.asynccontextmanager
-async def _simulator(run: Run) -> AsyncIterator[Place]:
+async def _simulator(run: Run, folder: Path) -> AsyncIterator[Place]:
     """Run a simulator while it is needed.
 
     Raises:
         CalledProcessError: It ended by itself; in a group.
         TooSlowError: It does not get there; in a group.
     """
-    with tempfile.TemporaryDirectory(prefix="loxone-exporter-interop-") as folder:
-        plain, secure = _free_ports(2)
-        place = Place(secure if run.tls else plain, Path(folder) / "authority.pem")
-        options = ["--profile", run.profile, "--listen", f"{HOST}:{plain}"]
-        if run.tls:
-            options += ["--tls-listen", f"{HOST}:{secure}"]
-            options += ["--tls-ca-file", str(place.authority)]
-        command = [sys.executable, "-m", "loxone_exporter", "simulate", *_CREDENTIALS, *options]
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_run_simulator, [*command, "--log-level", "warning"])
-            with trio.fail_after(SIMULATOR_LIMIT):
-                await _wait_for(place.port)
-            yield place
-            nursery.cancel_scope.cancel(reason="the client has ended")
+    authority = folder / _AUTHORITY
+    options = ["--profile", run.profile, "--listen", _ANYWHERE]
+    if run.tls:
+        options += ["--tls-listen", _ANYWHERE, "--tls-ca-file", str(authority)]
+    command = [sys.executable, "-m", "loxone_exporter", "simulate", *_CREDENTIALS, *options]
+    log = folder / SIMULATOR_LOG
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_run_simulator, [*command, "--log-level", "debug"], log)
+        with trio.fail_after(SIMULATOR_LIMIT):
+            ports = await _wait_for_ports(log)
+        yield Place(ports["https" if run.tls else "http"], authority)
+        nursery.cancel_scope.cancel(reason="the client has ended")
 
 
-async def _run_simulator(command: Sequence[str]) -> None:
-    await trio.run_process(command)
+async def _run_simulator(command: Sequence[str], log: Path) -> None:
+    async with await trio.open_file(log, "wb") as file:
+        await trio.run_process(command, stdout=file, stderr=file)
 
 
-async def _wait_for(port: int) -> None:
+async def _wait_for_ports(log: Path) -> Mapping[str, int]:
+    """Wait until the simulator says where it listens.
+
+    Returns:
+        The ports, by scheme. It finds them itself: what is free now may be taken when it comes.
+    """
     while True:
-        try:
-            stream = await trio.open_tcp_stream(HOST, port)
-        except OSError:
-            await trio.sleep(_POLL)
-        else:
-            await stream.aclose()
-            return
+        listens = _LISTENS.search(_content(log))
+        if listens:
+            places = (place.split(":") for place in listens[1].split(", "))
+            return {scheme: int(port) for scheme, _, port in places}
+        await trio.sleep(_POLL)
 
 
-async def _drive(run: Run, place: Place) -> Outcome:
-    """Run the client to its end."""
+async def _drive(run: Run, place: Place, folder: Path) -> str:
+    """Run the client to its end.
+
+    Returns:
+        Why there is no report; empty where there should be one.
+    """
     options = ["--host", HOST, "--port", str(place.port), *_CREDENTIALS]
     options += ["--login", run.login, "--seconds", str(LISTENING)]
     environment = dict(os.environ)
@@ -123,19 +167,20 @@ async def _drive(run: Run, place: Place) -> Outcome:
     program, *arguments = CLIENTS[run.client]
     command = [sys.executable if program == "python" else program, *arguments, *options]
     with trio.move_on_after(CLIENT_LIMIT):
-        process = await trio.run_process(
-            command,
-            capture_stdout=True,
-            capture_stderr=True,
-            check=False,
-            cwd=_FOLDER,
-            env=environment,
-        )
-        messages = process.stderr.decode(errors="replace")
-        if process.returncode:
-            return Outcome(messages=messages, problem=f"exit code {process.returncode}")
-        return Outcome(process.stdout.decode(errors="replace"), messages)
-    return Outcome(problem=f"not ready after {CLIENT_LIMIT:.0f} s")
+        async with (
+            await trio.open_file(folder / REPORT, "wb") as report,
+            await trio.open_file(folder / MESSAGES, "wb") as messages,
+        ):
+            process = await trio.run_process(
+                command,
+                stdout=report,
+                stderr=messages,
+                check=False,
+                cwd=_FOLDER,
+                env=environment,
+            )
+        return f"exit code {process.returncode}" if process.returncode else ""
+    return f"not ready after {CLIENT_LIMIT:.0f} s"
 
 
 def _certificate_name(run: Run) -> str:
@@ -144,10 +189,12 @@ def _certificate_name(run: Run) -> str:
     return f"{HOST.replace('.', '-')}.{serial}.dyndns.loxonecloud.com"
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, for now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for opened in sockets:
-            opened.bind((HOST, 0))
-        return [opened.getsockname()[1] for opened in sockets]
+def _content(file: Path) -> str:
+    """What a file has by now; one that is not there yet is empty."""
+    return file.read_text("utf-8", errors="replace") if file.exists() else ""
+
+
+def _refusals(log: str) -> Iterator[Refusal]:
+    """What a simulator refused, by its log at debug level."""
+    for match in _REFUSED.finditer(log):
+        yield Refusal(int(match[1]), match[2])

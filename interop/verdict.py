@@ -58,18 +58,32 @@ class Verdict:
     Attributes:
         report: What the client has reported; empty where it has not.
         problems: All that is wrong.
-        messages: What the client wrote beside its report.
+        outcome: How the run ended.
     """
 
     run: Run
     report: Mapping[str, Any]
     problems: Sequence[str]
-    messages: str
+    outcome: Outcome
+
+    @property
+    def summary(self) -> str:
+        """Whether it did well; if not, with what codes it was refused, each once."""
+        if not self.problems:
+            return "ok"
+        codes = dict.fromkeys(str(refusal.code) for refusal in self.outcome.refusals)
+        return f"FAILED: {', '.join(codes)}" if codes else "FAILED"
 
     def explain(self) -> str:
-        """Say what is wrong, with the end of what the client itself says."""
+        """Say what is wrong, with the end of what the client itself says, and where the rest is."""
         lines = [f"{self.run.title}: {'; '.join(self.problems)}"]
-        lines += self.messages[-_TAIL:].splitlines()
+        lines += (
+            f"refused with {refusal.code}: {refusal.reason}"
+            for refusal in dict.fromkeys(self.outcome.refusals)
+        )
+        lines += self.outcome.messages[-_TAIL:].splitlines()
+        if self.outcome.folder is not None:
+            lines.append(f"all of it, and the simulator's log: {self.outcome.folder}")
         return "\n    ".join(lines)
 
 
@@ -86,7 +100,7 @@ def judge(run: Run, outcome: Outcome, expected: Expected) -> Verdict:
             problems = list(_differences(run, report, expected))
         else:
             report, problems = {}, [f"no report, but {outcome.report!r}"]
-    return Verdict(run, report, problems, outcome.messages)
+    return Verdict(run, report, problems, outcome)
 
 
 def _is_report(found: Any) -> bool:  # noqa: ANN401  # whatever the JSON has
@@ -134,5 +148,5 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
         str(report.get("controls", _ABSENT)),
         *(str(states.get(kind, _ABSENT)) for kind in _KINDS),
         str(report.get("live", _ABSENT)),
-        "FAILED" if verdict.problems else "ok",
+        verdict.summary,
     )

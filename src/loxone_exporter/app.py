@@ -6,42 +6,46 @@ farewell first, while probes and scrapes are still answered, and then the HTTP s
 
 from __future__ import annotations
 
-import contextlib
 import linecache
 import logging
 import os
 import signal
 import socket
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Final
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
 import trio
+from attrs import define
 
-from loxone_exporter import __version__
-from loxone_exporter.config.model import Config
-from loxone_exporter.metrics.counted import counted_states
-from loxone_exporter.miniserver.supervisor import supervise
-from loxone_exporter.state import MiniserverState
+from loxone_exporter import __version__, logs
+from loxone_exporter.config.load import Loaded
+from loxone_exporter.config.model import Config, TlsServerConfig
+from loxone_exporter.config.source import ConfigSource
+from loxone_exporter.fleet import Fleet
+from loxone_exporter.reload import Reloader
+from loxone_exporter.shutdown import STOPPING, watchdog
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.server import WebServer, url
 
 
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
+
+
 STOPPED: Final = 0
 FAILED: Final = 1
-HUNG: Final = 70
-
-HANG_AFTER: Final = 7.0
-"""Seconds that a shutdown may take before the process is ended from outside the event loop."""
 
 _logger = logging.getLogger(__name__)
 
 
-async def run(
+async def run(  # noqa: ASYNC128  # passes task_status on
     config: Config,
     sockets: Sequence[socket.socket],
     *,
+    source: ConfigSource | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> int:
     """Run the exporter until a signal ends it.
@@ -49,6 +53,7 @@ async def run(
     Args:
         config: What to connect to and what to export.
         sockets: Listening already.
+        source: Where another configuration may come from; None where this one stays.
         task_status: Told once requests are answered.
 
     Returns:
@@ -56,73 +61,131 @@ async def run(
     """
     # attrs keeps the source of the methods that it makes, half a megabyte for tracebacks only.
     linecache.clearcache()
-    stop_sessions, stop_web = StopRequest(), StopRequest()
-    states = [_new_state(miniserver.name, config) for miniserver in config.miniservers]
-    app = WebApp.build(config, states, stop_sessions)
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with trio.open_nursery() as background:
-            background.start_soon(_end_on_signal, signals, stop_sessions)
-            background.start_soon(app.heartbeat.beat)
-            async with trio.open_nursery() as web:
-                await web.start(WebServer(app, sockets).serve, stop_web)
-                _say_hello(config, sockets)
-                task_status.started()
-                async with trio.open_nursery() as sessions:
-                    for miniserver, state in zip(config.miniservers, states, strict=True):
-                        sessions.start_soon(
-                            supervise,
-                            miniserver,
-                            state,
-                            stop_sessions,
-                            name=f"miniserver:{miniserver.name}",
-                        )
-                stop_web.make()
-            background.cancel_scope.cancel(reason="everything else has ended")
-    if not stop_sessions.is_made():
-        _logger.critical("the exporter ended without having been asked to")
+    stop, bug = StopRequest(), None
+    try:
+        await _run_all(config, sockets, source, stop, task_status.started)
+    except* Exception as group:  # noqa: BLE001  # the root: nothing is above it
+        bug = group
+    if bug is not None or not stop.is_made():
+        _logger.critical("the exporter ended without having been asked to", exc_info=bug)
         return FAILED
     _logger.info("stopped")
     return STOPPED
 
 
-def _new_state(name: str, config: Config) -> MiniserverState:
-    if config.metrics.activations:
-        return MiniserverState(name=name, counted_states=counted_states)
-    return MiniserverState(name=name)
+async def _run_all(
+    config: Config,
+    sockets: Sequence[socket.socket],
+    source: ConfigSource | None,
+    stop: StopRequest,
+    tell_ready: Callable[[], None],
+) -> None:
+    signals = STOPPING if source is None else (*STOPPING, signal.SIGHUP)
+    stop_web, vitals = StopRequest(), Vitals()
+    tls = _start_tls(config, vitals)
+    with trio.open_signal_receiver(*signals) as received, watchdog():
+        async with trio.open_nursery() as background:
+            async with trio.open_nursery() as web:
+                async with trio.open_nursery() as sessions:
+                    fleet = Fleet(sessions, stop)
+                    fleet.replace(config)
+                    app = WebApp.build(config, fleet.states, stop, vitals)
+                    background.start_soon(app.heartbeat.beat)
+                    if tls is not None:
+                        background.start_soon(tls.watch)
+                    reloader = None
+                    if source is not None:
+                        running = _Running(config, fleet, app, tls)
+                        reloader = Reloader(source, running.take_over, vitals)
+                        app.reload = reloader.reload
+                        background.start_soon(reloader.watch)
+                    background.start_soon(_obey, received, stop, reloader, background)
+                    server = WebServer(app, sockets, vitals.clients, tls=tls)
+                    await web.start(_serve, server, stop_web)
+                    _say_hello(config, sockets)
+                    tell_ready()
+                    with stop.interrupts():
+                        await trio.sleep_forever()
+                stop_web.make()
+            background.cancel_scope.cancel(reason="everything else has ended")
 
 
-async def _end_on_signal(signals: AsyncIterator[int], stop: StopRequest) -> None:
-    with contextlib.ExitStack() as shutdown:
-        async for number in signals:
-            name = signal.Signals(number).name
-            if stop.is_made():
-                _logger.warning("%s again: ending at once", name)
-                logging.shutdown()
-                os._exit(FAILED)
+@define(eq=False)
+class _Running:
+    """What a reload changes, and the configuration that it goes by now."""
+
+    _config: Config
+    _fleet: Fleet
+    _app: WebApp
+    _tls: ServerTls | None
+
+    def take_over(self, loaded: Loaded) -> str:
+        """Go by another configuration from now on; what has changed, in a line."""
+        before, config = self._config, loaded.config
+        if config.log != before.log:
+            logs.configure(config.log.level, config.log.format, sys.stderr)
+        for warning in loaded.warnings:
+            _logger.warning("%s", warning)
+        if config.web.listen != before.web.listen:
+            _logger.warning("web.listen has changed: that takes a restart of the exporter")
+        self._take_over_tls(config.web.tls_server_config)
+        changes = self._fleet.replace(config)
+        self._app.replace(config, self._fleet.states)
+        self._config = config
+        return str(changes)
+
+    def _take_over_tls(self, config: TlsServerConfig | None) -> None:
+        if (config is None) != (self._tls is None):
+            _logger.warning(
+                "web.tls_server_config is %s: that takes a restart of the exporter",
+                "new" if self._tls is None else "gone",
+            )
+        if config is not None and self._tls is not None:
+            self._tls.replace(config)
+
+
+def _start_tls(config: Config, vitals: Vitals) -> ServerTls | None:
+    if config.web.tls_server_config is None:
+        return None
+    # The exporter need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import ServerTls  # noqa: PLC0415  # see above
+
+    return ServerTls.start(config.web.tls_server_config, vitals)
+
+
+async def _serve(  # noqa: ASYNC114, ASYNC128  # passes task_status on
+    server: WebServer, stop: StopRequest, *, task_status: trio.TaskStatus[None]
+) -> None:
+    await server.serve(stop, task_status=task_status)
+    if not stop.is_made():  # nobody would see the sessions any more
+        raise RuntimeError("the HTTP server ended without having been asked to")
+
+
+async def _obey(
+    signals: AsyncIterator[int],
+    stop: StopRequest,
+    reloader: Reloader | None,
+    nursery: trio.Nursery,
+) -> None:
+    async for number in signals:
+        name = signal.Signals(number).name
+        if reloader is not None and number == signal.SIGHUP:
+            # The next signal may be one to stop, and has to be heard.
+            nursery.start_soon(reloader.reload, name)
+        elif stop.is_made():
+            _logger.warning("%s again: ending at once", name)
+            logging.shutdown()
+            os._exit(FAILED)
+        else:
             _logger.info("%s: stopping", name)
-            shutdown.enter_context(_watchdog())
             stop.make()
 
 
-@contextlib.contextmanager
-def _watchdog() -> Iterator[None]:
-    """End the process from outside the event loop, should the block hang.
-
-    trio cannot interrupt what shields itself, nor what does not return to it.
-    """
-    watchdog = threading.Timer(HANG_AFTER, os._exit, (HUNG,))
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        yield
-    finally:
-        watchdog.cancel()
-
-
 def _say_hello(config: Config, sockets: Sequence[socket.socket]) -> None:
+    scheme = "http" if config.web.tls_server_config is None else "https"
     _logger.info(
         "loxone-exporter %s serves %d Miniserver(s) on %s",
         __version__,
         len(config.miniservers),
-        ", ".join(f"{url(listener)}/metrics" for listener in sockets),
+        ", ".join(f"{url(listener, scheme=scheme)}/metrics" for listener in sockets),
     )

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
 import trio
-from attrs import evolve
+from attrs import evolve, fields
 
 from loxone_exporter import __version__, app, logs
 from loxone_exporter.config.addresses import ListenAddress
-from loxone_exporter.config.findings import ConfigurationError
+from loxone_exporter.config.findings import ConfigurationError, Finding, format_path
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
-from loxone_exporter.config.model import LogLevel
-from loxone_exporter.errors import ListenError, OutputError, StructureError
+from loxone_exporter.config.model import Config, LogLevel
+from loxone_exporter.config.source import ConfigSource
+from loxone_exporter.errors import (
+    ListenError,
+    OutputError,
+    StoppedError,
+    StructureError,
+    UsageError,
+)
+from loxone_exporter.liveness import find_failure
+from loxone_exporter.options import add_init_options, add_simulator_options, listen_address
 from loxone_exporter.survey.configuration import describe
 from loxone_exporter.web.server import bind, url
 
@@ -32,13 +40,6 @@ Parser: TypeAlias = argparse.ArgumentParser
 USAGE: Final = 2
 
 _DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
-_HEALTH_TIMEOUT = 5.0
-_ABOUT_FAULTS = (
-    "A fault that lasts is there from the start, or begins later, and may end, in seconds after "
-    "the start: --fault half-open@30, --fault half-open@30-60. What happens at one moment happens "
-    "every 60 seconds, or as often as it says: --fault reboot=5@20. A client's commands, and why "
-    "they are refused, are logged at level debug."
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,26 +58,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Command = options.command
     try:
         return command(options)
-    except ConfigurationError as error:
+    except (ConfigurationError, UsageError) as error:
         _complain(str(error))
         return USAGE
-    except (ListenError, OutputError) as error:
+    except (ListenError, OutputError, StoppedError) as error:
         _complain(str(error))
+        return app.FAILED
+    except KeyboardInterrupt:
+        _complain("interrupted")
         return app.FAILED
 
 
 def _run(options: argparse.Namespace) -> int:
-    loaded = _load(options)
-    log, web = loaded.config.log, loaded.config.web
-    config = evolve(
-        loaded.config,
-        log=evolve(log, level=options.log_level or log.level),
-        web=evolve(web, listen=tuple(options.listen) or web.listen),
-    )
+    path = find_config_file(options.config, os.environ)
+
+    def read() -> Loaded:
+        loaded = _read(path)
+        log, web = loaded.config.log, loaded.config.web
+        config = evolve(
+            loaded.config,
+            log=evolve(log, level=options.log_level or log.level),
+            web=evolve(web, listen=tuple(options.listen) or web.listen),
+        )
+        return evolve(loaded, config=config)
+
+    source = ConfigSource(path, read)
+    loaded = source.load()
+    config = loaded.config
     logs.configure(config.log.level, config.log.format, sys.stderr)
     for warning in loaded.warnings:
         logging.getLogger(__name__).warning("%s", warning)
-    return trio.run(app.run, config, bind(config.web.listen))
+    sockets = bind(config.web.listen)
+    return trio.run(partial(app.run, config, sockets, source=source))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -122,19 +135,53 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    for line in describe(_load(options)):
+    loaded = _load(options)
+    for line in describe(loaded):
         _say(line)
-    return app.STOPPED
+    return _check_connections(loaded.config) if options.connect else app.STOPPED
+
+
+def _check_connections(config: Config) -> int:
+    # The exporter itself need not carry in memory what a look at houses needs.
+    from loxone_exporter.survey.check import try_all  # noqa: PLC0415  # see above
+    from loxone_exporter.survey.terminal import Progress, Style, lines  # noqa: PLC0415  # likewise
+
+    checked = try_all(config, progress=Progress.on(sys.stderr, os.environ))
+    style = Style.of(sys.stdout, os.environ)
+    for each in checked:
+        for line in ("", *lines(each.heading, each.facts, style)):
+            _say(line)
+    has_failed = any(each.visit.error is not None for each in checked)
+    return app.FAILED if has_failed else app.STOPPED
+
+
+def _init(options: argparse.Namespace) -> int:
+    # The exporter itself need not carry in memory what is needed once.
+    from loxone_exporter.setup.answers import Options  # noqa: PLC0415  # see above
+    from loxone_exporter.setup.command import Setup, Streams  # noqa: PLC0415  # likewise
+    from loxone_exporter.setup.questions import Questions  # noqa: PLC0415  # likewise
+    from loxone_exporter.survey.terminal import Progress, Style  # noqa: PLC0415  # likewise
+
+    given = {option.name: getattr(options, option.name) for option in fields(Options)}
+    streams = Streams(
+        questions=Questions(sys.stdin, sys.stderr),
+        say=_say,
+        style=Style.of(sys.stdout, os.environ),
+        progress=Progress.on(sys.stderr, os.environ),
+    )
+    is_written = Setup(Options(**given), os.environ, streams).run()
+    return app.STOPPED if is_written else app.FAILED
 
 
 def _discover(options: argparse.Namespace) -> int:
     # The exporter itself need not carry in memory what a look at houses needs.
     from loxone_exporter.survey import report  # noqa: PLC0415  # see above
-    from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # see above
+    from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # likewise
+    from loxone_exporter.survey.interruption import interruptible  # noqa: PLC0415  # likewise
 
     loaded = _load(options)
     logs.configure(options.log_level or "warning", "text", sys.stderr)
-    houses = trio.run(discover_all, loaded.config)
+    houses = trio.run(interruptible, lambda stop: discover_all(loaded.config, stop=stop))
     if options.explain is not None:
         lines = [line for house in houses for line in report.explain(house, options.explain)]
     elif options.json:
@@ -158,37 +205,30 @@ def _discover(options: argparse.Namespace) -> int:
 
 
 def _health(options: argparse.Namespace) -> int:
-    address = _load(options).config.web.listen[0]
-    # What listens on all addresses listens on this one.
-    host = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  # compared, not bound
-    connection = http.client.HTTPConnection(str(host), address.port, timeout=_HEALTH_TIMEOUT)
-    try:
-        connection.request("GET", "/livez")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        _complain(f"no answer from {host} port {address.port}: {_explain(error)}")
-        return app.FAILED
-    finally:
-        connection.close()
-    if status != HTTPStatus.OK:
-        _complain(f"HTTP status {status} from {address}")
+    failure = find_failure(_load(options).config.web)
+    if failure is not None:
+        _complain(failure)
         return app.FAILED
     return app.STOPPED
 
 
-def _explain(error: OSError | http.client.HTTPException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
 def _load(options: argparse.Namespace) -> Loaded:
-    return load_config(find_config_file(options.config, os.environ), os.environ)
+    return _read(find_config_file(options.config, os.environ))
 
 
-def _listen_address(text: str) -> ListenAddress:
-    try:
-        return ListenAddress.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _read(path: Path | None) -> Loaded:
+    loaded = load_config(path, os.environ)
+    tls = loaded.config.web.tls_server_config
+    if tls is None:
+        return loaded
+    # The exporter itself need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import find_doubts  # noqa: PLC0415  # see above
+
+    doubts = (
+        Finding(source=str(loaded.source), path=format_path(place), message=message)
+        for place, message in find_doubts(tls)
+    )
+    return evolve(loaded, warnings=(*loaded.warnings, *doubts))
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -213,7 +253,7 @@ def _build_parser() -> argparse.ArgumentParser:
     listen = argparse.ArgumentParser(add_help=False)
     listen.add_argument(
         "--listen",
-        type=_listen_address,
+        type=listen_address,
         action="append",
         default=[],
         metavar="HOST:PORT",
@@ -227,7 +267,14 @@ def _build_parser() -> argparse.ArgumentParser:
 
     add("run", "Run the exporter.", _run, config, listen, log_level)
     add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level)
-    add("check", "Say what is wrong with the configuration.", _check, config)
+    init = add("init", "Write a configuration file, once a login has succeeded.", _init)
+    add_init_options(init)
+    check = add("check", "Say what is wrong with the configuration.", _check, config)
+    check.add_argument(
+        "--connect",
+        action="store_true",
+        help="then log in once to each Miniserver, and say what this user can see",
+    )
     discover = add(
         "discover",
         "Show the controls of all Miniservers and the metrics that they become.",
@@ -244,61 +291,8 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     add("health", "Ask the running exporter whether it is alive.", _health, config)
     simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
-    _add_simulator_options(simulate)
+    add_simulator_options(simulate)
     return parser
-
-
-def _add_simulator_options(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = _ABOUT_FAULTS
-    parser.add_argument(
-        "structure",
-        type=Path,
-        nargs="?",
-        metavar="STRUCTURE",
-        help="a structure file (LoxAPP3.json) to play; default: the demo house",
-    )
-    parser.add_argument("--username", default="demo", metavar="NAME", help="default: demo")
-    parser.add_argument("--password", default="demo", metavar="WORD", help="default: demo")
-    parser.add_argument(
-        "--profile",
-        metavar="NAME",
-        help="which device to play; default: with --tls-listen gen2-16, "
-        "otherwise a current one of the first generation, without TLS",
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a trait in which it differs from that device; may be given several times",
-    )
-    parser.add_argument(
-        "--tls-listen",
-        type=_listen_address,
-        action="append",
-        default=[],
-        metavar="HOST:PORT",
-        help="where to listen for TLS; may be given several times",
-    )
-    parser.add_argument(
-        "--tls-ca-file",
-        type=Path,
-        metavar="FILE",
-        help="write the certificate of the authority there, for clients to trust",
-    )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="NAME[=VALUE][@TIME]",
-        help="do something wrong; may be given several times",
-    )
-    parser.add_argument(
-        "--list-profiles",
-        action="store_true",
-        help="list the devices that can be played, and what can be set",
-    )
-    parser.add_argument("--list-faults", action="store_true", help="list what can be done wrong")
 
 
 def _say(line: str) -> None:

@@ -29,6 +29,14 @@ class OutputError(ExporterError):
     """What a command has to say cannot be written."""
 
 
+class UsageError(ExporterError):
+    """A command was not told what it needs, or was told what cannot be done."""
+
+
+class StoppedError(ExporterError):
+    """A signal ended a command before its work was done."""
+
+
 class MissingExtraError(ExporterError):
     """Something needs libraries that are not installed by default."""
 

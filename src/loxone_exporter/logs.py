@@ -63,16 +63,17 @@ class TextFormatter(logging.Formatter):
     """A line for a person; control characters in names from the house stay harmless."""
 
     def format(self, record: logging.LogRecord) -> str:  # noqa: D102  # documented by its base
-        message = _harmless(record.getMessage())
+        message = harmless(record.getMessage())
         context = "".join(f" {key}={value}" for key, value in _context(record).items())
         line = f"{_time(record)} {record.levelname.lower():7} {record.name}{context} {message}"
         if record.exc_info:
             traceback = self.formatException(record.exc_info).split("\n")
-            line = "\n".join([line, *map(_harmless, traceback)])
+            line = "\n".join([line, *map(harmless, traceback)])
         return line
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """A text without control characters, which a terminal would obey."""
     return "".join(
         character if character.isprintable() else ascii(character)[1:-1] for character in text
     )

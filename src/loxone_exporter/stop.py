@@ -20,6 +20,8 @@ class StopRequest:
     _scopes: weakref.WeakKeyDictionary[trio.CancelScope, float] = field(
         factory=weakref.WeakKeyDictionary, repr=False
     )
+    _parts: weakref.WeakSet[StopRequest] = field(factory=weakref.WeakSet, repr=False)
+    _whole: StopRequest | None = field(default=None, repr=False)  # lives as long as its parts
 
     def is_made(self) -> bool:
         """Whether everybody was asked to finish."""
@@ -30,6 +32,14 @@ class StopRequest:
         self._made = True
         for scope, grace in self._scopes.items():
             _end(scope, grace)
+        for part in self._parts:
+            part.make()
+
+    def part(self) -> StopRequest:
+        """A request to a part of everybody: made together with this one, or before it."""
+        part = StopRequest(made=self._made, whole=self)
+        self._parts.add(part)
+        return part
 
     def interrupts(self, *, grace: float = 0.0) -> trio.CancelScope:
         """A scope, to be entered at once, that ends when the request is made.

@@ -130,6 +130,7 @@ class Outcome:
     errors: list[SessionError]
     seconds: float
     chunks: int = field(default=0)
+    size: int = field(default=0)
 
     @property
     def error(self) -> SessionError:
@@ -149,7 +150,7 @@ async def visit(
     """Use a channel to a scripted peer, beside a task that must not notice anything."""
     client, server = streams()
     errors: list[SessionError] = []
-    heartbeats = chunks = 0
+    heartbeats = chunks = received = 0
 
     async def sibling() -> None:
         nonlocal heartbeats
@@ -162,9 +163,10 @@ async def visit(
         with contextlib.suppress(trio.BrokenResourceError, trio.EndOfChannel):
             await script(ScriptedPeer(server))
 
-    def count() -> None:
-        nonlocal chunks
+    def count(size: int) -> None:
+        nonlocal chunks, received
         chunks += 1
+        received += size
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(sibling)
@@ -183,7 +185,7 @@ async def visit(
         nursery.cancel_scope.cancel()
     with pytest.raises(trio.ClosedResourceError):
         await client.receive_some(1)
-    return Outcome(errors, seconds, chunks)
+    return Outcome(errors, seconds, chunks, received)
 
 
 async def only_open(channel: MessageChannel) -> None:
@@ -290,6 +292,31 @@ async def test_a_subprotocol_that_was_not_offered(autojump_clock: MockClock) -> 
     assert isinstance(outcome.error, MisbehaviourError)
     assert "no WebSocket" in str(outcome.error)
     assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize("header", ["Connection", "Sec-WebSocket-Protocol"])
+async def test_headers_that_are_no_ascii(autojump_clock: MockClock, header: str) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        odd = peer.acceptance("Sec-WebSocket-Protocol: remotecontrol").split(b"\r\n")
+        await peer.say(
+            b"\r\n".join(
+                line + b", \x86" if line.startswith(header.encode()) else line for line in odd
+            )
+        )
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_a_bug_of_ours_with_texts_is_not_the_peers(autojump_clock: MockClock) -> None:
+    async def stumble(channel: MessageChannel) -> None:
+        await channel.open()
+        b"\x86".decode()
+
+    with pytest.RaisesGroup(UnicodeDecodeError, flatten_subgroups=True):
+        await visit(accepting(b""), stumble)
 
 
 @pytest.mark.parametrize(
@@ -769,6 +796,46 @@ async def test_sending_after_the_end_fails_as_a_session_does(
 
     outcome = await visit(accepting(data), use)
     assert [] == outcome.errors
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 6, 200])
+async def test_messages_that_nobody_has_received_are_told(
+    autojump_clock: MockClock, count: int
+) -> None:
+    """The library has no public way to ask for them."""
+    told: list[int] = []
+
+    async def use(channel: MessageChannel) -> None:
+        told.append(channel.queued())
+        await channel.open()
+        await wait_all_tasks_blocked()
+        told.append(channel.queued())
+        for number in range(count):
+            assert f"event {number}" == await channel.receive()
+            await wait_all_tasks_blocked()
+            told.append(channel.queued())
+
+    glued = b"".join(frame(TEXT, f"event {number}".encode()) for number in range(count))
+    outcome = await visit(accepting(glued), use)
+    assert [] == outcome.errors
+    # One waits in the reader's hands, and what comes after it in the socket.
+    most = transport._MESSAGE_QUEUE + 1
+    assert [0, *(min(left, most) for left in range(count, -1, -1))] == told
+
+
+async def test_every_byte_is_counted(autojump_clock: MockClock) -> None:
+    said = 0
+
+    async def script(peer: ScriptedPeer) -> None:
+        nonlocal said
+        await peer.accept(frame(TEXT, b"event"))
+        said = len(peer.acceptance("Sec-WebSocket-Protocol: remotecontrol")) + 7
+        for data in (frame(PING), frame(BINARY, b"x" * 100_000), frame(CLOSE)):
+            await peer.say(data)
+            said += len(data)
+
+    outcome = await visit(script, open_and_receive)
+    assert said == outcome.size > 100_000
 
 
 @pytest.mark.parametrize("method", ["send", "receive"])

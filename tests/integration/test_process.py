@@ -16,10 +16,18 @@ import pytest
 import trio
 
 import loxone_exporter
+from loxone_exporter.shutdown import HUNG
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
+from loxone_exporter.state import ConnectionState
 from support.memory_network import small_house
-from support.processes import running_exporter, running_process, serve_on_loopback, write_toml
+from support.processes import (
+    running_exporter,
+    running_logged,
+    running_process,
+    serve_on_loopback,
+    write_toml,
+)
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +123,59 @@ async def test_sigterm_while_a_miniserver_is_mute(
         home.faults.mute_after = 0
         assert await exporter.stop() < STOP_BUDGET
         assert exporter.process.returncode == 0
+
+
+async def test_sigterm_in_every_connection_state(nursery: trio.Nursery, tmp_path: Path) -> None:
+    """One exporter, and many Miniservers that each keep it in another state."""
+    houses = {"fine": miniserver(), "banning": miniserver(), "wrong": miniserver()}
+    houses["banning"].faults.locked_out = 600
+    houses["wrong"].faults.reject_logins = True
+    for answered in range(9):
+        houses[f"mute after {answered}"] = house = miniserver()
+        house.faults.mute_after = answered
+    ports = {name: await serve_on_loopback(house, nursery) for name, house in houses.items()}
+    config = write_toml(tmp_path / "c.toml", {**ports, "nobody": 1})
+    async with running_exporter(["run", "--config", str(config)]) as exporter:
+        await exporter.wait_until_listening()
+        for state in set(ConnectionState) - {ConnectionState.DISCONNECTED}:
+            await exporter.wait_for("/metrics", f'state="{state}"}} 1.0')
+        assert await exporter.stop() < STOP_BUDGET
+        assert exporter.process.returncode == 0
+    assert {} == dict(houses["fine"].tokens)
+
+
+HANGING = """
+import sys
+import trio
+from loxone_exporter import cli, fleet, shutdown
+
+async def shield(*_):
+    with trio.CancelScope(shield=True):
+        sys.stderr.write("hanging\\n")
+        await trio.sleep_forever()
+
+async def keep_the_loop(*_):
+    sys.stderr.write("hanging\\n")
+    while True:
+        pass
+
+fleet.supervise = {"shield": shield, "keep the loop": keep_the_loop}[sys.argv[1]]
+shutdown.HANG_AFTER = 0.5
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("kind", ["shield", "keep the loop"])
+async def test_what_cannot_be_cancelled_does_not_keep_the_process(
+    tmp_path: Path, kind: str
+) -> None:
+    config = write_toml(tmp_path / "c.toml", {"home": 1})
+    command = [sys.executable, "-c", HANGING, kind, "run", "--config", str(config)]
+    async with running_logged(command) as exporter:
+        await exporter.wait_for_log("hanging")
+        assert await exporter.stop() < STOP_BUDGET
+        assert exporter.process.returncode == HUNG
+        assert any("most recent call first" in line for line in exporter.log)
 
 
 async def test_a_second_signal_ends_at_once(nursery: trio.Nursery, tmp_path: Path) -> None:
@@ -260,7 +321,7 @@ def test_a_structure_file_that_is_none_is_said_so(tmp_path: Path) -> None:
 
 def test_version_and_help() -> None:
     assert f"loxone-exporter {loxone_exporter.__version__}\n" == run_command("--version").stdout
-    for command in ("run", "demo", "simulate", "check", "health"):
+    for command in ("run", "demo", "simulate", "check", "health", "init"):
         assert run_command(command, "--help").stdout.startswith("usage: loxone-exporter")
 
 

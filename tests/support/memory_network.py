@@ -65,16 +65,19 @@ class WatchedStream(trio.abc.Stream):
 
     Attributes:
         is_closed: Whether it was closed.
+        received: How many bytes came over it.
     """
 
     _stream: trio.abc.Stream
     _latency: float
     is_closed: bool = False
+    received: int = 0
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         data = bytes(await self._stream.receive_some(max_bytes))
         if self._latency:
             await trio.sleep(self._latency)
+        self.received += len(data)
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

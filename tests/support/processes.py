@@ -18,6 +18,7 @@ import trio
 from attrs import define, field
 
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.simulator.tls import ServerCertificate
 from support.exporters import not_on_the_list
 
 
@@ -48,7 +49,7 @@ class RunningExporter:
             for line in lines:
                 self.log.append(line.decode())
                 if not self.url and " serves " in self.log[-1]:
-                    self.url = "http://" + self.log[-1].split("http://")[1].split("/metrics")[0]
+                    self.url = re.findall(r"https?://[^/]+(?=/metrics)", self.log[-1])[0]
                     self._listening.set()
 
     async def wait_until_listening(self) -> None:
@@ -124,6 +125,18 @@ async def running_exporter(
 ) -> AsyncIterator[RunningExporter]:
     """Run `loxone-exporter` with some arguments, and follow its log."""
     command = [sys.executable, "-m", "loxone_exporter", *arguments]
+    async with running_logged(command, environ=environ, folder=folder) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def running_logged(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> AsyncIterator[RunningExporter]:
+    """Run an exporter by another command, likewise."""
     async with (
         running_process(command, stderr=subprocess.PIPE, environ=environ, folder=folder) as process,
         trio.open_nursery() as nursery,
@@ -134,11 +147,13 @@ async def running_exporter(
         nursery.cancel_scope.cancel()
 
 
-async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Ask a URL; status and body."""
+async def get(
+    url: str, headers: Mapping[str, str] | None = None, *, data: bytes | None = None
+) -> tuple[int, str]:
+    """Ask a URL, or send it something; status and body."""
 
     def ask() -> tuple[int, str]:
-        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  # http only
+        request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310  # http only
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  # http only
                 return response.status, response.read().decode()
@@ -159,11 +174,48 @@ async def serve_on_loopback(miniserver: SimulatedMiniserver, nursery: trio.Nurse
     return port
 
 
-async def _serve(miniserver: SimulatedMiniserver, listeners: list[trio.SocketListener]) -> None:
+async def serve_with_tls_on_loopback(
+    miniserver: SimulatedMiniserver, certificate: ServerCertificate, nursery: trio.Nursery
+) -> tuple[int, int]:
+    """Likewise, with TLS; its port for plain HTTP, and the one for TLS."""
+    plain, encrypted = [await trio.open_tcp_listeners(0, host="127.0.0.1") for _ in range(2)]
+    nursery.start_soon(_serve, miniserver, plain, encrypted, certificate)
+    return plain[0].socket.getsockname()[1], encrypted[0].socket.getsockname()[1]
+
+
+async def _serve(
+    miniserver: SimulatedMiniserver,
+    listeners: list[trio.SocketListener],
+    tls_listeners: Sequence[trio.SocketListener] = (),
+    certificate: ServerCertificate | None = None,
+) -> None:
     try:
-        await miniserver.serve(listeners)
+        await miniserver.serve(listeners, tls_listeners=tls_listeners, certificate=certificate)
     finally:
         assert [] == not_on_the_list(miniserver)
+
+
+async def run_command(
+    *arguments: str | Path,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    stdin: bytes = b"",
+) -> subprocess.CompletedProcess[str]:
+    """Run `loxone-exporter` with some arguments until it ends by itself; nobody watches it."""
+    command = [sys.executable, "-m", "loxone_exporter", *map(str, arguments)]
+    with trio.fail_after(30):
+        ended = await trio.run_process(
+            command,
+            stdin=stdin,
+            capture_stdout=True,
+            capture_stderr=True,
+            check=False,
+            cwd=folder,
+            env={**os.environ, **(environ or {})},
+        )
+    return subprocess.CompletedProcess(
+        command, ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+    )
 
 
 def write_toml(path: Path, ports: Mapping[str, int], *, extra: str = "") -> Path:

@@ -44,6 +44,9 @@ class ScriptedChannel:
             raise frame
         return frame
 
+    def queued(self) -> int:
+        return self._received.statistics().current_buffer_used
+
     async def command(self) -> str:
         """Wait for the next command."""
         return await self._unanswered.receive()

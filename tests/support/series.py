@@ -11,7 +11,12 @@ from loxone_exporter.metrics.series import SeriesTable, build_series_in_steps
 
 
 def build_series(
-    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
+    structure: Structure,
+    *,
+    miniserver: str,
+    registry: NameRegistry,
+    plan: Plan,
+    room: int = 1_000_000,
 ) -> SeriesTable:
     """Compute the series of a structure, as `build_series_in_steps` does, in one go."""
     made: list[SeriesTable] = []
@@ -20,7 +25,7 @@ def build_series(
         made.append(
             (
                 yield from build_series_in_steps(
-                    structure, miniserver=miniserver, registry=registry, plan=plan
+                    structure, miniserver=miniserver, registry=registry, plan=plan, room=room
                 )
             )
         )

@@ -191,8 +191,13 @@ async def test_failures_of_a_beginning(
     assert state is miniserver.connection
     check(caplog, reason, pause, words)
     assert (reason in WAITING_TO_LOG_IN) == (miniserver.link.login_retry is not None)
+    last = miniserver.link.last_failure
+    assert last is not None
+    assert (FailureReason(reason), True) == (last.reason, words in last.text)
+    assert pause[0] - 0.5 <= last.retry - last.time <= pause[1] + 0.5
     assert await exporter.end() < STOP_BUDGET
-    assert [] == [secret for secret in secrets_of(house) if secret in caplog.text]
+    said = caplog.text + last.text
+    assert [] == [secret for secret in secrets_of(house) if secret in said]
 
 
 async def close(house: SimulatedMiniserver, code: int, reason: str = "") -> None:
@@ -312,7 +317,7 @@ def check(
     assert pause[0] - 0.5 <= float(told[1]) <= pause[1] + 0.5
     assert told[1] != "0"
     assert ("does not lock this address out" in record.message) == (reason in SPARED_PASSWORD)
-    is_told_of_restart = "a restart of the exporter tries at once" in record.message
+    is_told_of_restart = "a restart of the exporter, tries at once" in record.message
     assert is_told_of_restart == (reason in FOR_THE_OWNER)
 
 

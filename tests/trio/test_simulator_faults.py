@@ -131,6 +131,20 @@ async def test_a_dribbling_session_is_not_taken_for_stuck(
     assert trio.current_time() - began > 20
 
 
+async def test_dribbling_that_ends_midway_is_over_at_once(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    client = await open_session(miniserver, nursery)
+    miniserver.faults.dribble = 10.0
+    await client.send("data/LoxAPP3.json")
+    await trio.sleep(5)
+    miniserver.faults.dribble = None
+    began = trio.current_time()
+    structure = await receive(client)
+    assert structure.payload == miniserver.house.structure.decode()
+    assert trio.current_time() - began <= 0.1  # the piece under way
+
+
 async def test_answers_come_late(
     miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
 ) -> None:

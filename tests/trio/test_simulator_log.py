@@ -7,10 +7,11 @@ import logging
 import pytest
 import trio
 
+from loxone_exporter.loxone.crypto import encode_base64
 from loxone_exporter.simulate import tell_of_commands
 from loxone_exporter.simulator import device
 from loxone_exporter.simulator.miniserver import Profile, SimulatedMiniserver
-from support.raw_client import RawClient, connect, get, open_session
+from support.raw_client import RawClient, Received, connect, get, open_session
 from support.small_house import SmallHouse
 
 
@@ -69,6 +70,23 @@ async def test_an_encrypted_command_without_a_key_is_explained(
     client = await RawClient.open(connect(miniserver, nursery))
     await client.ask("jdev/sys/enc/AAAA")
     assert "refused with 401: an encrypted command before the key exchange" in caplog.text
+
+
+async def test_a_short_key_exchange_and_the_end_of_patience_are_explained(
+    miniserver: SimulatedMiniserver,
+    nursery: trio.Nursery,
+    caplog: pytest.LogCaptureFixture,
+    autojump_clock: trio.abc.Clock,
+) -> None:
+    client = await RawClient.open(connect(miniserver, nursery))
+    await client.ask(f"jdev/sys/keyexchange/{encode_base64(bytes(127))}")
+    reason = "a cipher text of 127 bytes for a key of 128 bytes"
+    assert f"refused with 401: {reason}" in caplog.text
+    assert "refused with 420" not in caplog.text
+    answer = await client.receive()
+    assert isinstance(answer, Received)
+    assert answer.code == 420
+    assert "refused with 420: not logged in within 10 s" in caplog.text
 
 
 async def test_commands_of_others_are_noted_however_many_follow(

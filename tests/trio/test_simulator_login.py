@@ -8,7 +8,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from loxone_exporter.loxone.crypto import SessionKey, encode_base64, hash_token
+from loxone_exporter.loxone.crypto import PublicKey, SessionKey, encode_base64, hash_token
 from loxone_exporter.simulator.accounts import Account, Accounts, OneTimeKeys
 from loxone_exporter.simulator.miniserver import Profile, ReceivedCommand, SimulatedMiniserver
 from loxone_exporter.simulator.profiles import PROFILES
@@ -169,6 +169,22 @@ async def test_the_key_exchange_gives_a_one_time_key(
 @pytest.mark.parametrize("secret", ["", "AAAA", "no base64!", "%ff"])
 async def test_a_bad_key_exchange_is_answered_401(client: RawClient, secret: str) -> None:
     assert (await client.ask(f"jdev/sys/keyexchange/{secret}")).code == 401
+
+
+async def test_a_cipher_text_keeps_its_leading_zeros(
+    miniserver: SimulatedMiniserver, client: RawClient
+) -> None:
+    # RFC 8017, 7.2.2, step 1. One of some 180 cipher texts begins with a zero, and what takes them
+    # for mere numbers leaves it away: JSEncrypt before 3.0.3 (its issues 158 and 203).
+    answer = json.loads((await get(miniserver, "jdev/sys/getPublicKey")).body)
+    public_key = PublicKey.parse(answer["LL"]["value"])
+    whole = b"?"
+    while whole[0]:
+        whole = public_key.encrypt(client.key.exchange_text)
+    short = whole.lstrip(b"\0")
+    assert (await client.ask(f"jdev/sys/keyexchange/{encode_base64(short)}")).code == 401
+    assert (await client.ask(f"jdev/sys/keyexchange/{encode_base64(whole)}")).code == 200
+    assert (await client.ask_sealed("jdev/sys/getkey")).code == 200
 
 
 async def test_a_second_key_exchange_breaks_a_login_under_way(

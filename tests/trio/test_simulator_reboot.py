@@ -162,6 +162,52 @@ async def test_after_a_reboot_ipv4_comes_in_by_a_dual_stack_socket_again() -> No
             nursery.cancel_scope.cancel()
 
 
+async def test_what_is_cut_off_is_reset_without_a_word_and_refused_for_a_while() -> None:
+    miniserver = SimulatedMiniserver(SmallHouse(), profile=Profile(key_bits=1024))
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+            address = listener.socket.getsockname()
+            nursery.start_soon(miniserver.serve, [listener])
+            idle = await trio.open_tcp_stream(*address)
+            assert (await request(idle, "jdev/cfg/api")).status == 200
+            client = await RawClient.open(await trio.open_tcp_stream(*address))
+            assert (2, 2) == (miniserver.connections, miniserver.connections_in_all)
+            async with trio.open_nursery() as drill:
+                drill.start_soon(lambda: miniserver.cut(refused=0.3))
+                for stream in (idle, client.stream):
+                    with pytest.raises(trio.BrokenResourceError) as broken:
+                        await stream.receive_some()
+                    assert isinstance(broken.value.__cause__, ConnectionResetError)
+                    await stream.aclose()
+                with pytest.raises(OSError, match="connect"):
+                    await trio.open_tcp_stream(*address)
+                assert (0, 2) == (miniserver.connections, miniserver.connections_in_all)
+            assert await ask_until_there(address) == 200
+            nursery.cancel_scope.cancel()
+
+
+async def test_who_vanishes_leaves_dead_connections_behind(
+    miniserver: SimulatedMiniserver, nursery: trio.Nursery, autojump_clock: trio.abc.Clock
+) -> None:
+    nursery.start_soon(miniserver.live)
+    client = await open_session(miniserver, nursery)
+    await client.ask("jdev/cfg/api")
+    nursery.start_soon(lambda: miniserver.cut(refused=5.0, silent=True))
+    await trio.sleep(2)
+    await client.send("keepalive")
+    refusing = [miniserver.is_refusing]
+    await trio.sleep(4)
+    assert [True, False] == [*refusing, miniserver.is_refusing]
+    assert not miniserver.faults.half_open
+    await client.send("keepalive")
+    with trio.move_on_after(100) as waiting:
+        await client.next_event()
+    assert waiting.cancelled_caught
+    assert (await get(miniserver, "jdev/cfg/api")).status == 200
+    await client.stream.aclose()
+
+
 async def ask_until_there(address: tuple[str, int]) -> int:
     while True:
         try:

@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
-from loxone_exporter.errors import RejectedError
+from loxone_exporter.errors import FailureReason, RejectedError
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.miniserver.supervisor import _Attempt
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
@@ -310,6 +310,10 @@ async def test_a_bug_costs_its_session_only_and_is_told_with_its_traceback(
         patch.setattr(MiniserverState, "apply_values", stumble)
         await house.publish({TEMPERATURE: 1.0})
         await wait_for(state, ConnectionState.BACKOFF)
+    # What a bug says may be anything, and is not for everybody.
+    last = state.link.last_failure
+    assert last is not None
+    assert (FailureReason.BUG, "a bug ended the session") == (last.reason, last.text)
     await wait_for(state, ConnectionState.CONNECTED)
     assert attempts == len(network.attempts("b.test"))
     record = next(record for record in caplog.records if record.levelno == logging.ERROR)

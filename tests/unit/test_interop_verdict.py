@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interop.runs import RUNS
-from interop.stage import Outcome
+from interop.stage import Outcome, Refusal
 from interop.verdict import Expected, Verdict, format_table, judge
 
 
@@ -49,6 +50,30 @@ def test_a_client_that_did_not_get_there_is_a_row_that_failed() -> None:
     assert ["exit code 1"] == verdict.problems
     assert f"{RUN.title}: exit code 1\n    its words" == verdict.explain()
     assert format_table([verdict]).endswith("FAILED")
+
+
+def test_the_codes_that_a_client_got_are_told_and_where_its_words_are() -> None:
+    short, late = Refusal(401, "a cipher text of 127 bytes"), Refusal(420, "not logged in")
+    outcome = Outcome(
+        messages="its words",
+        problem="exit code 1",
+        refusals=(short, short, late),
+        folder=Path("kept"),
+    )
+    verdict = judge(RUN, outcome, EXPECTED)
+    assert format_table([verdict]).endswith("FAILED: 401, 420")
+    assert [
+        f"{RUN.title}: exit code 1",
+        "    refused with 401: a cipher text of 127 bytes",
+        "    refused with 420: not logged in",
+        "    its words",
+        "    all of it, and the simulator's log: kept",
+    ] == verdict.explain().splitlines()
+
+
+def test_who_got_over_a_refusal_did_well() -> None:
+    outcome = Outcome(json.dumps(GOOD), refusals=(Refusal(404, "no such command"),))
+    assert format_table([judge(RUN, outcome, EXPECTED)]).endswith("ok")
 
 
 # Not every client decodes schedules and weather, and one that does not says so by leaving them out.

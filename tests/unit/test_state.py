@@ -19,7 +19,14 @@ from loxone_exporter.loxone.tables import (
     encode_values,
 )
 from loxone_exporter.loxone.uuids import StateUuid
-from loxone_exporter.state import ConnectionState, LinkState, MiniserverState, Security
+from loxone_exporter.state import (
+    ConnectionState,
+    EventCounts,
+    Failure,
+    LinkState,
+    MiniserverState,
+    Security,
+)
 from support.collected import change_structure
 from support.strategies import look_alikes
 from support.structures import control, structure, uuid
@@ -50,10 +57,36 @@ def test_nothing_is_known_of_a_new_link() -> None:
     assert (None, None) == (link.certificate_not_after, link.token_valid_until)
     assert (None, None) == (link.login_retry, link.clock_offset)
     assert (0, 0) == (link.sessions, link.broken_structures)
+    assert link.last_failure is None
     assert dict.fromkeys(FailureReason, 0) == {
         reason: link.failures[reason] for reason in FailureReason
     }
     assert 0 == link.structure_changes.total()
+
+
+def test_it_is_known_since_when_events_arrive_or_do_not() -> None:
+    now = 1000.0
+    state = MiniserverState(name="home", now=lambda: now)
+    assert now == state.since
+    now = 1001.0
+    state.connection = ConnectionState.CONNECTING
+    state.connection = ConnectionState.BACKOFF
+    assert 1000.0 == state.since
+    now = 1002.0
+    state.connection = ConnectionState.CONNECTED
+    now = 1003.0
+    state.connection = ConnectionState.CONNECTED
+    assert 1002.0 == state.since
+    state.connection = ConnectionState.DISCONNECTED
+    assert 1003.0 == state.since
+    now = 1004.0
+    state.connection = ConnectionState.BACKOFF
+    assert 1003.0 == state.since
+
+
+def test_of_a_failure_that_says_much_only_the_beginning_is_kept() -> None:
+    failure = Failure(FailureReason.PROTOCOL, "x" * 5000, 1.0, 2.0)
+    assert "x" * 1000 == failure.text
 
 
 def test_each_miniserver_has_a_link_of_its_own() -> None:
@@ -136,6 +169,49 @@ def test_values_before_a_remainder_are_an_update() -> None:
         state.apply_values(decode_values(encode_values([(uuid(1), 21.5)]) + bytes(5)))
     assert {uuid(1): 21.5} == state.values
     assert 1767225600.0 == state.last_update
+
+
+def test_events_are_counted_by_kind_and_those_of_strangers_besides() -> None:
+    state, own, stranger = state_of_house(), uuid(1), uuid(9)
+    state.apply_values([(own, 1.0), (stranger, 2.0), (own, math.nan), (uuid(3), 4.0)])
+    state.apply_texts([(own, "on"), (stranger, "off"), (stranger, "on")])
+    state.apply_daytimers([Daytimer(own, 0.0), Daytimer(stranger, 0.0)])
+    state.apply_weather([Weather(stranger, 0), Weather(own, 0), Weather(own, 0)])
+    assert EventCounts(values=4, texts=3, daytimers=2, weather=3, unknown=5) == state.events
+
+
+def test_events_count_during_a_dump_before_the_structure_and_before_a_remainder() -> None:
+    state = MiniserverState(name="home")
+    state.apply_values([(uuid(1), 1.0)])
+    assert EventCounts(values=1, unknown=1) == state.events
+    state.replace_structure(HOUSE)
+    state.begin_dump()
+    table = encode_values([(uuid(1), 1.0), (uuid(3), 2.0)])
+    with pytest.raises(RemainderError):
+        state.apply_values(decode_values(table + bytes(5)))
+    assert EventCounts(values=3, unknown=1) == state.events
+
+
+@given(
+    tables=st.lists(
+        st.lists(st.tuples(st.sampled_from([uuid(n) for n in range(5)]), st.floats()), max_size=20),
+        max_size=5,
+    )
+)
+def test_every_event_is_counted(tables: list[list[tuple[StateUuid, float]]]) -> None:
+    state = state_of_house()
+    for table in tables:
+        state.apply_values(decode_values(encode_values(table)))
+    events = [uuid for table in tables for uuid, _ in table]
+    strangers = [uuid for uuid in events if uuid not in HOUSE.state_uuids()]
+    assert (len(events), len(strangers)) == (state.events.values, state.events.unknown)
+
+
+async def test_bytes_are_counted(mock_clock: MockClock) -> None:
+    state = state_of_house()
+    for size in (1, 65536):
+        state.mark_received(size)
+    assert 65537 == state.link.received_bytes
 
 
 async def test_silence_since_the_last_byte(mock_clock: MockClock) -> None:

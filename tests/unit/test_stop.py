@@ -84,3 +84,27 @@ async def test_requests_are_independent(autojump_clock: MockClock) -> None:
     with other.interrupts() as scope:
         await trio.sleep(1)
     assert not scope.cancelled_caught
+
+
+def test_a_part_ends_together_with_the_whole() -> None:
+    whole = StopRequest()
+    part, of_part = whole.part(), whole.part().part()
+    whole.make()
+    assert part.is_made()
+    assert of_part.is_made()
+    assert whole.part().is_made()
+
+
+def test_a_part_ends_before_the_whole() -> None:
+    whole = StopRequest()
+    part = whole.part()
+    part.make()
+    assert not whole.is_made()
+    assert not whole.part().is_made()
+
+
+async def test_a_part_that_is_over_leaves_nothing_behind() -> None:
+    whole = StopRequest()
+    part = weakref.ref(whole.part())
+    gc.collect()
+    assert part() is None

@@ -23,6 +23,7 @@ from loxone_exporter.config.findings import (
 )
 from loxone_exporter.config.model import Config
 from loxone_exporter.config.passwords import PasswordResolver
+from loxone_exporter.config.server_tls import resolve_server_tls
 
 
 DEFAULT_PLACES = (
@@ -72,21 +73,37 @@ def load_config(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     Raises:
         ConfigurationError: With every finding, not only the first.
     """
-    document = {} if path is None else _read_document(path)
+    return load_document({} if path is None else _read_document(path), path, environ)
+
+
+def load_document(
+    document: dict[str, object], source: Path | None, environ: Mapping[str, str]
+) -> Loaded:
+    """Likewise of a document that was read already, or is about to be written.
+
+    Args:
+        document: Parsed TOML; it is changed.
+        source: The file it is from, or for; it need not be there. None if there is none.
+        environ: As above.
+
+    Raises:
+        ConfigurationError: As above.
+    """
     overrides = apply_environment(document, environ)
-    passwords = PasswordResolver(source=path, environ=environ, origins=overrides.origins)
+    passwords = PasswordResolver(source=source, environ=environ, origins=overrides.origins)
     passwords.resolve(document)
-    unusable = resolve_authorities(document, source=path)
+    unusable = resolve_authorities(document, source=source)
+    unusable += resolve_server_tls(document, source=source)
     config, problems = structure_config(document)
     problems += [*passwords.problems, *unusable, *find_contradictions(document)]
-    findings = [*overrides.findings, *_locate(problems, path, overrides.origins)]
+    findings = [*overrides.findings, *_locate(problems, source, overrides.origins)]
     if config is None or findings:
         raise ConfigurationError(findings)
     doubts = [*passwords.warnings, *find_doubts(config)]
     return Loaded(
         config=_with_listen_port(config, overrides.listen_port),
-        source=path,
-        warnings=(*overrides.warnings, *_locate(doubts, path, overrides.origins)),
+        source=source,
+        warnings=(*overrides.warnings, *_locate(doubts, source, overrides.origins)),
     )
 
 

@@ -26,7 +26,7 @@ def read_password_file(path: Path) -> Secret:
     """
     try:
         text = read_text(path)
-        return _check_secret(text.removesuffix("\n").removesuffix("\r"))
+        return check_secret(text.removesuffix("\n").removesuffix("\r"))
     except ValueError as error:
         finding = Finding(source=str(path), path="", message=str(error))
         raise ConfigurationError([finding]) from None
@@ -90,7 +90,7 @@ class PasswordResolver:
                 return {"password": self._from_document(value, path)}
 
     def _from_document(self, text: str, path: KeyPath) -> Secret:
-        secret = _check_secret(text)
+        secret = check_secret(text)
         exposed = self.source is not None and is_world_readable(self.source)
         if exposed and path not in self.origins:
             self.warnings.append(
@@ -110,7 +110,7 @@ class PasswordResolver:
         text = read_variable(self.environ, name)
         if text is None:
             raise ValueError("the environment variable that it names is not set, or empty")
-        return _check_secret(text)
+        return check_secret(text)
 
     def _report_missing(self, path: KeyPath) -> None:
         in_environment = path in self.origins
@@ -118,8 +118,12 @@ class PasswordResolver:
         self.problems.append((path, f"missing: {choice}"))
 
 
-def _check_secret(text: str) -> Secret:
-    """The text as a secret; no message shows anything of it."""
+def check_secret(text: str) -> Secret:
+    """The text as a secret; no message shows anything of it.
+
+    Raises:
+        ValueError: It can be no password.
+    """
     if not text:
         raise ValueError("expected a password, found an empty text")
     if has_control_character(text):

@@ -156,12 +156,16 @@ class PrivateKey:
         """Decrypt what `PublicKey.encrypt` made.
 
         Raises:
-            ProtocolError: It was made for another key, or is damaged.
+            ProtocolError: It was made for another key, is damaged, or has not as many bytes as the
+                key: leading zeros belong to it (RFC 8017, 7.2.2).
         """
         try:
             plaintext = PKCS1_v1_5.new(self._key).decrypt(ciphertext, sentinel=b"")
         except ValueError as error:
-            raise ProtocolError("a cipher text of the wrong size for the key") from error
+            raise ProtocolError(
+                f"a cipher text of {len(ciphertext)} bytes for a key of "
+                f"{self._key.size_in_bytes()} bytes"
+            ) from error
         if not plaintext:
             raise ProtocolError("a cipher text that this key does not open")
         return plaintext

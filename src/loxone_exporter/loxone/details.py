@@ -143,8 +143,8 @@ def _nodes(details: Mapping[str, Json]) -> Iterator[FlowNode]:
     for index, node in enumerate(nodes[:_MAX_NODES] if isinstance(nodes, list) else ()):
         if isinstance(node, dict):
             yield FlowNode(
-                title=_text(node.get("title")),
-                role=_text(node.get("nodeType")),
+                title=cut_name(_text(node.get("title"))),
+                role=cut_name(_text(node.get("nodeType"))),
                 state=_state_of_node(_text(node.get("actualEfmState")), index),
                 meter=_text(node.get("ctrlUuid")),
             )

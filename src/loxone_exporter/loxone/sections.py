@@ -1,12 +1,16 @@
 """What the structure file has beside its controls (control catalog, Sections outside `controls`).
 
-Whatever makes no sense in them is passed over. What tells about persons is not read at all.
+Whatever makes no sense in them is passed over. What tells about persons is not read at all, but for
+the rights of the user who reads the file.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from typing import Final
+
+from attrs import frozen
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.codes import parse_names
@@ -14,6 +18,22 @@ from loxone_exporter.loxone.details import read_format
 from loxone_exporter.loxone.replies import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
+
+
+@frozen
+class UserRights:
+    """What the user may do who reads the file, as far as it says so (section 5.5).
+
+    Attributes:
+        has_full_access: Whether that is everything.
+        permissions: Bits of section 3.4, by which files of different users differ as expected.
+    """
+
+    has_full_access: bool | None = None
+    permissions: int | None = None
+
+
+UNKNOWN_RIGHTS: Final = UserRights()
 
 
 def section(document: Mapping[str, Json], name: str) -> Mapping[str, Json]:
@@ -42,6 +62,16 @@ def parse_message_center(document: Mapping[str, Json]) -> Mapping[str, StateUuid
         if isinstance(part, dict) and (states := named_states(section(part, "states"))):
             return states
     return {}
+
+
+def parse_user_rights(document: Mapping[str, Json]) -> UserRights:
+    """The rights of the user who reads the file."""
+    user = section(section(document, "msInfo"), "currentUser")
+    is_admin, rights = user.get("isAdmin"), user.get("userRights")
+    return UserRights(
+        is_admin if isinstance(is_admin, bool) else None,
+        rights if isinstance(rights, int) and not isinstance(rights, bool) else None,
+    )
 
 
 def parse_weather_formats(document: Mapping[str, Json]) -> Mapping[str, Format]:

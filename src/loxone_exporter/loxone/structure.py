@@ -16,9 +16,12 @@ from loxone_exporter.errors import ProtocolError, StructureError
 from loxone_exporter.loxone.details import NO_DETAILS, Details, parse_details
 from loxone_exporter.loxone.replies import Json, decode_json
 from loxone_exporter.loxone.sections import (
+    UNKNOWN_RIGHTS,
+    UserRights,
     named_states,
     parse_message_center,
     parse_operating_modes,
+    parse_user_rights,
     parse_weather_formats,
     parse_weather_types,
     section,
@@ -48,8 +51,15 @@ _MAX_STATE_NAME = 256
 _NAME_SHOWN = 80
 
 _LONGEST_NAME = 1000
-"""Characters of the name of a control, room or category. Real ones have some ten; each is a label
-of many series, and patterns and words are sought in it."""
+"""Characters of the name of a control, room or category, and of other texts that are shown. Real
+ones have some ten; each is a label of many series, and patterns and words are sought in it."""
+
+_LONGEST_KEY = 256
+"""Characters of the key of a control, which is a label as well. Real ones are UUIDs, some of them
+with a suffix, and to cut one would make it another one's."""
+
+_MAX_PLACES = 1000
+"""Rooms, and categories, whose names are kept although nothing is in them."""
 
 _LONGEST_CURRENCY = 16
 """Characters of a currency, which goes into the names of metrics."""
@@ -132,6 +142,9 @@ class Structure:
         message_center_states: The states of the message center: `changed`.
         operating_modes: The owner's names of the operating modes, by id; own ones are negative.
         units: What its values are in where nothing else is said.
+        rooms: The names of all rooms, also of those without a control that this user may see.
+        categories: Likewise.
+        user_rights: What this user may do.
     """
 
     last_modified: str
@@ -146,6 +159,9 @@ class Structure:
     message_center_states: Mapping[str, StateUuid] = field(factory=dict, repr=False)
     operating_modes: Mapping[int, str] = field(factory=dict, repr=False)
     units: HouseUnits = field(factory=HouseUnits)
+    rooms: tuple[str, ...] = field(default=(), repr=False)
+    categories: tuple[str, ...] = field(default=(), repr=False)
+    user_rights: UserRights = UNKNOWN_RIGHTS
 
     def walk(self) -> Iterator[Control]:
         """All controls and sub-controls, parents first."""
@@ -184,10 +200,10 @@ def parse_structure(payload: str | bytes) -> Structure:
     parsed = tuple(reader.read_controls(controls, parent=None))
     info = section(document, "msInfo")
     return Structure(
-        last_modified=_text(document.get("lastModified")),
+        last_modified=_name(document.get("lastModified")),
         controls=parsed,
         problems=tuple(reader.problems),
-        project=_text(info.get("projectName")),
+        project=_name(info.get("projectName")),
         model=_model(info.get("miniserverType")),
         global_states=named_states(section(document, "globalStates")),
         weather_states=named_states(section(section(document, "weatherServer"), "states")),
@@ -199,6 +215,9 @@ def parse_structure(payload: str | bytes) -> Structure:
         units=HouseUnits(
             str(info.get("tempUnit")) == "1", _text(info.get("currency"))[:_LONGEST_CURRENCY]
         ),
+        rooms=tuple(reader.rooms.values())[:_MAX_PLACES],
+        categories=tuple(reader.categories.values())[:_MAX_PLACES],
+        user_rights=parse_user_rights(document),
     )
 
 
@@ -232,6 +251,10 @@ class _Reader:
                 self._leave_out(f"control {_shown(key)} is no object; left out")
             elif depth > _MAX_DEPTH:
                 self._leave_out(f"control {_shown(key)} is nested too deeply; left out")
+            elif len(key) > _LONGEST_KEY:
+                self._leave_out(
+                    f"control {_shown(key)} is left out: its key has {len(key)} characters"
+                )
             else:
                 yield self._read_control(key, entry, parent, depth)
 

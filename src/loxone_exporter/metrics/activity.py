@@ -12,6 +12,8 @@ from loxone_exporter.metrics.written import Row, WrittenFamily
 from loxone_exporter.state import MiniserverState
 
 
+_FAMILIES = 2
+
 Houses = Sequence[tuple[MiniserverState, Activities, SeriesTable]]
 """Miniservers whose values may be shown, what their states did, and their series.
 
@@ -54,10 +56,10 @@ def activity_families(houses: Houses) -> Iterator[Metric]:
     )
 
 
-def active_controls(activities: Activities, table: SeriesTable) -> set[int]:
-    """The controls that have a sample in these families, by their index."""
+def active_controls(activities: Activities, table: SeriesTable) -> list[int]:
+    """Of which control each sample in these families is, by its index."""
     counted = (*table.counted, *table.counted_inverted)
-    return {series.control for series, _ in _seen(activities, counted)}
+    return [series.control for series, _ in _seen(activities, counted)] * _FAMILIES
 
 
 def _seen(activities: Activities, counted: Iterable[Series]) -> Iterator[tuple[Series, Activity]]:

@@ -80,6 +80,22 @@ class TimeConversion:
         return moment if _EARLIEST < moment < _LATEST else None
 
 
+@frozen(weakref_slot=False)
+class CounterConversion:
+    """A number of a counter, none of which is below zero (OpenMetrics 1.0, Counter).
+
+    Attributes:
+        convert: Makes the number one of its family.
+    """
+
+    convert: Conversion
+
+    def __call__(self, value: float, /) -> float | None:
+        """Convert one number."""
+        converted = self.convert(value)
+        return None if converted is None or converted < 0 else converted
+
+
 @functools.lru_cache(maxsize=256)  # thousands of states have a few conversions between them
 def unit_conversion(unit: Unit | None, absent: frozenset[float]) -> UnitConversion:
     """A conversion from this unit."""

@@ -20,6 +20,7 @@ from loxone_exporter.metrics.conversions import (
     INVERTED,
     UNCHANGED,
     Conversion,
+    CounterConversion,
     time_conversion,
     unit_conversion,
 )
@@ -166,11 +167,12 @@ class _Case:
         is_default = entry.is_default or self.override.changes_family
         if not is_default:
             self.note("catalog", f"not served unless asked for: {entry.why}")
+        is_counter = family.type == "counter"
         return Decision(
             found,
             family,
             sent.spelling,
-            sent.conversion,
+            CounterConversion(sent.conversion) if is_counter else sent.conversion,
             is_default,
             reasons=tuple(self.reasons),
         )

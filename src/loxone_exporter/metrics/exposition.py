@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
+from typing import Final, Protocol
 
 import trio
 from attrs import frozen
@@ -19,6 +21,7 @@ from prometheus_client import exposition as text
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
+from loxone_exporter.metrics.selection import EVERYTHING, Selection
 from loxone_exporter.metrics.written import WrittenFamily
 
 
@@ -29,6 +32,9 @@ class Format(enum.Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
+_STOCK: Final = 8
+"""Families that prometheus_client writes without a pause; it takes its time."""
+
 _END = b"# EOF\n"
 
 _GZIP = 31
@@ -36,6 +42,13 @@ _GZIP = 31
 
 _LEVEL = 1
 """The quickest: on the way through a house, time is scarcer than bytes."""
+
+_STRETCH = 2**16
+"""Bytes that are written without a pause, which takes less than a millisecond. Families are mostly
+smaller, and a pause after each would be a long wait where many others want to have their turn."""
+
+_MAX_RANGES = 64
+"""Whatever comes after so many of them in a header is not read."""
 
 _MEDIA_TYPES = {
     "text/plain": ("0.0.4", Format.TEXT),
@@ -45,16 +58,26 @@ _MEDIA_TYPES = {
 }
 
 
+class MiniserverCollector(Protocol):
+    """Makes the families of Miniservers."""
+
+    def collect(self, miniservers: Collection[str] = (), /) -> Iterable[Metric]:
+        """All families; with names of Miniservers, only what is about them."""
+
+
 @frozen
 class Exposition:
     """All that is scraped: the process, the interpreter, and the Miniservers."""
 
-    _registry: CollectorRegistry
+    _collector: MiniserverCollector
+    _process: CollectorRegistry
     _pending: Callable[[], Iterator[None]]
 
     @classmethod
     def of(
-        cls, collector: Collector, pending: Callable[[], Iterator[None]] = lambda: iter(())
+        cls,
+        collector: MiniserverCollector,
+        pending: Callable[[], Iterator[None]] = lambda: iter(()),
     ) -> Exposition:
         """Put a collector beside those of the process and the interpreter.
 
@@ -65,30 +88,41 @@ class Exposition:
         registry = CollectorRegistry(support_collectors_without_names=True)
         for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
             process_collector(registry=registry)
-        registry.register(collector)
-        return cls(registry, pending)
+        return cls(collector, registry, pending)
 
-    async def render(self, format_: Format, *, gzip: bool = False) -> bytes:
-        """Collect everything and write it down; other tasks have their turn in between.
+    async def render(
+        self, format_: Format, *, gzip: bool = False, selection: Selection = EVERYTHING
+    ) -> bytes:
+        """Collect what is wanted and write it down; other tasks have their turn in between.
 
         Args:
             format_: How to write it.
             gzip: Whether to compress it.
+            selection: What is wanted.
         """
         for _ in self._pending():
             await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
-        for chunk in self._chunks(format_):
+        written = 0
+        for chunk in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
-            await trio.lowlevel.checkpoint()
+            written += len(chunk)
+            if written >= _STRETCH:
+                written = 0
+                await trio.lowlevel.checkpoint()
         if compressor:
             body.append(compressor.flush())
         return b"".join(body)
 
-    def _chunks(self, format_: Format) -> Iterator[bytes]:
+    def _families(self, selection: Selection) -> Iterator[Metric]:
+        about_itself = () if selection.miniservers else self._process.collect()
+        families = chain(about_itself, self._collector.collect(selection.miniservers))
+        return filter(selection.takes, families)
+
+    def _chunks(self, format_: Format, selection: Selection) -> Iterator[bytes]:
         stock: list[Metric] = []
-        for family in self._registry.collect():
+        for family in self._families(selection):
             if isinstance(family, WrittenFamily):
                 heading = Metric(family.name, family.documentation, family.type, family.unit)
                 yield _write([*stock, heading], format_)
@@ -96,6 +130,9 @@ class Exposition:
                 yield from family.chunks()
             else:
                 stock.append(family)
+                if len(stock) == _STOCK:
+                    yield _write(stock, format_)
+                    stock.clear()
         yield _write(stock, format_)
         if format_ is Format.OPENMETRICS:
             yield _END
@@ -147,7 +184,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
-    for part in accept.split(","):
+    for part in accept.split(",", _MAX_RANGES)[:_MAX_RANGES]:
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         pairs = (parameter.partition("=") for parameter in parameters)
         yield (

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import frozen
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.utils import floatToGoString
+
+from loxone_exporter.histogram import Histogram
 
 
 def gauge(name: str, documentation: str, *labels: str) -> GaugeMetricFamily:
@@ -22,6 +30,30 @@ def counter(name: str, documentation: str, *labels: str) -> CounterMetricFamily:
 def info(name: str, documentation: str, *labels: str) -> InfoMetricFamily:
     """What is said in labels, likewise; the name goes without `_info`."""
     return InfoMetricFamily(name, documentation, labels=("miniserver", *labels))
+
+
+def histogram(name: str, documentation: str, *labels: str) -> HistogramMetricFamily:
+    """A histogram, likewise."""
+    return HistogramMetricFamily(name, documentation, labels=("miniserver", *labels))
+
+
+def add_histogram(
+    family: HistogramMetricFamily, labels: Sequence[str], durations: Histogram
+) -> None:
+    """Add what was counted to a family of histograms.
+
+    Args:
+        family: Where to.
+        labels: Values of the family's labels.
+        durations: What was counted.
+    """
+    buckets = [(_written(bound), float(count)) for bound, count in durations.buckets()]
+    family.add_metric(labels, buckets, durations.sum)
+
+
+def _written(bound: float) -> str:
+    text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]  # upstream has no types here
+    return text
 
 
 @frozen

@@ -117,6 +117,11 @@ class NamedSource:
             return _shared_source(members)
         return cls(members, names, Wording.of(members))
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """All names that are known now, in the order of their codes."""
+        return self._wording.keys
+
     def read(self, uuid: StateUuid, states: States) -> Reading | None:
         """What holds; None where the Miniserver has not told, or not in which words.
 

@@ -34,6 +34,9 @@ TEXT_VALUE: Final = "loxone_control_text_info"
 
 INFO_LABELS = ("miniserver", "name", "room", "category", "type", "uuid")
 
+_COUNTED_FAMILIES = 2
+"""In which a state is that is counted."""
+
 _CONTROLS_IN_A_STEP = 50
 
 NODE_LABELS = ("node", "role")
@@ -120,6 +123,9 @@ class SeriesTable:
         renamed: How many controls and sub-controls carry a UUID in their name.
         unknown: How many states the catalog does not know.
         duplicates: Label sets that were dropped because another state has the same.
+        size: How many series there are if every state has a value. Names that come in the text of a
+            state are not counted; no text can have many.
+        excess: How many more there would be if there had been room for them.
     """
 
     values: tuple[Series, ...] = ()
@@ -136,10 +142,12 @@ class SeriesTable:
     renamed: int = 0
     unknown: int = 0
     duplicates: tuple[tuple[str, ...], ...] = ()
+    size: int = 0
+    excess: int = 0
 
 
 def build_series_in_steps(
-    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan
+    structure: Structure, *, miniserver: str, registry: NameRegistry, plan: Plan, room: int
 ) -> Generator[None, None, SeriesTable]:
     """Compute the series of a structure, in steps of a few milliseconds.
 
@@ -148,6 +156,8 @@ def build_series_in_steps(
         miniserver: The label `miniserver`.
         registry: Remembers names over changes of the structure.
         plan: What the owner wants to see.
+        room: How many series there may be. A state that would make more is left out as a whole, so
+            that no family lacks what another one has.
     """
     names, places = find_places(structure, plan, registry)
     yield
@@ -156,6 +166,7 @@ def build_series_in_steps(
         house=House.of(structure, plan),
         plan=plan,
         label_names=label_names(uuid_label=plan.metrics.uuid_label),
+        room=room,
     )
     for number, place in enumerate(places, start=1):
         builder.add_control(place)
@@ -176,6 +187,8 @@ def build_series_in_steps(
         renamed=names.renamed,
         unknown=builder.unknown,
         duplicates=tuple(builder.duplicates),
+        size=builder.size,
+        excess=builder.excess,
     )
 
 
@@ -185,6 +198,7 @@ class _Builder:
     house: House
     plan: Plan
     label_names: tuple[str, ...]
+    room: int
     values: list[Series] = field(factory=list)
     counted: list[Series] = field(factory=list)
     counted_inverted: list[Series] = field(factory=list)
@@ -196,11 +210,13 @@ class _Builder:
     schedules: list[Schedule] = field(factory=list)
     unknown: int = 0
     duplicates: list[tuple[str, ...]] = field(factory=list)
+    size: int = 0
+    excess: int = 0
     _taken: set[tuple[str, ...]] = field(factory=set)
 
     def add_control(self, place: ControlPlace) -> None:
         control = place.control
-        if not place.is_part and not place.rejected:
+        if not place.is_part and not place.rejected and self._has_room(1):
             labels = (*self._shared_labels(place.labels), control.key)
             self.controls.append(write_row(INFO_LABELS, labels))
         for state_place in place.states(self.house, self.plan):
@@ -216,41 +232,81 @@ class _Builder:
         if labels in self._taken:
             self.duplicates.append(labels)
             return
-        self._taken.add(labels)
-        schedule = find_schedule(control, state, self.label_names, labels)
-        if schedule is not None and self.plan.metrics.quantities:
-            self.schedules.append(schedule)
         series = Series(*write_labels(self.label_names, labels), state.uuid, place.index)
-        self.values.append(series)
-        self._add_counted(decision.entry, series)
-        self._add_typed(place, state_place, series, labels)
-        self._add_named(state_place, series)
-        if self.plan.metrics.text_values:
-            self.texts.append(series)
-
-    def _add_counted(self, entry: Entry | None, series: Series) -> None:
-        if entry is not None and self.plan.metrics.activations and is_counted(entry):
-            (self.counted_inverted if entry.is_inverted else self.counted).append(series)
-
-    def _add_typed(
-        self, place: ControlPlace, state_place: StatePlace, series: Series, labels: tuple[str, ...]
-    ) -> None:
-        state, decision = state_place.state, state_place.decision
-        if decision.family is None or not self.plan.serves(decision):
+        counted = self._counted(decision.entry)
+        typed = self._typed(place, state_place, series)
+        node = self._node(place, state_place, labels) if typed else None
+        named = self._named(state_place, series)
+        schedule = self._schedule(place, state_place, labels)
+        metrics = self.plan.metrics
+        size = metrics.control_value + metrics.text_values
+        size += _COUNTED_FAMILIES * (counted is not None)
+        size += sum(part is not None for part in (typed, node, schedule))
+        size += len(named.source.keys) if named else 0
+        if not self._has_room(size):
             return
-        typed = TypedSeries(series, decision.conversion, place.condition(decision))
-        self.typed[decision.family].append(typed)
-        node = place.control.details.node_of(state.name, state.uuid)
+        self._taken.add(labels)
+        self.values.append(series)
+        if metrics.text_values:
+            self.texts.append(series)
+        if counted is not None:
+            counted.append(series)
+        if typed is not None:
+            family, converted = typed
+            self.typed[family].append(converted)
         if node is not None:
-            labels = (*labels, node.title, node.role.lower())
-            self.nodes.append(write_row((*self.label_names, *NODE_LABELS), labels))
+            self.nodes.append(node)
+        if named is not None:
+            self.named[named.source.members.family].append(named)
+        if schedule is not None:
+            self.schedules.append(schedule)
 
-    def _add_named(self, state_place: StatePlace, series: Series) -> None:
+    def _has_room(self, size: int) -> bool:
+        """Whether there is room for so many series more, which is then taken."""
+        fits = self.size + size <= self.room
+        if fits:
+            self.size += size
+        else:
+            self.excess += size
+        return fits
+
+    def _counted(self, entry: Entry | None) -> list[Series] | None:
+        """Where a state is noted that is counted; None for any other."""
+        if entry is None or not self.plan.metrics.activations or not is_counted(entry):
+            return None
+        return self.counted_inverted if entry.is_inverted else self.counted
+
+    def _typed(
+        self, place: ControlPlace, state_place: StatePlace, series: Series
+    ) -> tuple[Family, TypedSeries] | None:
+        decision = state_place.decision
+        if decision.family is None or not self.plan.serves(decision):
+            return None
+        typed = TypedSeries(series, decision.conversion, place.condition(decision))
+        return decision.family, typed
+
+    def _node(
+        self, place: ControlPlace, state_place: StatePlace, labels: tuple[str, ...]
+    ) -> Row | None:
+        state = state_place.state
+        node = place.control.details.node_of(state.name, state.uuid)
+        if node is None:
+            return None
+        labels = (*labels, node.title, node.role.lower())
+        return write_row((*self.label_names, *NODE_LABELS), labels)
+
+    def _named(self, state_place: StatePlace, series: Series) -> NamedSeries | None:
         members = state_place.decision.members
         if members is None or not self.plan.serves(state_place.decision):
-            return
-        source = NamedSource.of(members, state_place.names_from)
-        self.named[members.family].append(NamedSeries(series, source))
+            return None
+        return NamedSeries(series, NamedSource.of(members, state_place.names_from))
+
+    def _schedule(
+        self, place: ControlPlace, state_place: StatePlace, labels: tuple[str, ...]
+    ) -> Schedule | None:
+        if not self.plan.metrics.quantities:
+            return None
+        return find_schedule(place.control, state_place.state, self.label_names, labels)
 
     def _shared_labels(self, labels: ControlLabels) -> tuple[str, ...]:
         """What all samples of a control begin with."""

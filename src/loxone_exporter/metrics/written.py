@@ -103,6 +103,10 @@ class WrittenFamily(Metric):
     """A family that can be written without making its samples.
 
     To whoever asks for the samples, it is a family like any other.
+
+    Attributes:
+        sample_name: What its samples are called.
+        rows: Makes labels and value of each sample.
     """
 
     def __init__(
@@ -115,8 +119,8 @@ class WrittenFamily(Metric):
         unit: str = "",
     ) -> None:
         super().__init__(name, documentation, kind, unit)
-        self._sample_name = name + _SUFFIXES[kind]
-        self._rows = rows
+        self.sample_name = name + _SUFFIXES[kind]
+        self.rows = rows
 
     def chunks(self) -> Iterator[bytes]:
         """The lines of the samples, so many together as can be written without a pause."""
@@ -125,8 +129,8 @@ class WrittenFamily(Metric):
             yield chunk.encode()
 
     def _lines(self) -> Iterator[str]:
-        name = self._sample_name
-        for row, value in self._rows():
+        name = self.sample_name
+        for row, value in self.rows():
             if value < _WRITTEN_ALIKE_BELOW:
                 yield f"{name}{row.head}{row.tail} {value!r}\n"
             else:
@@ -136,7 +140,7 @@ class WrittenFamily(Metric):
     @property
     def samples(self) -> list[Sample]:
         """The samples, made when they are asked for."""
-        return [Sample(self._sample_name, row.labels, value) for row, value in self._rows()]
+        return [Sample(self.sample_name, row.labels, value) for row, value in self.rows()]
 
     @samples.setter
     def samples(self, _: list[Sample]) -> None:

@@ -129,7 +129,7 @@ class Approach:
                 return None
             public_key = await _ask_key(http)
         self._state.security = Security.PLAIN
-        self._state.certificate_not_after = None
+        self._state.certificate = self._state.certificate_not_after = None
         return Encounter(link, device, public_key)
 
     async def _meet_over_tls(self) -> Encounter:
@@ -180,6 +180,7 @@ class Approach:
         if certificate.serial is not None:
             self._recognize(certificate.serial)
         self._state.security = self._terms().security
+        self._state.certificate = certificate.der
         self._state.certificate_not_after = certificate.not_after
 
     def _accept_offer(self, https_status: int) -> None:

@@ -48,13 +48,27 @@ class ClockWatch:
             SessionError: There is no answer.
         """
         while self._memory.is_told_time:
-            date = await self._ask(commands.DATE)
-            time_of_day = None if date is None else await self._ask(commands.TIME)
-            if date is None or time_of_day is None:
-                self._state.link.clock_offset = None
+            if not await self.compare():
                 return
-            self._compare(date, time_of_day)
             await trio.sleep(INTERVAL)
+
+    async def compare(self) -> bool:
+        """Compare the clocks once.
+
+        Returns:
+            Whether this user was told the time.
+
+        Raises:
+            TokenExpiredError: The login is not valid any more.
+            SessionError: There is no answer.
+        """
+        date = await self._ask(commands.DATE)
+        time_of_day = None if date is None else await self._ask(commands.TIME)
+        if date is None or time_of_day is None:
+            self._state.link.clock_offset = None
+            return False
+        self._compare(date, time_of_day)
+        return True
 
     def _compare(self, date: str, time_of_day: str) -> None:
         zone = find_zone(self._state.structure, self._state.texts)

@@ -30,7 +30,7 @@ from loxone_exporter.miniserver.answers import read_reply, read_structure
 from loxone_exporter.miniserver.events import EVENT_TABLES, apply_table
 from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.transport import MessageChannel
-from loxone_exporter.state import MiniserverState
+from loxone_exporter.state import MiniserverState, no_messages
 
 
 PATIENCE: Final = 15.0
@@ -104,11 +104,15 @@ class Conversation:
         Raises:
             SessionError: It ended.
         """
+        link = self._state.link
+        link.queued_messages = self._channel.queued
         try:
             await self._receive_all()
         except SessionError as failure:
             self._end = failure
             self._answers[0].close()
+        finally:
+            link.queued_messages = no_messages
         # The answer to the command in flight may have come just before the end, as the one to a
         # rejected login does: who waits for it has the first word.
         async with self._in_flight:
@@ -129,20 +133,21 @@ class Conversation:
 
     def _drop(self, error: ProtocolError) -> None:
         """Take note of a message that made no sense, or of which only the beginning did."""
-        self._state.undecodable_messages += 1
         is_part = isinstance(error, RemainderError)
         self._dropped = 0 if is_part else self._dropped + 1
-        if not self._has_dropped:
-            _logger.warning(
-                "dropped %s message; further ones of this session are only counted: %s",
-                "the end of a" if is_part else "a",
-                error,
-            )
-        self._has_dropped = True
+        self._note_dropped("the end of a message" if is_part else "a message", error)
         if self._dropped >= _RUBBISH:
             raise MisbehaviourError(
                 f"{_RUBBISH} messages in a row made no sense; the last: {error}"
             )
+
+    def _note_dropped(self, what: str, why: ProtocolError | str) -> None:
+        self._state.undecodable_messages += 1
+        if not self._has_dropped:
+            _logger.warning(
+                "dropped %s; further ones of this session are only counted: %s", what, why
+            )
+        self._has_dropped = True
 
     def _note_mismatch(self, message: Message) -> None:
         if not self._mismatched:
@@ -171,7 +176,7 @@ class Conversation:
             case Identifier.OUT_OF_SERVICE:
                 raise OutOfServiceError("the Miniserver goes out of service")
             case identifier:
-                _logger.debug("ignored a message with the unknown identifier %d", identifier)
+                self._note_dropped("a message", f"its identifier {identifier} is unknown")
 
     async def ask(
         self,
@@ -243,7 +248,10 @@ class Conversation:
             await trio.sleep(KEEPALIVE_INTERVAL)
             started = trio.current_time()
             await self._send_keepalive()
-            await self._wait_for_life(started, "no answer to a keepalive")
+            try:
+                await self._wait_for_life(started, "no answer to a keepalive")
+            finally:  # one without an answer has taken longer than any that has one
+                self._state.link.round_trips.observe(trio.current_time() - started)
 
     async def subscribe(self) -> None:
         """Have all states sent now, and every change from now on; returns when all are in.

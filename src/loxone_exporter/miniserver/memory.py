@@ -134,6 +134,6 @@ class SessionMemory:
         if serial != self.serial:
             raise IdentityError(
                 f"the Miniserver with the serial number {serial} answers, "
-                f"expected is {self.serial}: if it was replaced, change `serial`, and restart"
+                f"expected is {self.serial}: if it was replaced, change `serial`, or restart"
             )
         return False

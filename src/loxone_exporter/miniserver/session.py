@@ -77,25 +77,45 @@ class Sessions:
 
         await self._converse(encounter, stream, stop, talk)
 
-    async def visit(self, password: Secret) -> None:
-        """Log in once, learn the structure and all states, and log out.
+    async def visit(self, password: Secret, stop: StopRequest, look: Talk) -> None:
+        """Log in once, learn the structure and all states, look around, and log out.
+
+        Args:
+            password: The user's.
+            stop: Ends it before all of that is done.
+            look: What else is of interest while the session lasts.
 
         Raises:
             SessionError: Alone or in groups: why that was not to be had.
         """
-        encounter, stream = await self._meet()
-        party = self._party(encounter, password)
+        encounter: Encounter | None = None
+        stream: trio.abc.Stream | None = None
+        with stop.interrupts():
+            self.state.connection = ConnectionState.CONNECTING
+            encounter, stream = await self._meet()
+        if encounter is None or stream is None:
+            return
+        party, met = self._party(encounter, password), encounter
 
         async def talk(conversation: Conversation) -> None:
-            login = await log_in(conversation, party)
+            login: Login | None = None
+            self.state.connection = ConnectionState.AUTHENTICATING
+            with stop.interrupts(grace=GRACE):
+                login = await log_in(conversation, party)
+            if login is None:
+                return
             try:
-                await self._watch(conversation, encounter).discover()
-                await conversation.subscribe()
+                with stop.interrupts():
+                    self.state.connection = ConnectionState.DISCOVERING
+                    await self._watch(conversation, met).discover()
+                    self.state.connection = ConnectionState.SUBSCRIBING
+                    await conversation.subscribe()
+                    await look(conversation)
             finally:
                 with trio.move_on_after(FAREWELL, shield=True):
                     await _say_farewell(login)
 
-        await self._converse(encounter, stream, StopRequest(), talk)
+        await self._converse(encounter, stream, stop, talk)
 
     async def end_token(self) -> None:
         """Kill the token of a session that has ended without doing so.

@@ -40,7 +40,7 @@ from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.miniserver.password import PasswordSource
 from loxone_exporter.miniserver.session import FAREWELL, Sessions
-from loxone_exporter.state import ConnectionState, MiniserverState
+from loxone_exporter.state import ConnectionState, Failure, MiniserverState
 from loxone_exporter.stop import StopRequest
 
 
@@ -161,6 +161,7 @@ class _Supervisor:
         pause = max(delay, wait)
         state.connection = _state_after(failure)
         attempt.log(_outlook(failure, pause, is_password_spared=wait > delay))
+        state.link.last_failure = attempt.told(pause)
         is_about_login = isinstance(failure, _ABOUT_LOGIN) or wait > delay
         state.link.login_retry = time.time() + pause if is_about_login else None
         with self._stop.interrupts(), trio.move_on_after(pause):
@@ -231,7 +232,7 @@ def _outlook(failure: SessionError | None, pause: float, *, is_password_spared: 
             "address out"
         )
     if isinstance(failure, _FOR_THE_OWNER):
-        text += "; a restart of the exporter tries at once"
+        text += "; another configuration of it, or a restart of the exporter, tries at once"
     return text
 
 
@@ -268,6 +269,17 @@ class _Attempt:
     def verdict(self) -> SessionError | None:
         """What it is counted as; None for a bug, which goes before any failure beside it."""
         return None if self.bug is not None else self.failure
+
+    def told(self, pause: float) -> Failure:
+        """How it ended, for those who do not see the log.
+
+        Args:
+            pause: Seconds until the next one.
+        """
+        failure, now = self.verdict, time.time()
+        reason = failure.reason if failure else FailureReason.BUG
+        # What a bug says may be anything; it is in the log.
+        return Failure(reason, str(failure or "a bug ended the session"), now, now + pause)
 
     def log(self, outlook: str, level: int = logging.WARNING) -> None:
         """Say how it ended, and what comes next."""

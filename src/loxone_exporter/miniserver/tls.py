@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from loxone_exporter.errors import ConnectionLostError, ProtocolError, TlsError
 from loxone_exporter.loxone.crypto import end_of_validity
@@ -84,10 +84,12 @@ class Certificate:
     Attributes:
         not_after: Until when it is valid, in Unix time; None if it cannot be read.
         serial: The serial number in its name, if it is one of the vendor's cloud.
+        der: The whole of it.
     """
 
     not_after: float | None
     serial: str | None
+    der: bytes = field(default=b"", repr=False, eq=False)
 
 
 def serial_in(name: str) -> str | None:
@@ -188,7 +190,7 @@ def _inspect(stream: trio.SSLStream[Any], terms: TlsTerms, name: str | None) -> 
     not_after = None
     with contextlib.suppress(ProtocolError):
         not_after = end_of_validity(raw)
-    return Certificate(not_after, serial)
+    return Certificate(not_after, serial, raw)
 
 
 def _explain(cause: BaseException | None) -> TlsError | ConnectionLostError:

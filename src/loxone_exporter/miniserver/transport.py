@@ -86,10 +86,13 @@ class MessageChannel(Protocol):
             SessionError: The connection is gone.
         """
 
+    def queued(self) -> int:
+        """How many messages came that nobody has received yet."""
+
 
 @contextlib.asynccontextmanager
 async def message_channel(
-    stream: trio.abc.Stream, address: Address, resource: str, *, on_bytes: Callable[[], None]
+    stream: trio.abc.Stream, address: Address, resource: str, *, on_bytes: Callable[[int], None]
 ) -> AsyncIterator[MessageChannel]:
     """A WebSocket on a fresh connection; both are closed at the end of the block.
 
@@ -99,7 +102,7 @@ async def message_channel(
         stream: The connection; closed in the end, whatever happens.
         address: For the `Host` header.
         resource: The path.
-        on_bytes: Called whenever bytes arrive.
+        on_bytes: Called whenever bytes arrive, with their number.
 
     Raises:
         SessionError: In a group, where the WebSocket was not opened or broke.
@@ -130,6 +133,11 @@ async def message_channel(
         # failure.
         if broken:
             raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
+    except* UnicodeError as group:
+        # The library reads headers of the handshake as ASCII, whatever they are.
+        if channel.is_open:
+            raise
+        raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
 
 
 @define(eq=False)
@@ -140,6 +148,10 @@ class _WebSocketChannel:
     _resource: str
     _connection: trio_websocket.WebSocketConnection | None = None
     _cut_off: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
 
     async def open(self) -> None:
         self._nursery.start_soon(self._stream.fail_at_the_end_of_a_handshake, self._resource)
@@ -175,6 +187,15 @@ class _WebSocketChannel:
             return await self._opened.get_message()
         except _WEBSOCKET_ENDS as error:
             raise self._closure(error) from error
+
+    def queued(self) -> int:
+        if self._connection is None:
+            return 0
+        # Nothing public tells; a contract test sees that this does.
+        channel = self._connection._recv_channel  # noqa: SLF001
+        statistics = channel.statistics()
+        # Where the queue is full, one more message waits for its place there.
+        return statistics.current_buffer_used + statistics.tasks_waiting_send
 
     async def aclose(self) -> None:
         if self._connection is not None:
@@ -216,7 +237,7 @@ class _WatchedStream(trio.abc.Stream):
     """
 
     _stream: trio.abc.Stream
-    _on_bytes: Callable[[], None]
+    _on_bytes: Callable[[int], None]
     handshaking: bool = True
     is_endless: Callable[[], bool] = field(default=lambda: False)
     is_given_up: bool = False
@@ -244,7 +265,7 @@ class _WatchedStream(trio.abc.Stream):
         if not data:
             self._ended.set()
             return data
-        self._on_bytes()
+        self._on_bytes(len(data))
         if self.handshaking:
             self._head += data
             if len(self._head) > _REFUSAL_READ:

@@ -50,6 +50,14 @@ async def _reboot_without_tokens(miniserver: SimulatedMiniserver, duration: floa
     await miniserver.reboot(refused=duration, booting=duration, keep_tokens=False)
 
 
+async def _cut(miniserver: SimulatedMiniserver, duration: float) -> None:
+    await miniserver.cut(refused=duration)
+
+
+async def _vanish(miniserver: SimulatedMiniserver, duration: float) -> None:
+    await miniserver.cut(refused=duration, silent=True)
+
+
 async def _update(miniserver: SimulatedMiniserver, duration: float) -> None:
     await miniserver.update(booting=duration, keep_tokens=False)
 
@@ -81,6 +89,20 @@ DRILLS: Final[Mapping[str, Drill]] = {
             "close", "All WebSockets are closed with this code (section 2.7).", _CLOSE_CODE, _close
         ),
         Drill("drop", "All WebSockets break off without a close frame.", SWITCH, _drop),
+        Drill(
+            "cut",
+            "All connections are reset, and further ones refused for so many seconds; nobody is "
+            "told.",
+            seconds(bare=3.0),
+            _cut,
+        ),
+        Drill(
+            "vanish",
+            "Further connections are refused for so many seconds, the others stay and are dead: "
+            "no byte gets through, neither then nor later.",
+            seconds(bare=3.0),
+            _vanish,
+        ),
         Drill(
             "reboot",
             "A reboot (section 7): WebSockets are told and closed, connections are refused for so "

@@ -106,6 +106,16 @@ class SimulatedMiniserver:
         return self._device.sessions
 
     @property
+    def connections(self) -> int:
+        """How many connections there are, WebSockets included."""
+        return self._reception.open_connections
+
+    @property
+    def connections_in_all(self) -> int:
+        """How many connections there were."""
+        return self._reception.accepted
+
+    @property
     def tokens(self) -> Mapping[str, Token]:
         """The live tokens, by their text."""
         return self._device.accounts.tokens
@@ -248,6 +258,27 @@ class SimulatedMiniserver:
             finally:
                 self._doors.open()
             await self._boot(booting)
+
+    async def cut(self, *, refused: float = 2.0, silent: bool = False) -> None:
+        """Cut it off without a word; returns when it can be reached again.
+
+        Args:
+            refused: For so many seconds nobody can connect.
+            silent: Connections stay, and nothing gets through any more; otherwise they are reset,
+                also those that wait for a request.
+        """
+        async with self._outage:
+            before = self.faults.half_open
+            self._doors.close()
+            if silent:
+                self.faults.half_open = True
+            else:
+                self._reception.cut_off()
+            try:
+                await trio.sleep(refused)
+            finally:
+                self.faults.half_open = before
+                self._doors.open()
 
     async def update(self, *, booting: float = 30.0, keep_tokens: bool = True) -> None:
         """Update the firmware: sessions are closed with 4007; returns when it is back.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
+import struct
 
 import trio
 
@@ -33,23 +35,42 @@ _WEBSOCKET_PATH = "/ws/rfc6455"
 _SUBPROTOCOL = "remotecontrol"
 _NO_ADDRESS = "memory"
 _FOUND = 302
+_RESET = struct.pack("ii", 1, 0)
+"""`SO_LINGER`: what is closed is reset, and nothing that waits to be sent is sent."""
 
 
 class Reception:
     """Serves the connections of one device.
 
     While the doors are closed, who comes in is sent away without a word.
+
+    Attributes:
+        accepted: How many connections there were.
     """
 
     def __init__(self, device: Device, doors: Doors) -> None:
+        self.accepted = 0
         self._device = device
         self._doors = doors
         self._idle: set[trio.CancelScope] = set()
+        self._scopes: dict[trio.abc.Stream, trio.CancelScope] = {}
         self._connections = 0
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections there are, what has become a WebSocket included."""
+        return len(self._scopes)
 
     def hang_up(self) -> None:
         """End the connections that wait for a request; WebSockets stay."""
         for scope in list(self._idle):
+            scope.cancel()
+
+    def cut_off(self) -> None:
+        """Break all connections off; those of sockets are reset."""
+        for stream, scope in self._scopes.items():
+            if isinstance(stream, trio.SocketStream):
+                stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             scope.cancel()
 
     async def handle(self, stream: trio.abc.Stream) -> None:
@@ -87,13 +108,16 @@ class Reception:
             outermost: Where HTTP is spoken: this, or the TLS above it.
             encrypted: Whether that is TLS.
         """
+        self.accepted += 1
         try:
-            if not self._doors.are_closed:
-                await self._serve_http(outermost, _address_of(stream), encrypted=encrypted)
-                await faulty.outlast_client()
+            with trio.CancelScope() as self._scopes[stream]:
+                if not self._doors.are_closed:
+                    await self._serve_http(outermost, _address_of(stream), encrypted=encrypted)
+                    await faulty.outlast_client()
         except* Exception:  # the simulator's supervisor: one client ends no other's
             _logger.exception("a connection ended by an error of the simulator")
         finally:
+            del self._scopes[stream]
             await trio.aclose_forcefully(stream)
 
     async def _serve_http(self, stream: trio.abc.Stream, address: str, *, encrypted: bool) -> None:

@@ -183,7 +183,10 @@ class Session:
         now = self._device.clock()
         if now < self._deadline():
             return
-        if self.client.account is None and now >= self._began + self._device.profile.login_limit:
+        limit = self._device.profile.login_limit
+        if self.client.account is None and now >= self._began + limit:
+            reason = f"not logged in within {limit:g} s"
+            log_refusal(self.client, TOO_LONG_UNAUTHENTICATED, reason)
             self._send_answer(Answer(code=TOO_LONG_UNAUTHENTICATED), "")
             self.close(closing.NORMAL)
         elif self.has_lost_its_token:

@@ -29,15 +29,14 @@ class FaultyStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send, or lose, all bytes."""
-        rate = self._faults.dribble
-        if rate is None:
-            await self._send(data)
-            return
-        size = max(1, int(rate * _STEP))
-        for start in range(0, len(data), size):
-            piece = data[start : start + size]
+        left = memoryview(data)
+        # The fault may end midway.
+        while left and (rate := self._faults.dribble) is not None:
+            size = max(1, int(rate * _STEP))
+            piece, left = left[:size], left[size:]
             await self._send(piece)
             await trio.sleep(len(piece) / rate)
+        await self._send(left)
 
     async def wait_send_all_might_not_block(self) -> None:
         """Wait as the transport does."""

@@ -29,7 +29,12 @@ def rename_a_control(house: House) -> None:
             number = int(mark[1]) + 1 if mark else 1
             control["name"] = f"{_MARK.sub('', name)} (change {number})"
     if document:
-        _put(house, document, _later(house.last_modified))
+        write_structure(house, document)
+
+
+def write_structure(house: House, document: Document) -> None:
+    """Give a house another structure file; its `lastModified` becomes later."""
+    _put(house, document, _later(house.last_modified))
 
 
 def date_structure(house: House, last_modified: str) -> None:

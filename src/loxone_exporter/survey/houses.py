@@ -8,6 +8,7 @@ from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
 from loxone_exporter.miniserver.network import Connect, connect_tcp
+from loxone_exporter.stop import StopRequest
 from loxone_exporter.survey.discovery import discover, matched_overrides
 from loxone_exporter.survey.report import House
 from loxone_exporter.survey.shown import told_series
@@ -17,12 +18,15 @@ from loxone_exporter.survey.visit import visit_all
 _logger = logging.getLogger(__name__)
 
 
-async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> list[House]:
+async def discover_all(
+    config: Config, *, connect: Connect = connect_tcp, stop: StopRequest | None = None
+) -> list[House]:
     """Visit all Miniservers, and say what becomes of what is there.
 
     Args:
         config: Whom to visit, and what to export.
         connect: Opens connections; tests have one of their own.
+        stop: Ends it early.
     """
     for conflict in find_conflicts(config.override):
         _logger.warning("%s", conflict)
@@ -35,5 +39,5 @@ async def discover_all(config: Config, *, connect: Connect = connect_tcp) -> lis
             matched_overrides(visit.state, plan),
             told_series(visit.state, config),
         )
-        for visit in await visit_all(config.miniservers, connect=connect)
+        for visit in await visit_all(config.miniservers, connect=connect, stop=stop)
     ]

@@ -99,21 +99,31 @@ def table(houses: Sequence[House]) -> Iterator[str]:
 
 
 def summary(house: House) -> Iterator[str]:
-    """How much of a house became what, and what nobody knows."""
-    states = [state for control in house.controls for state in control.states if state.has_numbers]
-    typed = sum(state.has_quantity for state in states)
-    silent = sum(not state.series for state in states)
-    optional = sum(state.optional != "" for state in states)
-    yield (
-        f"{len(house.controls)} controls and sub-controls, {len(states)} states with numbers: "
-        f"{typed} with a quantity, {len(states) - typed - silent} as plain values, "
-        f"{silent} not exported"
-    )
+    """How much of a house became what, and what nobody knows, for who has seen the table."""
+    yield totals(house)
+    optional = sum(state.optional != "" for state in _numeric_states(house))
     if optional:
         yield (
             f"of the plain values, {optional} have a quantity that few need, in parentheses above: "
             "served with [metrics] optional_quantities = true"
         )
+    yield from unknown_states(house)
+
+
+def totals(house: House) -> str:
+    """How much of a house became what."""
+    states = _numeric_states(house)
+    typed = sum(state.has_quantity for state in states)
+    silent = sum(not state.series for state in states)
+    return (
+        f"{len(house.controls)} controls and sub-controls, {len(states)} states with numbers: "
+        f"{typed} with a quantity, {len(states) - typed - silent} as plain values, "
+        f"{silent} not exported"
+    )
+
+
+def unknown_states(house: House) -> Iterator[str]:
+    """What nobody knows, if there is anything."""
     unknown = Counter(
         f"{control.type}.{state.subcontrol.rpartition('/')[2]}"
         for control in house.controls
@@ -123,6 +133,11 @@ def summary(house: House) -> Iterator[str]:
     if unknown:
         names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(_MANY))
         yield f"nobody knows these {unknown.total()} states, please report them: {names}"
+
+
+def _numeric_states(house: House) -> list[FoundState]:
+    """Those of which numbers are to be expected."""
+    return [state for control in house.controls for state in control.states if state.has_numbers]
 
 
 def explain(house: House, pattern: str) -> Iterator[str]:

@@ -7,8 +7,8 @@ else than a scrape does.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from attrs import evolve, frozen
@@ -27,6 +27,8 @@ NOT_A_QUANTITY: Final = (
     "loxone_control_activations_total",
 )
 """What a state may be shown in without a quantity or names, the more telling last."""
+
+_OF_THE_EXPORTER: Final = "loxone_exporter_"
 
 _OF_STATES: Final = frozenset({*LABELS, "uuid", "state"})
 """Labels of what a state is shown in, apart from texts."""
@@ -86,19 +88,34 @@ def shown_series(state: MiniserverState, config: Config) -> ShownSeries:
         state: What is known of it, however long ago.
         config: What the owner wants to see.
     """
-    config = evolve(config, metrics=evolve(config.metrics, stale_after=math.inf))
     by_labels: defaultdict[Key, dict[str, float]] = defaultdict(dict)
+    for name, labels, value in _samples(state, config):
+        if "subcontrol" in labels and (labels.keys() <= _OF_STATES or name == TEXT_VALUE):
+            is_named = "state" in labels and value
+            shown = f'{name}{{state="{labels["state"]}"}}' if is_named else name
+            by_labels[_key(labels)][shown] = value
+    return ShownSeries(by_labels, config.metrics.uuid_label)
+
+
+def count_series(state: MiniserverState, config: Config) -> Counter[str]:
+    """How many series a scrape shows of a Miniserver and its house, by their metrics.
+
+    Args:
+        state: What is known of it, however long ago.
+        config: What the owner wants to see.
+    """
+    names = (name for name, _, _ in _samples(state, config))
+    return Counter(name for name in names if not name.startswith(_OF_THE_EXPORTER))
+
+
+def _samples(
+    state: MiniserverState, config: Config
+) -> Iterator[tuple[str, Mapping[str, str], float]]:
+    """Name, labels and value of each sample of a scrape."""
+    config = evolve(config, metrics=evolve(config.metrics, stale_after=math.inf))
     for family in LoxoneCollector(config, [state]).collect():
         for sample in family.samples:
-            labels = sample.labels
-            if "subcontrol" in labels and (
-                labels.keys() <= _OF_STATES or sample.name == TEXT_VALUE
-            ):
-                name, value = sample.name, sample.value
-                if "state" in labels and value:
-                    name = f'{name}{{state="{labels["state"]}"}}'
-                by_labels[_key(labels)][name] = value
-    return ShownSeries(by_labels, config.metrics.uuid_label)
+            yield sample.name, sample.labels, sample.value
 
 
 def told_series(state: MiniserverState, config: Config) -> Mapping[str, float]:

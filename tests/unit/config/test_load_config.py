@@ -33,6 +33,7 @@ text_values = true
 text_max_length = 1024
 stale_after = "never"
 uuid_label = true
+max_series = 5000
 [filter]
 include_rooms = ["Kitchen", ""]
 exclude_states = ["temp*"]
@@ -71,6 +72,7 @@ def test_a_minimal_file_leaves_everything_else_at_its_default(tmp_path: Path) ->
             text_max_length=128,
             stale_after=300.0,
             uuid_label=False,
+            max_series=200_000,
         ),
         filter=FilterConfig(),
         miniservers=(
@@ -107,6 +109,7 @@ def test_every_option_arrives_in_the_model(tmp_path: Path) -> None:
         text_max_length=1024,
         stale_after=math.inf,
         uuid_label=True,
+        max_series=5000,
     )
     assert config.filter == FilterConfig(include_rooms=("Kitchen", ""), exclude_states=("temp*",))
     home, barn = config.miniservers

@@ -258,6 +258,11 @@ def test_what_is_no_node_does_not_shift_the_others() -> None:
     assert ["actual1", "actual3"] == [node.state for node in of_nodes(None, {}, "x", {})]
 
 
+def test_what_nodes_are_called_is_cut_off() -> None:
+    (node,) = of_nodes({"title": "t" * 100_000, "nodeType": "r" * 100_000})
+    assert ("t" * 128, "r" * 128) == (node.title, node.role)
+
+
 def test_nodes_may_be_in_another_order_than_their_states() -> None:
     nodes = [
         {"title": "A", "actualEfmState": "actual1"},

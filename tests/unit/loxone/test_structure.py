@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from loxone_exporter.errors import StructureError
 from loxone_exporter.loxone.details import NO_DETAILS, Details
+from loxone_exporter.loxone.sections import UserRights
 from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
 from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.units import Format, HouseUnits
@@ -249,10 +250,11 @@ def test_problems_are_short() -> None:
     structure = parse(
         {
             long: None,
-            long + "1": {"name": long, "states": {long: key(1), "active": None}},
+            long + "1": {},
+            key(1): {"name": long, "states": {long: key(1), "active": None}},
         }
     )
-    assert 3 == len(structure.problems)
+    assert 4 == len(structure.problems)
     assert all(len(problem) < 400 for problem in structure.problems)
 
 
@@ -492,3 +494,54 @@ def test_names_are_cut_off() -> None:
     sections = {"rooms": {"r": {"name": long}}, "cats": {"c": {"name": long, "type": "lights"}}}
     (control,) = parse_structure(json.dumps({"controls": {"x": entry}, **sections})).controls
     assert ("n" * 1000, "n" * 1000, "n" * 1000) == (control.name, control.room, control.category)
+
+
+def test_rooms_and_categories_are_known_although_nothing_is_in_them() -> None:
+    rooms = {f"r{number}": {"name": f"Room {number}"} for number in range(2000)}
+    categories = {"c": {"name": "Light"}, "odd": 1}
+    structure = parse_structure(json.dumps({"controls": {}, "rooms": rooms, "cats": categories}))
+    assert 1000 == len(structure.rooms)
+    assert "Room 999" == structure.rooms[-1]
+    assert ("Light",) == structure.categories
+
+
+@pytest.mark.parametrize(
+    ("user", "rights"),
+    [
+        (
+            {"name": "x", "isAdmin": True, "userRights": 2047},
+            UserRights(has_full_access=True, permissions=2047),
+        ),
+        (
+            {"isAdmin": False, "userRights": 4294967295},
+            UserRights(has_full_access=False, permissions=4294967295),
+        ),
+        ({"isAdmin": "yes", "userRights": "6"}, UserRights()),
+        ({"isAdmin": 0, "userRights": False}, UserRights()),
+        ({}, UserRights()),
+        (None, UserRights()),
+    ],
+)
+def test_the_rights_of_the_user_who_reads_the_file(user: object, rights: UserRights) -> None:
+    document = {"controls": {}, "msInfo": {"currentUser": user}}
+    assert rights == parse_structure(json.dumps(document)).user_rights
+
+
+def test_who_reads_the_file_is_not_kept() -> None:
+    document = {"controls": {}, "msInfo": {"currentUser": {"name": "Ottokar"}}}
+    assert "Ottokar" not in repr(parse_structure(json.dumps(document)))
+
+
+def test_texts_that_are_shown_are_cut_off() -> None:
+    long = "n" * 100_000
+    document = {"controls": {}, "lastModified": long, "msInfo": {"projectName": long}}
+    structure = parse_structure(json.dumps(document))
+    assert ("n" * 1000, "n" * 1000) == (structure.last_modified, structure.project)
+
+
+def test_control_with_an_endless_key_is_left_out() -> None:
+    structure = parse({"k" * 256: {}, "k" * 257: {}, "a": {"subControls": {"p" * 1000: {}}}})
+    assert ["k" * 256, "a"] == [control.key for control in structure.walk()]
+    assert ["its key has 257 characters", "its key has 1000 characters"] == [
+        problem.partition("is left out: ")[2] for problem in structure.problems
+    ]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from loxone_exporter.metrics.catalog import Epoch
 from loxone_exporter.metrics.conversions import (
     Condition,
+    CounterConversion,
     DigitalConversion,
     TimeConversion,
     unit_conversion,
@@ -53,6 +54,17 @@ def test_what_is_shown_is_finite(value: float) -> None:
 
 def test_too_large_a_number_is_absent() -> None:
     assert unit_conversion(KWH, NONE)(1e305) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"), [(0.0, 0.0), (2.0, 7.2e6), (-1e-300, None), (-1000.0, None)]
+)
+def test_no_counter_is_below_zero(sent: float, shown: float | None) -> None:
+    assert shown == CounterConversion(unit_conversion(KWH, NONE))(sent)
+
+
+def test_a_counter_without_a_value_has_none() -> None:
+    assert CounterConversion(unit_conversion(KWH, frozenset({7.0})))(7.0) is None
 
 
 @pytest.mark.parametrize(

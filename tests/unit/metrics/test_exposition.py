@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Collection
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from loxone_exporter.metrics.exposition import Exposition, Format, accepts_gzip, choose_format
 
@@ -70,6 +71,13 @@ def test_format_that_the_scraper_prefers(accept: str, expected: Format) -> None:
     assert expected is choose_format(accept)
 
 
+def test_a_header_without_an_end_is_not_read_to_it() -> None:
+    preferred = "application/openmetrics-text"
+    assert choose_format("," * 10 + preferred) is Format.OPENMETRICS
+    assert choose_format("," * 1000 + preferred) is Format.TEXT
+    assert not accepts_gzip("," * 1000 + "gzip")
+
+
 pieces = st.sampled_from(
     [
         "text/plain",
@@ -104,8 +112,8 @@ def test_content_types_name_version_and_character_set() -> None:
     assert expected == [format_.value for format_ in Format]
 
 
-class OneFamily(Collector):
-    def collect(self) -> list[GaugeMetricFamily]:
+class OneFamily:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)]
 
 
@@ -152,10 +160,10 @@ def test_any_header_about_compression_is_read(header: str) -> None:
     assert accepts_gzip(header) in {True, False}
 
 
-class Steady(Collector):
+class Steady:
     """Families that are the same at each scrape."""
 
-    def collect(self) -> list[GaugeMetricFamily]:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_x", "X.", value=number) for number in range(3)]
 
 
@@ -168,3 +176,28 @@ async def test_a_compressed_scrape_is_the_same(format_: Format) -> None:
     whole = gzip.decompress(compressed)
     assert plain[plain.index(of_ours) :] == whole[whole.index(of_ours) :]
     assert len(compressed) < len(plain)
+
+
+class Many:
+    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
+        return [GaugeMetricFamily(f"loxone_x{number}", "X.", value=1) for number in range(40)]
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_other_tasks_have_their_turn_while_many_families_are_written(
+    format_: Format,
+) -> None:
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turns)
+        body = await Exposition.of(Many()).render(format_)
+        nursery.cancel_scope.cancel()
+    assert turns >= 5
+    assert 40 == body.count(b"# HELP loxone_x")

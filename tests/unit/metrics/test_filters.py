@@ -174,9 +174,9 @@ def test_any_pattern_can_be_matched(option: str, patterns: list[str], name: str)
 )
 def test_no_pattern_takes_long(pattern: str) -> None:
     control = evolve(LAMP, name="a" * 300)
-    started = time.perf_counter()
+    started = time.process_time()
     assert not excludes(control, names=(pattern, pattern))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @given(

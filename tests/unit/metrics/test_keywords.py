@@ -231,7 +231,7 @@ def test_any_name_tells_something_or_nothing(base: str, name: str, category: str
 @pytest.mark.parametrize("base", HINTS)
 def test_no_name_takes_long(base: str, word: str) -> None:
     name = word * (40_000 // len(word))
-    started = time.perf_counter()
+    started = time.process_time()
     quantity(base, name, name)
     is_set_point(name)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1

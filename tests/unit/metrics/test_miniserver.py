@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from loxone_exporter.loxone.structure import Structure
-from loxone_exporter.metrics import collector, miniserver
+from loxone_exporter.metrics import miniserver, snapshots
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
@@ -186,7 +186,7 @@ async def test_fault_costs_one_house_what_it_tells(
     def tell(structure: Structure, *arguments: object) -> object:
         return 1 / 0 if structure is odd else real(structure, *arguments)  # type: ignore[arg-type]  # passed on
 
-    monkeypatch.setattr(collector, "tell", tell)
+    monkeypatch.setattr(snapshots, "tell", tell)
     states = [
         connected(odd, name="odd", values={INTERNET: 1}),
         connected(house(), values={INTERNET: 1}),

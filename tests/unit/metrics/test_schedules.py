@@ -113,10 +113,10 @@ def test_a_digital_schedule_is_on_whatever_its_number_says() -> None:
 def test_a_huge_schedule_costs_little() -> None:
     # One after another and all alike, so that each of them has to be looked at.
     entries = [entry(number / 60, (number + 1) / 60, 1.0) for number in range(1439)]
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(20):
         next_change(daytimer(*entries), MONDAY, 0)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
 
 
 def test_nothing_is_said_of_a_schedule_with_a_number_that_is_none() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ class Families(Collector):
     def __init__(self, *families: WrittenFamily) -> None:
         self._families = families
 
-    def collect(self) -> tuple[WrittenFamily, ...]:
+    def collect(self, _: Collection[str] = ()) -> tuple[WrittenFamily, ...]:
         return self._families
 
 

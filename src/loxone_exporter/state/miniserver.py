@@ -1,4 +1,4 @@
-"""What is known of each Miniserver right now: written by its session, read by metrics and web.
+"""One Miniserver: its structure with its states, replaced as a whole, and the link to it.
 
 There are no locks: trio switches tasks only at checkpoints, and neither a session applying a table
 nor a scrape reading the values has one inside.
@@ -7,23 +7,21 @@ nor a scrape reading the values has one inside.
 from __future__ import annotations
 
 import datetime as dt
-import enum
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 import trio
-from attrs import define, evolve, field, frozen
+from attrs import Attribute, define, evolve, field, frozen
 
 from loxone_exporter.activity import Activities
-from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.difference import StructureDifference, difference
-from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.tables import Daytimer, Weather
 from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.loxone.uuids import StateUuid
+from loxone_exporter.state.link import ConnectionState, LinkState
+from loxone_exporter.state.states import EventCounts, States
 
 
 _MAX_TEXT = 4096
@@ -34,94 +32,15 @@ def _no_states(_structure: Structure) -> Iterable[StateUuid]:
     return ()
 
 
-class ConnectionState(enum.StrEnum):
-    """Where a Miniserver's session is; each is a value of the label `state`."""
-
-    DISCONNECTED = enum.auto()
-    CONNECTING = enum.auto()
-    AUTHENTICATING = enum.auto()
-    DISCOVERING = enum.auto()
-    SUBSCRIBING = enum.auto()
-    CONNECTED = enum.auto()
-    BACKOFF = enum.auto()
-    REJECTED = enum.auto()
-    LOCKED_OUT = enum.auto()
-
-
-class Security(enum.StrEnum):
-    """What protects the connection; each is a value of the label `security`."""
-
-    PLAIN = enum.auto()
-    """No TLS; commands that carry secrets are encrypted one by one."""
-    VERIFIED = enum.auto()
-    """TLS, with a certificate for this Miniserver from an authority that is trusted."""
-    PINNED = enum.auto()
-    """TLS, with the one certificate that is configured."""
-    UNVERIFIED = enum.auto()
-    """TLS, with whatever certificate there is."""
-
-
-@define(eq=False, kw_only=True)
-class LinkState:
-    """What is known of the way to a Miniserver, and of how sessions fared.
-
-    Attributes:
-        device: Who answered last.
-        security: What protects the connection; None before the first.
-        certificate_not_after: Until when the certificate is valid, in Unix time; None without TLS.
-        token_valid_until: Likewise the token; None without one.
-        login_retry: When the password is tried again, in Unix time, after it was rejected or the
-            address was locked out; None where nothing of the kind is due.
-        clock_offset: Seconds that the Miniserver's clock is ahead; None where it does not tell.
-        structure_time: When the structure was last changed, in Unix time; None before its states
-            are in, for one of them tells the time zone.
-        sessions: How many sessions got as far as events.
-        failures: How often sessions failed, by reason.
-        structure_changes: How many controls were added, removed and renamed by new structure files.
-        broken_structures: How many structure files could not be read.
-    """
-
-    device: Device | None = None
-    security: Security | None = None
-    certificate_not_after: float | None = None
-    token_valid_until: float | None = None
-    login_retry: float | None = None
-    clock_offset: float | None = None
-    structure_time: float | None = None
-    sessions: int = 0
-    failures: Counter[FailureReason] = field(factory=Counter)
-    structure_changes: Counter[str] = field(factory=Counter)
-    broken_structures: int = 0
-
-
-@define(eq=False)
-class States:
-    """The states of one house, each under the UUID that its structure holds.
-
-    Attributes:
-        values: The last number of each state; finite, and only of states in the structure.
-        texts: Likewise, the last text.
-        daytimers: Likewise, the last schedule.
-        weather: Likewise, the last weather or forecast.
-    """
-
-    values: dict[StateUuid, float] = field(factory=dict)
-    texts: dict[StateUuid, str] = field(factory=dict)
-    daytimers: dict[StateUuid, Daytimer] = field(factory=dict)
-    weather: dict[StateUuid, Weather] = field(factory=dict)
-
-    def all_uuids(self) -> set[StateUuid]:
-        """The states of which anything is known."""
-        return {*self.values, *self.texts, *self.daytimers, *self.weather}
-
-    def known_to(self, known: Mapping[StateUuid, StateUuid]) -> States:
-        """Those of them that another structure has as well, under its UUIDs."""
-        return States(
-            {known[uuid]: value for uuid, value in self.values.items() if uuid in known},
-            {known[uuid]: text for uuid, text in self.texts.items() if uuid in known},
-            {known[uuid]: daytimer for uuid, daytimer in self.daytimers.items() if uuid in known},
-            {known[uuid]: weather for uuid, weather in self.weather.items() if uuid in known},
-        )
+def _note_change(
+    state: MiniserverState,
+    _attribute: Attribute[ConnectionState],
+    connection: ConnectionState,
+) -> ConnectionState:
+    """Note when events begin or cease to arrive."""
+    if state.connected is not (connection is ConnectionState.CONNECTED):
+        state.since = state._now()  # noqa: SLF001  # a method in all but its place
+    return connection
 
 
 @frozen(eq=False)
@@ -154,19 +73,26 @@ class MiniserverState:
     Attributes:
         name: The `miniserver` label.
         connection: Where the session is.
+        since: Since when events arrive, or arrive no longer, in Unix time; before the first, since
+            when it has been looked after.
         tried: Whether one attempt to connect has come to an end, good or bad.
         link: The way there.
+        events: How many events came, of states in the structure and of others.
         last_update: Unix time of the last event with a value; None before the first.
         last_received: Unix time of the last byte; None before the first.
         connected_since: When all states were in, on trio's clock; None before that in an attempt.
         non_finite_values: How many values were NaN or infinite, and therefore dropped.
-        undecodable_messages: How many messages did not follow the protocol.
+        undecodable_messages: How many messages could not be read, or not to their end.
     """
 
     name: str
-    connection: ConnectionState = ConnectionState.DISCONNECTED
+    connection: ConnectionState = field(
+        default=ConnectionState.DISCONNECTED, on_setattr=_note_change
+    )
+    since: float = field(init=False)
     tried: bool = False
     link: LinkState = field(factory=LinkState)
+    events: EventCounts = field(factory=EventCounts)
     last_update: float | None = None
     last_received: float | None = None
     non_finite_values: int = 0
@@ -183,6 +109,10 @@ class MiniserverState:
     _counted_states: Callable[[Structure], Iterable[StateUuid]] = field(
         default=_no_states, repr=False
     )
+
+    def __attrs_post_init__(self) -> None:
+        """Begin to look after it."""
+        self.since = self._now()
 
     @property
     def structure(self) -> Structure | None:
@@ -241,8 +171,13 @@ class MiniserverState:
         self._observed_until = max(self._observed_until, until)
         return self._observed_until
 
-    def mark_received(self) -> None:
-        """Note that bytes arrived, whatever they say."""
+    def mark_received(self, size: int = 0) -> None:
+        """Note that bytes arrived, whatever they say.
+
+        Args:
+            size: How many, where somebody has counted them.
+        """
+        self.link.received_bytes += size
         self.last_received = self._now()
         self._last_byte = trio.current_time()
         if self.connected:
@@ -272,6 +207,23 @@ class MiniserverState:
             renamed=len(changes.renamed),
         )
         return changes
+
+    def count(self, counted_states: Callable[[Structure], Iterable[StateUuid]] | None) -> None:
+        """Count from now on what other states did; those that are counted already go on.
+
+        Args:
+            counted_states: Names those of a structure; None counts nothing.
+        """
+        self._counted_states = counted_states or _no_states
+        self._record = self._counted_anew(self._record)
+        self._next = self._next and self._counted_anew(self._next)
+        self._dump = self._dump and self._counted_anew(self._dump)
+
+    def _counted_anew(self, record: _Record) -> _Record:
+        if record.structure is None:
+            return record
+        watched = (record.known[uuid] for uuid in self._counted_states(record.structure))
+        return evolve(record, activities=self.activities.going_on_with(watched))
 
     def begin_session(self) -> None:
         """Note that a new attempt begins."""
@@ -327,20 +279,21 @@ class MiniserverState:
             self.link.structure_time = parse_local_time(structure.last_modified, zone or dt.UTC)
 
     def apply_values(self, values: Iterable[tuple[StateUuid, float]]) -> None:
-        """Take over a value table; states that no control names are ignored.
+        """Take over a value table; states that no control names are only counted.
 
-        What they did is counted at once, during a dump as well.
+        What digital states did is counted at once, during a dump as well.
 
         What the table raises, if it has no proper end, comes after the values before that.
         """
-        record, applied, now = self._arriving, False, None
+        record, applied, unknown, now = self._arriving, 0, 0, None
         known, current, watched = record.known, record.states.values, record.activities.by_uuid
         try:
             for uuid, value in values:
                 own = known.get(uuid)
                 if own is None:
+                    unknown += 1
                     continue
-                applied = True
+                applied += 1
                 if math.isfinite(value):
                     current[own] = value
                     activity = watched.get(own)
@@ -351,6 +304,8 @@ class MiniserverState:
                     current.pop(own, None)
                     self.non_finite_values += 1
         finally:
+            self.events.values += applied + unknown
+            self.events.unknown += unknown
             if applied:
                 self.last_update = self._now()
 
@@ -359,7 +314,8 @@ class MiniserverState:
         record = self._arriving
         current = record.states.texts
         for uuid, text in texts:
-            own = record.known.get(uuid)
+            self.events.texts += 1
+            own = self._find(uuid, record)
             if own is not None:
                 current[own] = text[:_MAX_TEXT]
                 self.last_update = self._now()
@@ -368,7 +324,8 @@ class MiniserverState:
         """Take over a table of schedules, likewise."""
         record = self._arriving
         for daytimer in daytimers:
-            own = record.known.get(daytimer.uuid)
+            self.events.daytimers += 1
+            own = self._find(daytimer.uuid, record)
             if own is not None:
                 record.states.daytimers[own] = daytimer
                 self.non_finite_values += daytimer.non_finite()
@@ -377,10 +334,17 @@ class MiniserverState:
         """Take over a weather table, likewise."""
         record = self._arriving
         for weather in reports:
-            own = record.known.get(weather.uuid)
+            self.events.weather += 1
+            own = self._find(weather.uuid, record)
             if own is not None:
                 record.states.weather[own] = weather
                 self.non_finite_values += sum(entry.non_finite() for entry in weather.entries)
+
+    def _find(self, uuid: StateUuid, record: _Record) -> StateUuid | None:
+        """What the structure holds of this state; None where that is nothing."""
+        own = record.known.get(uuid)
+        self.events.unknown += own is None
+        return own
 
     @property
     def _arriving(self) -> _Record:

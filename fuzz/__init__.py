@@ -1,0 +1,1 @@
+"""Throws mutated bytes at the exporter: `nox -s fuzz`, or `python -m fuzz` from the checkout."""

@@ -1,0 +1,99 @@
+"""Another configuration while the exporter runs: on request, or when the file has changed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final, NoReturn, TypeVar
+
+import trio
+from attrs import define, field
+
+from loxone_exporter.config.findings import ConfigurationError
+from loxone_exporter.config.load import Loaded
+from loxone_exporter.config.source import ConfigSource
+from loxone_exporter.vitals import Vitals
+
+
+CHECK_INTERVAL: Final = 5.0
+"""Seconds between two looks at the file."""
+
+SETTLED_AFTER: Final = 1.0
+"""Seconds that a file must have stayed as it is: an editor may not be done with it."""
+
+READING_DEADLINE: Final = 5.0
+"""Seconds; the file may be on a network."""
+
+Result = TypeVar("Result")
+
+_logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Reloader:
+    """Reads the configuration anew, and has it applied if it is good; a bad one changes nothing.
+
+    Args:
+        source: The configuration.
+        apply: Takes another one over, all at once; what it returns says what has changed.
+        vitals: Where it is shown how that went.
+    """
+
+    _source: ConfigSource
+    _apply: Callable[[Loaded], str]
+    _vitals: Vitals
+    _turn: trio.Lock = field(factory=trio.Lock)
+    # Its own, for a thread that hangs keeps its place.
+    _reading: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
+
+    async def reload(self, occasion: str) -> str:
+        """Take over the configuration as it is now.
+
+        Args:
+            occasion: Why, for the log.
+
+        Returns:
+            What is wrong with it, a line for each finding; an empty text if it is in use now.
+        """
+        async with self._turn:
+            problems: list[str] = []
+            try:
+                changes = self._apply(await self._in_thread(self._source.load))
+            except ConfigurationError as error:
+                problems = [str(finding) for finding in error.findings]
+            except trio.TooSlowError:
+                problems = [f"{self._source.path}: not read within {READING_DEADLINE:g} s"]
+            except Exception:  # a bug here costs the reload, and not the sessions
+                problems = ["a bug in loxone-exporter: see its log"]
+                _logger.exception("a bug kept the configuration from being reloaded")
+            else:
+                self._vitals.configured_at = time.time()
+                _logger.info("configuration reloaded (%s): %s", occasion, changes)
+            for problem in problems:
+                _logger.error("configuration not reloaded (%s): %s", occasion, problem)
+            self._vitals.is_configuration_current = not problems
+            return "\n".join(problems)
+
+    async def watch(self) -> NoReturn:
+        """Reload whenever the file has changed, for ever."""
+        while True:
+            await trio.sleep(CHECK_INTERVAL)
+            try:
+                if await self._in_thread(self._source.has_changed):
+                    await self._until_settled()
+                    await self.reload("the file has changed")
+            except trio.TooSlowError:
+                _logger.debug("%s: no look at it within %g s", self._source.path, READING_DEADLINE)
+
+    async def _until_settled(self) -> None:
+        last, present = None, await self._in_thread(self._source.print)
+        while last != present:
+            await trio.sleep(SETTLED_AFTER)
+            last, present = present, await self._in_thread(self._source.print)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        with trio.fail_after(READING_DEADLINE):
+            return await trio.to_thread.run_sync(
+                work, abandon_on_cancel=True, limiter=self._reading
+            )

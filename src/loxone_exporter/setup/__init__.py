@@ -1,0 +1,1 @@
+"""`init`: from a few answers to a configuration file that is known to work."""

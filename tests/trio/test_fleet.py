@@ -1,0 +1,221 @@
+"""What a reload does to the Miniservers that are looked after, in simulated time."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from attrs import define, evolve, field
+from trio.testing import MockClock
+
+from loxone_exporter import fleet as fleet_module
+from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
+from loxone_exporter.config.secret import Secret
+from loxone_exporter.errors import FailureReason
+from loxone_exporter.fleet import RESTART_DELAY, Changes, Fleet
+from loxone_exporter.miniserver.supervisor import supervise
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
+from loxone_exporter.state import MiniserverState
+from loxone_exporter.stop import StopRequest
+from support.exporters import add_miniserver, sent, wait_until_connected
+from support.memory_network import LIGHT, MemoryNetwork, miniserver_config
+from support.stumbling import end_by_itself, fail, leak_a_cancellation
+
+
+@define(eq=False)
+class Running:
+    """A fleet that runs, and what goes wrong with its supervisors."""
+
+    stop: StopRequest
+    fleet: Fleet
+    network: MemoryNetwork
+    stumble_of: dict[str, Any] = field(factory=dict)
+
+    async def supervise(
+        self, config: MiniserverConfig, state: MiniserverState, stop: StopRequest
+    ) -> None:
+        stumble = self.stumble_of.pop(config.name, None)
+        if stumble is not None:
+            await stumble()
+        else:
+            await supervise(config, state, stop, connect=self.network.connect)
+
+    def configure(self, *miniservers: MiniserverConfig, **metrics: bool) -> Changes:
+        return self.fleet.replace(Config(miniservers=miniservers, metrics=MetricsConfig(**metrics)))
+
+    def state(self, name: str = "home") -> MiniserverState:
+        (state,) = [state for state in self.fleet.states if state.name == name]
+        return state
+
+
+@pytest.fixture
+def running(
+    nursery: trio.Nursery, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> Running:
+    stop = StopRequest()
+    running = Running(stop, Fleet(nursery, stop), network)
+    monkeypatch.setattr(fleet_module, "supervise", running.supervise)
+    return running
+
+
+HOME, BARN = miniserver_config("home"), miniserver_config("barn")
+RENAMED_CLIENT = evolve(HOME, client_id="another")
+
+
+async def test_a_miniserver_that_stays_the_same_keeps_its_connection(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    assert ("home",) == running.configure(HOME).started
+    state = running.state()
+    await wait_until_connected(state)
+    changes = running.configure(evolve(HOME, port=80))
+    assert Changes(started=(), restarted=(), stopped=(), kept=("home",)) == changes
+    assert state is running.state()
+    await trio.sleep(100)
+    assert 1 == state.link.sessions
+    assert 1 == len(sent(house, "getjwt"))
+
+
+async def test_others_come_and_go_beside_it(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    barn = add_miniserver(running.network, "barn")
+    running.configure(HOME)
+    await wait_until_connected(running.state())
+    assert "started: barn; 1 Miniserver(s) as before" == str(running.configure(BARN, HOME))
+    assert ["barn", "home"] == [state.name for state in running.fleet.states]
+    await wait_until_connected(running.state("barn"))
+    assert 1 == len(barn.tokens)
+
+    assert "stopped: barn; 1 Miniserver(s) as before" == str(running.configure(HOME))
+    assert ["home"] == [state.name for state in running.fleet.states]
+    await trio.sleep(1)
+    assert {} == dict(barn.tokens)
+    assert 1 == running.state().link.sessions
+    assert 1 == len(house.tokens)
+
+
+async def test_a_changed_table_says_farewell_first_and_keeps_what_is_known(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    running.configure(HOME)
+    state = running.state()
+    await wait_until_connected(state)
+    values = dict(state.values)
+    assert "restarted: home; 0 Miniserver(s) as before" == str(running.configure(RENAMED_CLIENT))
+    assert state is running.state()
+    assert values == state.values
+    assert values
+    with trio.fail_after(10):
+        while state.link.sessions < 2 or not state.connected:
+            assert len(house.tokens) <= 1
+            await trio.sleep(0.01)
+    assert values == state.values
+    logins = [command for command in sent(house) if "getjwt" in command or "killtoken" in command]
+    assert ["getjwt", "killtoken", "getjwt"] == [
+        "killtoken" if "killtoken" in command else "getjwt" for command in logins
+    ]
+
+
+async def test_another_address_may_be_another_house(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    add_miniserver(running.network, "barn")
+    running.configure(HOME)
+    state = running.state()
+    await wait_until_connected(state)
+    running.configure(evolve(HOME, host="barn.test"))
+    assert running.state() is not state
+    assert {} == running.state().values
+    await wait_until_connected(running.state())
+
+
+async def test_a_new_password_in_the_same_file_is_no_reason_to_disconnect(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    file = Path("/nowhere/password")
+    running.configure(evolve(HOME, password_file=file))
+    other = Secret("rotated")
+    assert ("home",) == running.configure(evolve(HOME, password_file=file, password=other)).kept
+    assert ("home",) == running.configure(evolve(HOME, password=other)).restarted
+
+
+async def test_reloads_in_quick_succession_never_meet_at_the_miniserver(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    add_miniserver(running.network, "barn")
+    most = 0
+
+    async def watch_the_tokens() -> None:
+        nonlocal most
+        while True:
+            most = max(most, len(house.tokens))
+            await trio.sleep(0.001)
+
+    async with trio.open_nursery() as watching:
+        watching.start_soon(watch_the_tokens)
+        running.network.latency = 0.02
+        running.configure(HOME)
+        await wait_until_connected(running.state())
+        for miniserver in (RENAMED_CLIENT, HOME, BARN, HOME, BARN, RENAMED_CLIENT):
+            running.configure(miniserver)
+            await trio.sleep(0.03)
+        await wait_until_connected(running.state())
+        await trio.sleep(1)
+        watching.cancel_scope.cancel()
+    assert 1 == most
+    assert 1 == len(house.tokens)
+
+
+async def test_counting_follows_the_configuration(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    running.configure(HOME)
+    state = running.state()
+    await wait_until_connected(state)
+    assert {LIGHT} == state.activities.by_uuid.keys()
+    running.configure(HOME, activations=False)
+    assert {} == state.activities.by_uuid
+    running.configure(HOME, activations=True)
+    assert {LIGHT} == state.activities.by_uuid.keys()
+
+
+@pytest.mark.parametrize("stumble", [end_by_itself, fail, leak_a_cancellation])
+async def test_a_supervisor_that_ends_unasked_is_started_again(
+    autojump_clock: MockClock,
+    running: Running,
+    house: SimulatedMiniserver,
+    caplog: pytest.LogCaptureFixture,
+    stumble: Any,  # noqa: ANN401  # one of the above
+) -> None:
+    add_miniserver(running.network, "barn")
+    running.stumble_of["home"] = stumble
+    running.configure(HOME, BARN)
+    await wait_until_connected(running.state("barn"))
+    assert not running.state().connected
+    assert {FailureReason.BUG: 1} == running.state().link.failures
+    (complaint,) = [r for r in caplog.records if r.levelno == logging.CRITICAL]
+    assert "ended without having been asked to" in complaint.message
+    assert (stumble is fail) == ("ZeroDivisionError: planted" in caplog.text)
+    await wait_until_connected(running.state(), within=RESTART_DELAY + 5)
+    assert 1 == running.state("barn").link.sessions
+
+    running.stop.make()
+    await trio.sleep(5)
+    assert {} == dict(house.tokens)
+
+
+async def test_a_stop_does_not_wait_for_a_supervisor_to_be_started_again(
+    autojump_clock: MockClock, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = StopRequest()
+    monkeypatch.setattr(fleet_module, "supervise", lambda *_: end_by_itself())
+    async with trio.open_nursery() as nursery:
+        Fleet(nursery, stop).replace(Config(miniservers=(HOME,)))
+        await trio.sleep(1)
+        stop.make()
+        nursery.cancel_scope.deadline = trio.current_time() + 1
+    assert not nursery.cancel_scope.cancelled_caught

@@ -1,0 +1,268 @@
+"""Configurations that change while the exporter runs, in simulated time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from attrs import define, field
+from trio.testing import MockClock
+
+from loxone_exporter import reload
+from loxone_exporter.config.load import Loaded, load_config
+from loxone_exporter.config.source import ConfigSource
+from loxone_exporter.reload import CHECK_INTERVAL, SETTLED_AFTER, Reloader
+from loxone_exporter.vitals import Vitals
+from support.configs import MINISERVER, write_config
+
+
+NOTICED = CHECK_INTERVAL + 2 * SETTLED_AFTER + 0.5
+"""Seconds within which another file is in use."""
+
+BAD = '[web]\nlisten = 5\n[[miniservers]]\nhots = "x"\n'
+
+
+@define(eq=False)
+class Watched:
+    """A reloader, and what it had applied."""
+
+    path: Path
+    reloader: Reloader
+    vitals: Vitals
+    applied: list[Loaded] = field(factory=list)
+
+    @classmethod
+    def of(cls, path: Path) -> Watched:
+        source = ConfigSource(path, lambda: load_config(path, {}))
+        source.load()
+        applied: list[Loaded] = []
+        vitals = Vitals(configured_at=1.0)
+
+        def apply(loaded: Loaded) -> str:
+            applied.append(loaded)
+            return "changes"
+
+        return cls(path, Reloader(source, apply, vitals), vitals, applied)
+
+    @property
+    def names(self) -> list[list[str]]:
+        """The Miniservers of each configuration that was applied."""
+        return [[m.name for m in loaded.config.miniservers] for loaded in self.applied]
+
+
+@pytest.fixture
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads take no part in simulated time."""
+
+    async def run_sync(work: Callable[[], Any], **_: object) -> Any:  # noqa: ANN401  # what work returns
+        await trio.lowlevel.checkpoint()
+        return work()
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+
+
+@pytest.fixture
+def watched(without_threads: None, tmp_path: Path) -> Watched:
+    return Watched.of(write_config(tmp_path, MINISERVER))
+
+
+def renamed(name: str) -> str:
+    return MINISERVER.replace('"home"', f'"{name}"')
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_good_configuration_is_taken_over(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    watched.path.write_text(renamed("other"))
+    assert "" == await watched.reloader.reload("SIGHUP")
+    assert [["other"]] == watched.names
+    assert watched.vitals.is_configuration_current
+    assert abs(time.time() - watched.vitals.configured_at) < 5
+    assert "configuration reloaded (SIGHUP): changes" in caplog.messages
+
+
+async def test_a_bad_one_changes_nothing_and_tells_all_findings(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    watched.path.write_text(BAD)
+    complaint = await watched.reloader.reload("SIGHUP")
+    assert [] == watched.applied
+    assert not watched.vitals.is_configuration_current
+    assert 1.0 == watched.vitals.configured_at
+    for part in ("web.listen", "hots", "name", "username", "password"):
+        assert part in complaint
+        assert any(part in message for message in errors(caplog))
+    assert len(complaint.splitlines()) == len(errors(caplog))
+
+    watched.path.write_text(MINISERVER)
+    assert "" == await watched.reloader.reload("SIGHUP")
+    assert watched.vitals.is_configuration_current
+
+
+async def test_a_bug_costs_the_reload_only(
+    watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    def stumble(_: Loaded) -> str:
+        raise ZeroDivisionError("planted")
+
+    watched.reloader._apply = stumble
+    assert "a bug" in await watched.reloader.reload("SIGHUP")
+    assert "planted" in caplog.text
+    assert not watched.vitals.is_configuration_current
+
+
+async def test_a_file_that_cannot_be_read_in_time_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a real thread, that hangs as one does on a network that is gone."""
+    monkeypatch.setattr(reload, "READING_DEADLINE", 0.05)
+    path = write_config(tmp_path, MINISERVER)
+    watched, hang = Watched.of(path), threading.Event()
+    watched.reloader._source = ConfigSource(path, lambda: hang.wait(20) and load_config(path, {}))  # type: ignore[arg-type,return-value]
+    try:
+        with trio.fail_after(5):
+            assert "not read within" in await watched.reloader.reload("SIGHUP")
+            # The thread still hangs, which holds nobody up.
+            assert "not read within" in await watched.reloader.reload("SIGHUP")
+    finally:
+        hang.set()
+    assert not watched.vitals.is_configuration_current
+
+
+def in_place(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def by_rename(path: Path, text: str) -> None:
+    other = path.with_suffix(".new")
+    other.write_text(text)
+    other.rename(path)
+
+
+@pytest.mark.parametrize("write", [in_place, by_rename])
+async def test_another_file_is_noticed(
+    autojump_clock: MockClock, watched: Watched, write: Callable[[Path, str], None]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        await trio.sleep(60)
+        assert [] == watched.applied
+        write(watched.path, renamed("first"))
+        await trio.sleep(NOTICED)
+        write(watched.path, renamed("second one"))
+        await trio.sleep(NOTICED)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert [["first"], ["second one"]] == watched.names
+
+
+async def test_a_file_that_is_being_written_is_left_alone(
+    autojump_clock: MockClock, watched: Watched
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        await trio.sleep(CHECK_INTERVAL - 0.5)
+        text = renamed("slowly") + "\n# and a comment of some length"
+        for length in range(0, len(text) + 10, 10):
+            watched.path.write_text(text[:length])
+            await trio.sleep(SETTLED_AFTER / 2)
+        await trio.sleep(NOTICED)
+        nursery.cancel_scope.cancel()
+    assert [["slowly"]] == watched.names
+
+
+async def test_a_bad_file_is_complained_about_once(
+    autojump_clock: MockClock, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        watched.path.unlink()
+        await trio.sleep(600)
+        assert 1 == len(errors(caplog))
+        is_current = watched.vitals.is_configuration_current
+        assert not is_current
+        watched.path.write_text(MINISERVER)
+        await trio.sleep(NOTICED)
+        nursery.cancel_scope.cancel()
+    assert watched.vitals.is_configuration_current
+    assert [["home"]] == watched.names
+
+
+async def test_a_change_while_the_file_is_read_is_not_missed(
+    autojump_clock: MockClock, watched: Watched
+) -> None:
+    read = watched.reloader._source._read
+
+    def read_and_change() -> Loaded:
+        loaded = read()
+        watched.reloader._source._read = read
+        watched.path.write_text(renamed("meanwhile"))
+        return loaded
+
+    watched.reloader._source._read = read_and_change
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        await watched.reloader.reload("SIGHUP")
+        await trio.sleep(NOTICED)
+        nursery.cancel_scope.cancel()
+    assert [["home"], ["meanwhile"]] == watched.names
+
+
+class ConfigMap:
+    """A volume as the kubelet makes it: the file is a link by way of `..data` to a dated folder."""
+
+    def __init__(self, folder: Path, text: str) -> None:
+        self.folder = folder
+        self._version = 0
+        self.path = folder / "loxone-exporter.toml"
+        self.update(text)
+        self.path.symlink_to(Path("..data") / self.path.name)
+
+    def update(self, text: str) -> None:
+        """Put another text there, as the kubelet does."""
+        data = self.folder / "..data"
+        before = data.readlink() if data.is_symlink() else None
+        self._version += 1
+        dated = self.folder / f"..2026_11_26_12_00_0{self._version}.1"
+        dated.mkdir()
+        (dated / self.path.name).write_text(text)
+        new = self.folder / "..data_tmp"
+        new.symlink_to(dated.name)
+        new.rename(data)
+        if before is not None:
+            (self.folder / before / self.path.name).unlink()
+            (self.folder / before).rmdir()
+
+
+async def test_another_version_of_a_config_map_is_noticed(
+    autojump_clock: MockClock, without_threads: None, tmp_path: Path
+) -> None:
+    volume = ConfigMap(tmp_path, MINISERVER)
+    watched = Watched.of(volume.path)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        volume.update(renamed("first"))
+        await trio.sleep(NOTICED)
+        # The clock of the file system may be coarser than the two updates are apart.
+        os.utime(volume.path, ns=(1, 1))
+        await trio.sleep(NOTICED)
+        volume.update(renamed("again"))
+        os.utime(volume.path, ns=(1, 1))
+        await trio.sleep(NOTICED)
+        volume.update(BAD)
+        await trio.sleep(NOTICED)
+        nursery.cancel_scope.cancel()
+    assert [["first"], ["first"], ["again"]] == watched.names
+    assert not watched.vitals.is_configuration_current
