@@ -113,6 +113,7 @@ async def serving(
         addresses: Where.
         clients: Where it reads how many may connect, and counts them.
         patience: Seconds, where they are others than in life.
+        tls: Its certificate; None is plain HTTP.
     """
     sockets = bind(addresses)
     host, port = sockets[0].getsockname()[:2]
