@@ -133,6 +133,8 @@ class _Supervisor:
         await attempt.run(self._have_session)
         state.tried = True
         if self._stop.is_made():
+            if attempt.bug is not None:
+                attempt.log("it was the last one")
             return
         if state.connected_since is not None:
             time_connected = trio.current_time() - state.connected_since
