@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import trio
@@ -325,6 +325,29 @@ def test_what_leaves_a_mode_is_a_finding() -> None:
     (finding,) = observe(Numbers(), [13])
     assert Kind.BUG == finding.kind
     assert "ZeroDivisionError" in finding.title
+
+
+class Hoarder(Numbers):
+    """Never throws anything away, or only what it has at the beginning."""
+
+    hoard: ClassVar[list[object]] = []
+
+    def try_out(self, cases: Sequence[int]) -> list[Finding]:
+        if self.name == "leaky" or len(self.hoard) < 4000:
+            self.hoard.extend([case] for case in cases for _ in range(10))
+        return []
+
+
+@pytest.mark.parametrize(("name", "leaks"), [("leaky", 1), ("full", 0)])
+def test_what_is_left_behind_again_and_again_is_a_leak(
+    name: str, leaks: int, tmp_path: Path
+) -> None:
+    Hoarder.hoard.clear()
+    said: list[str] = []
+    hunt = Hunt(Hoarder(name=name), "seed", tmp_path, said.append)
+    hunt.run(0.6)
+    assert leaks == hunt.tally.findings["leak: # objects are left behind, again and again"], said
+    Hoarder.hoard.clear()
 
 
 def test_a_hunt_counts_and_stores_each_finding_once(tmp_path: Path) -> None:
