@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 import trio
@@ -327,27 +327,26 @@ def test_what_leaves_a_mode_is_a_finding() -> None:
     assert "ZeroDivisionError" in finding.title
 
 
-class Hoarder(Numbers):
-    """Never throws anything away, or only what it has at the beginning."""
-
-    hoard: ClassVar[list[object]] = []
-
-    def try_out(self, cases: Sequence[int]) -> list[Finding]:
-        if self.name == "leaky" or len(self.hoard) < 4000:
-            self.hoard.extend([case] for case in cases for _ in range(10))
-        return []
+MIB = 2**20
 
 
-@pytest.mark.parametrize(("name", "leaks"), [("leaky", 1), ("full", 0)])
+@pytest.mark.parametrize(
+    ("used", "leaks"),
+    [
+        ([(70_000, 50 * MIB), (90_000, 50 * MIB), (90_100, 50 * MIB)], []),
+        ([(70_000, 50 * MIB), (70_100, 99 * MIB), (70_000, 98 * MIB)], []),
+        ([(70_000, 50 * MIB), (72_001, 50 * MIB), (74_002, 50 * MIB)], ["2001 objects"]),
+        ([(70_000, 50 * MIB), (70_000, 75 * MIB), (70_000, 100 * MIB)], ["25 MiB"]),
+    ],
+)
 def test_what_is_left_behind_again_and_again_is_a_leak(
-    name: str, leaks: int, tmp_path: Path
+    used: list[tuple[int, int]], leaks: list[str], tmp_path: Path
 ) -> None:
-    Hoarder.hoard.clear()
     said: list[str] = []
-    hunt = Hunt(Hoarder(name=name), "seed", tmp_path, said.append)
-    hunt.run(0.6)
-    assert leaks == hunt.tally.findings["leak: # objects are left behind, again and again"], said
-    Hoarder.hoard.clear()
+    hunt = Hunt(Numbers(), "seed", tmp_path, said.append)
+    hunt._look_for_leaks(used)
+    assert [f"numbers: leak: {leak} are left behind, again and again" for leak in leaks] == said
+    assert len(leaks) == hunt.tally.kinds[Kind.LEAK]
 
 
 def test_a_hunt_counts_and_stores_each_finding_once(tmp_path: Path) -> None:
