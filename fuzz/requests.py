@@ -12,6 +12,8 @@ from attrs import frozen
 PATHS: Final = (
     ("/metrics", "/metrics", "/metrics", "/", "/healthz", "/livez", "/-/healthy", "/readyz")
     + ("/-/ready", "/-/reload", "/nothing", "/metrics/", "//metrics", "/metrics?name[]=up")
+    + ("/?miniserver=home", "/?q=e&page=2&room=", "/?page=x&&=%ff", "/static/page.css", "/static/x")
+    + ("/openapi.json", "/metrics?miniserver=no", "/?" + "q=&" * 99, "/metrics?name[]=loxone_*")
     + ("/metrics?miniserver=home", "/metrics?name[]=&&=%ff", "/%6detrics", "/..%2f..%2fetc", "/\\")
     + ("/metrics#part", "/metrics;x=y", "/%", "/%zz", "/%00", "/%ff%fe", "/" + "x" * 3000)
 )

@@ -23,6 +23,7 @@ from fuzz.hunt import Hunt, observe, pin_down
 from fuzz.modes import MODES
 from fuzz.modes.frames import FramesMode
 from fuzz.mutations import cut_up, mutate
+from fuzz.pages import judge_page
 from fuzz.report import format_table
 from fuzz.reproducers import ReproducerError, load, store
 from fuzz.scrapes import judge
@@ -229,6 +230,23 @@ def test_what_only_the_library_minds_is_found() -> None:
     body = b"# HELP x_total X.\n# TYPE x_total counter\nx_total 1.0\n# EOF\n"
     assert [] == judge(body, Format.OPENMETRICS, thoroughly=False)
     assert 1 == len(judge(body, Format.OPENMETRICS))
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"<p>A <b>page</b><br></p>", ""),
+        (b"<p>&lt;script&gt;alert(1)</p>", ""),
+        (b"<p>A <b>page</p>", "p ends where it has not begun"),
+        (b"<p>A <b>page</b>", "p is not closed"),
+        (b"<p title=''onclick='x'></p>", "p has a script for an attribute"),
+        (b"<p><script>alert(1)</script></p>", "a script of the house's is in a page"),
+        (b"<p>\xff</p>", "a page is no UTF-8"),
+    ],
+)
+def test_pages_are_judged(body: bytes, problem: str) -> None:
+    findings = judge_page(body)
+    assert ([problem] if problem else []) == [finding.title for finding in findings]
 
 
 def test_logs_are_watched() -> None:
