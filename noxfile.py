@@ -105,6 +105,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation into build/site; a link that leads nowhere fails."""
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
+    session.log("the documentation is in build/site/index.html")
+
+
+@nox.session
 def build(session: nox.Session) -> None:
     """Build wheel and source archive into dist/, and try the wheel."""
     install(session, "build")

@@ -34,10 +34,10 @@ from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.app import WebApp
-from loxone_exporter.web.connection import Phase
+from loxone_exporter.web.connection import COMMON_HEADERS, Phase
 from loxone_exporter.web.server import ACCEPT_PAUSE, DRAIN, WebServer, bind, url
 from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
-from support.raw_client import request
+from support.raw_client import Response, request
 from support.scrapes import Scrape
 from support.web_serving import LOOPBACK, Serving, living_tasks, open_files, serving
 
@@ -105,6 +105,25 @@ async def test_a_scrape_in_both_formats(house: House) -> None:
         ]
 
 
+def check_headers(answer: Response) -> None:
+    """See that an answer has what every answer has."""
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert "no-referrer" == answer.headers["referrer-policy"]
+    assert "default-src 'self'" == answer.headers["content-security-policy"]
+    assert "server" not in answer.headers
+
+
+async def test_what_is_no_request_gets_these_headers_too(house: House) -> None:
+    endless = b"GET / HTTP/1.1\r\nA:" + 2**17 * b"b"
+    many = b"GET / HTTP/1.1\r\n" + 200 * b"a: b\r\n" + b"\r\n"
+    for packet in (b"what?\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", endless, many):
+        head = (await house.serving.talk(packet)).lower()
+        assert head.startswith(b"http/1.1 4")
+        for name, value in COMMON_HEADERS:
+            assert 1 == head.count(b"%b: %b\r\n" % (name, value))
+        assert b"\nserver:" not in head
+
+
 @pytest.mark.parametrize(
     "path", ["", "metrics", "healthz", "livez", "-/healthy", "readyz", "-/ready", "nothing"]
 )
@@ -117,10 +136,7 @@ async def test_every_answer_has_its_headers(house: House, path: str, method: str
         assert answer.status == 404
     else:
         assert {"GET": 200, "HEAD": 200, "POST": 405}[method] == answer.status
-    assert "nosniff" == answer.headers["x-content-type-options"]
-    assert "no-referrer" == answer.headers["referrer-policy"]
-    assert "default-src 'self'" == answer.headers["content-security-policy"]
-    assert "server" not in answer.headers
+    check_headers(answer)
     assert int(answer.headers["content-length"]) > 0
     assert (method == "HEAD") == (answer.body == b"")
 
@@ -178,7 +194,9 @@ async def test_a_failing_scrape_is_answered_and_logged(
 
     with monkeypatch.context() as patch:
         patch.setattr(Exposition, "render", stumble)
-        assert (await house.serving.get("metrics")).status == 500
+        answer = await house.serving.get("metrics")
+    assert answer.status == 500
+    check_headers(answer)
     assert "planted" in caplog.text
     assert (await house.serving.get("metrics")).status == 200
 

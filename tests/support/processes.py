@@ -49,7 +49,7 @@ class RunningExporter:
             for line in lines:
                 self.log.append(line.decode())
                 if not self.url and " serves " in self.log[-1]:
-                    self.url = "http://" + self.log[-1].split("http://")[1].split("/metrics")[0]
+                    self.url = re.findall(r"https?://[^/]+(?=/metrics)", self.log[-1])[0]
                     self._listening.set()
 
     async def wait_until_listening(self) -> None:

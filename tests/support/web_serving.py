@@ -16,6 +16,7 @@ from loxone_exporter.stop import StopRequest
 from loxone_exporter.web import server
 from loxone_exporter.web.connection import PATIENCE, Application, Phase
 from loxone_exporter.web.server import WebServer, bind
+from loxone_exporter.web.tls import ServerTls
 from support.raw_client import Response, request
 
 
@@ -106,6 +107,7 @@ async def serving(
     *,
     clients: Clients | None = None,
     patience: Mapping[Phase, float] = PATIENCE,
+    tls: ServerTls | None = None,
 ) -> AsyncIterator[Serving]:
     """Run a server; it is stopped at the end, and has to obey.
 
@@ -114,6 +116,7 @@ async def serving(
         addresses: Where.
         clients: Where it reads how many may connect, and counts them.
         patience: Seconds, where they are others than in life.
+        tls: Its certificate; None is plain HTTP.
     """
     sockets = bind(addresses)
     host, port = sockets[0].getsockname()[:2]
@@ -121,7 +124,8 @@ async def serving(
     handle = Serving(host, port, clients or Clients(limit=128), StopRequest(), trio.Event())
 
     async def run_server(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passes it on
-        web_server = WebServer(app, sockets, handle.clients, {**PATIENCE, **patience})
+        patiently = {**PATIENCE, **patience}
+        web_server = WebServer(app, sockets, handle.clients, patiently, tls=tls)
         await web_server.serve(handle.stop, task_status=task_status)
         handle.ended.set()
 

@@ -19,7 +19,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 FLOORS = (
     {"clients", "errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
-    {"options"},
+    {"liveness", "options"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
@@ -44,6 +44,7 @@ HOMES = {
     "cryptography": {"simulator.tls"},
     "prometheus_client": {"metrics"},
     "hypercorn": {"web.connection"},
+    "bcrypt": {"web.authentication"},
     "cattrs": {"config"},
     "tomli_w": {"config"},
     "trio": set(FLOOR_OF) - {"loxone", "config"},

@@ -27,6 +27,12 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
         "When the configuration in use was read.",
         value=vitals.configured_at,
     )
+    yield GaugeMetricFamily(
+        "loxone_exporter_web_certificate_not_after_timestamp_seconds",
+        "Until when the certificate is valid that the exporter itself shows by TLS; absent where "
+        "it has none.",
+        value=vitals.web_certificate_not_after,
+    )
     yield from _event_loop_families(vitals)
     yield from client_families(vitals.clients)
 

@@ -29,6 +29,7 @@ from loxone_exporter.web.static_files import StaticFiles
 
 
 if TYPE_CHECKING:
+    from loxone_exporter.web.authentication import Authentication
     from loxone_exporter.web.pages import Pages
 
 
@@ -46,12 +47,8 @@ _METRICS = "/metrics"
 _RELOAD = "/-/reload"
 _PAGE = "/"
 _HEALTH = "/healthz"
+_PROBES = frozenset({_HEALTH, "/livez", "/-/healthy", "/readyz", "/-/ready"})
 
-_COMMON_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'self'"),
-)
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
 _PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
@@ -66,6 +63,13 @@ class Answer:
     content_type: str = _PLAIN
     status: HTTPStatus = HTTPStatus.OK
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_LOGIN_NEEDED = Answer(
+    b"name and password of a user of [web.basic_auth_users] are needed\n",
+    status=HTTPStatus.UNAUTHORIZED,
+    headers=((b"www-authenticate", b'Basic realm="loxone-exporter", charset="UTF-8"'),),
+)
 
 
 @define(eq=False)
@@ -111,6 +115,7 @@ class WebApp:
     _work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
     _pages: Pages | None = None
+    _authentication: Authentication | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -138,12 +143,21 @@ class WebApp:
         heartbeat = Heartbeat(vitals.event_loop_lag)
         vitals.clients.limit = config.web.max_connections
         return cls(
-            config.web, states, collector, exposition, stop, vitals.clients, heartbeat=heartbeat
+            config.web,
+            states,
+            collector,
+            exposition,
+            stop,
+            vitals.clients,
+            authentication=_authentication(config.web),
+            heartbeat=heartbeat,
         )
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
+        if config.web.basic_auth_users != self._config.basic_auth_users:
+            self._authentication = _authentication(config.web)
         self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
         self._clients.limit = config.web.max_connections
@@ -154,7 +168,6 @@ class WebApp:
             return
         answer = await self._answer(scope)
         headers = [
-            *_COMMON_HEADERS,
             *answer.headers,
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -167,6 +180,8 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
+        if not await self._may_read(scope):
+            return _LOGIN_NEEDED
         path, at_once = scope["path"], self._paths
         in_steps = {_METRICS: self._metrics, _PAGE: self._page, _HEALTH: self._healthz}
         if path == _RELOAD:
@@ -176,6 +191,13 @@ class WebApp:
         if scope["method"] not in {"GET", "HEAD"}:
             return _refusal("GET, HEAD")
         return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
+
+    async def _may_read(self, scope: Scope) -> bool:
+        is_open = self._config.health_without_login and scope["path"] in _PROBES
+        if self._authentication is None or is_open:
+            return True
+        address, _ = scope["client"]
+        return await self._authentication.admits(_header(scope, b"authorization"), address)
 
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
@@ -264,6 +286,14 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _authentication(config: WebConfig) -> Authentication | None:
+    if not config.basic_auth_users:
+        return None
+    from loxone_exporter.web.authentication import Authentication  # noqa: PLC0415  # as with pages
+
+    return Authentication(config.basic_auth_users)
 
 
 def _load_pages() -> type[Pages]:

@@ -14,7 +14,7 @@ import math
 import socket
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define, field, frozen
@@ -32,6 +32,10 @@ from loxone_exporter.web.connection import (
     Phase,
     Service,
 )
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
 
 
 DRAIN: Final = 1.0
@@ -124,12 +128,12 @@ def _explain(error: OSError) -> str:
             return error.strerror or str(error)
 
 
-def url(listener: socket.socket) -> str:
+def url(listener: socket.socket, *, scheme: str = "http") -> str:
     """Where a person on this machine finds a listening socket."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @define(eq=False)
@@ -159,6 +163,7 @@ class WebServer:
     _sockets: Sequence[socket.socket]
     _clients: Clients
     _patience: Mapping[Phase, float] = field(default=PATIENCE)
+    _tls: ServerTls | None = field(default=None, kw_only=True)
     _service: Service = field(init=False)
     _admission: Admission = field(init=False)
     _left: trio.Event = field(factory=trio.Event)
@@ -178,7 +183,8 @@ class WebServer:
 
     @_service.default
     def _make_service(self) -> Service:
-        return Service(self._app, self._clients, self._patience)
+        encrypt = None if self._tls is None else self._tls.encrypt
+        return Service(self._app, self._clients, self._patience, encrypt=encrypt)
 
     @_admission.default
     def _make_admission(self) -> Admission:
@@ -231,7 +237,7 @@ class WebServer:
             _refuse(stream)
 
     async def _handle(self, stream: trio.SocketStream, client: Address) -> None:
-        """See a client through. A TLS handshake would come first, with a deadline of its own."""
+        """See a client through."""
         connection = Connection(stream, self._service, client, stream.socket.getsockname()[:2])
         self._admission.connections.add(connection)
         try:
