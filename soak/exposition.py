@@ -82,6 +82,26 @@ def read_scrape(answer: Answer) -> Scrape:
     return Scrape(values, counters, gauges, bugs, miniservers)
 
 
+def largest_in(histogram: str, counters: Mapping[Key, float]) -> float:
+    """The upper bound of the highest bucket of a histogram that has something in it; 0 if none has.
+
+    Args:
+        histogram: Its name; it has no labels.
+        counters: Those of a scrape, the buckets among them.
+    """
+    buckets = sorted(
+        (float(dict(labels)["le"]), count)
+        for (name, labels), count in counters.items()
+        if name == f"{histogram}_bucket"
+    )
+    below = 0.0
+    largest = 0.0
+    for bound, count in buckets:
+        if count > below:
+            below, largest = count, bound
+    return largest
+
+
 @define
 class Ledger:
     """The counters that one client saw last."""

@@ -13,31 +13,25 @@ import trio
 from loxone_exporter.simulator.drills import DRILLS
 from loxone_exporter.simulator.fault_values import DAY
 from loxone_exporter.simulator.faults import Faults, all_faults
-from soak.ordeals import Draw, Move, Ordeal, always
+from soak.ordeals import Bound, Draw, Move, Ordeal, always
 from soak.sites import Site, StandIn
 
 
-BUSY: Final = 80.0
-_BUSY: Final = "a Miniserver that has no room is asked again after 60 to 72 s"
-UPDATING: Final = 80.0
-_UPDATING: Final = "an update is given its time: 60 to 72 s"
-LOCKED: Final = 75.0
-_LOCKED: Final = "after a lock-out at least 60 to 66 s are waited, whatever it says"
-BANNED: Final = 340.0
-_BANNED: Final = "the lock-out says 300 s, and is waited for in full: up to 330 s"
-IDENTITY: Final = 370.0
-_IDENTITY: Final = "another device is left alone for 300 to 360 s"
-SPARED: Final = 90.0
-_SPARED: Final = (
+BUSY: Final = Bound(80.0, "a Miniserver that has no room is asked again after 60 to 72 s")
+UPDATING: Final = Bound(80.0, "an update is given its time: 60 to 72 s")
+LOCKED: Final = Bound(75.0, "after a lock-out at least 60 to 66 s are waited, whatever it says")
+BANNED: Final = Bound(340.0, "the lock-out says 300 s, and is waited for in full: up to 330 s")
+IDENTITY: Final = Bound(370.0, "another device is left alone for 300 to 360 s")
+ENDLESS: Final = Bound(170.0, "a message that goes on and on is given two minutes")
+SPARED: Final = Bound(
+    90.0,
     "a password whose login found no answer, or an excuse, is not tried again for 60 s: it may "
-    "have been counted as a failed one"
+    "have been counted as a failed one",
 )
+"""Bounds that are longer than the ordinary one, by design."""
 
 Traits: TypeAlias = Mapping[str, Any]
 """Of an ordeal."""
-
-ENDLESS: Final = 170.0
-_ENDLESS: Final = "a message that goes on and on is given two minutes, and is then trouble"
 
 _MEETING: Final = 45.0
 """Seconds that are waited for the exporter to meet a fault: the longest pause, and some more."""
@@ -164,7 +158,7 @@ _LIE: Final[Traits] = {"may_lose_tokens": True, "refuses_tokens": True}
 _REJECTION: Final[Traits] = {"corrects_password": True, "departure": Site.change_password, **_LIE}
 """Of faults by which it calls a password bad: it has to get another one."""
 
-_UNANSWERED: Final[Traits] = {"may_lose_tokens": True, "by_password": SPARED, "why": ""}
+_UNANSWERED: Final[Traits] = {"may_lose_tokens": True, "by_password": SPARED}
 """Of faults by which a login may find no answer."""
 
 _ALL_TRAFFIC: Final = (
@@ -204,15 +198,13 @@ _HTTP: Final = (
         happen=_lock_out,
         draw=lambda chance: chance.randint(5, 30),
         bound=LOCKED,
-        why=_LOCKED,
     ),
-    _fault("no-connections", bound=BUSY, why=_BUSY, needs_calm=True),
+    _fault("no-connections", bound=BUSY, needs_calm=True),
     Ordeal(
         name="serial",
         happen=_stand_in,
         draw=always(StandIn.ANOTHER_DEVICE),
         bound=IDENTITY,
-        why=_IDENTITY,
         needs_calm=True,
     ),
     Ordeal(
@@ -229,7 +221,7 @@ _HTTP: Final = (
         draw=lambda chance: chance.randint(1, 9),
         suits=_knows_tls_or_never_will,
     ),
-    _fault("no-event-slots", bound=BUSY, why=_BUSY, needs_calm=True),
+    _fault("no-event-slots", bound=BUSY, needs_calm=True),
     _fault("clock-offset", draw=_offset, arrival=Site.change_user),
 )
 
@@ -237,14 +229,14 @@ _LOGINS: Final = (
     _fault("reject-logins", **_REJECTION),
     *_codes("login-code", 401, 403, **_REJECTION),
     *_codes("login-code", 503, by_password=SPARED),
-    *_codes("login-code", 901, bound=BUSY, why=_BUSY, needs_calm=True, by_password=SPARED),
-    *_codes("login-code", 420, bound=SPARED, why=_SPARED, **_LIE),
+    *_codes("login-code", 901, bound=BUSY, needs_calm=True, by_password=SPARED),
+    *_codes("login-code", 420, bound=SPARED, **_LIE),
     *_codes("token-code", 401, 477, suits=_has_tokens, **_LIE),
     _fault("user-disabled", departure=Site.change_password, may_lose_tokens=True),
     *_codes("close-login", 1000, **_REJECTION),
-    *_codes("close-login", 1001, bound=SPARED, why=_SPARED, **_LIE),
-    *_codes("close-login", 4007, bound=UPDATING, why=_UPDATING, by_password=SPARED),
-    *_codes("close-login", 4008, bound=BUSY, why=_BUSY, needs_calm=True, by_password=SPARED),
+    *_codes("close-login", 1001, bound=SPARED, **_LIE),
+    *_codes("close-login", 4007, bound=UPDATING, by_password=SPARED),
+    *_codes("close-login", 4008, bound=BUSY, needs_calm=True, by_password=SPARED),
     _fault("no-hash-algorithm", arrival=Site.change_user),
     *(_fault("public-key-form", form, draw=always(form)) for form in ("labelled", "certificate")),
     _fault("sealed-cut"),
@@ -277,14 +269,14 @@ _MESSAGES: Final = (
     _fault("gzip-after-keepalive", lasts=(5, 40)),
     # What looks like a header takes the message behind it along.
     _fault("garbage-frames", departure=Site.drop, changes_series=True),
-    _fault("oversize-frame", bound=ENDLESS, why=_ENDLESS),
+    _fault("oversize-frame", bound=ENDLESS),
 )
 
 _EVENTS: Final = (
     _fault("tables-before-answer"),
     *_codes("close-subscription", 1000, 1001),
-    *_codes("close-subscription", 4007, bound=UPDATING, why=_UPDATING),
-    *_codes("close-subscription", 4008, bound=BUSY, why=_BUSY, needs_calm=True),
+    *_codes("close-subscription", 4007, bound=UPDATING),
+    *_codes("close-subscription", 4008, bound=BUSY, needs_calm=True),
     _fault("empty-tables"),
     _fault("flood", draw=_rate(500, 10_000), arrival=stay),
     _fault("table-remainder", draw=lambda chance: chance.randint(1, 23)),
@@ -322,15 +314,15 @@ def _while_it_lasts(highest: float) -> Draw:
 
 _DRILLS: Final = (
     *_closings(1000, 1001, 1011, 4004),
-    *_closings(4003, bound=BANNED, why=_BANNED),
-    *_closings(4007, bound=UPDATING, why=_UPDATING),
-    *_closings(4008, bound=BUSY, why=_BUSY, needs_calm=True),
+    *_closings(4003, bound=BANNED),
+    *_closings(4007, bound=UPDATING),
+    *_closings(4008, bound=BUSY, needs_calm=True),
     _drill("drop"),
     _drill("cut", draw=_while_it_lasts(40)),
     _drill("vanish", draw=_while_it_lasts(40), by_password=SPARED),
     _drill("reboot", draw=_while_it_lasts(15)),
     _drill("reboot-without-tokens", draw=_while_it_lasts(15), refuses_tokens=True),
-    _drill("update", draw=_while_it_lasts(40), bound=UPDATING, why=_UPDATING, refuses_tokens=True),
+    _drill("update", draw=_while_it_lasts(40), bound=UPDATING, refuses_tokens=True),
     _drill("structure-change", changes_series=True),
     _drill("structure-edit", changes_series=True),
     _drill("forget-tokens", refuses_tokens=True),

@@ -167,6 +167,8 @@ class Observations:
             not.
         end: How it ended.
         lag: The most seconds that this process itself was late.
+        exporter_lag: The most seconds that the exporter says it was late, rounded up to one of its
+            buckets.
     """
 
     outages: list[Outage] = field(factory=list)
@@ -195,3 +197,4 @@ class Observations:
     ended_early: str = ""
     end: End | None = None
     lag: float = 0.0
+    exporter_lag: float = 0.0

@@ -11,9 +11,22 @@ from attrs import frozen
 from soak.sites import Site
 
 
-ORDINARY: Final = 60.0
-"""Seconds from a Miniserver's return within which the exporter shows its values again: a pause of
-at most 36 s, after an attempt that may just have begun when it returned, and take 15 s."""
+@frozen
+class Bound:
+    """How soon the exporter has to be back.
+
+    Attributes:
+        seconds: From a Miniserver's return until it shows the house as it is.
+        why: Why that takes longer than what is ordinary.
+    """
+
+    seconds: float
+    why: str = ""
+
+
+ORDINARY: Final = Bound(60.0)
+"""A pause of at most 36 s, after an attempt that may just have begun when the Miniserver returned,
+and take 15 s."""
 
 Draw: TypeAlias = Callable[[Random], Any]
 """Draws a value."""
@@ -49,9 +62,8 @@ class Ordeal:
         happen: Makes it happen.
         draw: Draws the value.
         lasts: The least and the most seconds that it lasts.
-        bound: Seconds from its end within which the exporter shows the house as it is again.
-        why: Why that is not the ordinary bound.
-        by_password: Likewise where each login takes the password, if that is longer.
+        bound: How soon after its end the exporter has to be back.
+        by_password: Likewise where each login takes the password, if that is different.
         suits: Which Miniservers can be put to it.
         needs_calm: Whether the bound holds only after a session that lasted a minute, for pauses
             grow from failure to failure.
@@ -70,9 +82,8 @@ class Ordeal:
     happen: Happen
     draw: Draw = _NOTHING
     lasts: tuple[float, float] = (5.0, 20.0)
-    bound: float = ORDINARY
-    why: str = ""
-    by_password: float = 0.0
+    bound: Bound = ORDINARY
+    by_password: Bound | None = None
     suits: Callable[[Site], bool] = anywhere
     needs_calm: bool = False
     corrects_password: bool = False
@@ -85,6 +96,6 @@ class Ordeal:
         """How it is called."""
         return f"{self.name}={self.variant}" if self.variant else self.name
 
-    def bound_at(self, site: Site) -> float:
+    def bound_at(self, site: Site) -> Bound:
         """The bound at one Miniserver."""
-        return self.bound if site.has_tokens else max(self.bound, self.by_password)
+        return self.bound if site.has_tokens or self.by_password is None else self.by_password

@@ -18,6 +18,7 @@ from soak import resources
 from soak.administrator import Administrator
 from soak.clients import FAILURES, Client, client
 from soak.configuration import ConfigFile
+from soak.exposition import largest_in
 from soak.faults import ORDEALS
 from soak.incidents import INCIDENTS
 from soak.journal import Journal
@@ -32,6 +33,7 @@ from soak.truth import mistakes, rows_of
 
 
 TASKS: Final = "loxone_exporter_tasks"
+LAG: Final = "loxone_exporter_event_loop_lag_seconds"
 SCRAPE_ERRORS: Final = ("loxone_exporter_scrape_errors_total", ())
 
 Tell: TypeAlias = Callable[[str], None]
@@ -269,6 +271,7 @@ class Stage:
             if any(secret.encode() in answer.body for secret in site.secrets):
                 self.seen.leaks.append(f"a secret of {name} in a scrape")
         self.seen.bugs = dict(scrape.bugs)
+        self.seen.exporter_lag = largest_in(LAG, scrape.counters.get("", {}))
         self.seen.scrape_errors = scrape.counters.get("", {}).get(SCRAPE_ERRORS, 0.0)
         return Rest(
             reading=reading,

@@ -97,7 +97,7 @@ class Tormentor:
         if ordeal.corrects_password and begin < self._corrected_at + CORRECTION:
             return False
         end = begin + ordeal.lasts[1]
-        bound = ordeal.bound_at(self._site)
+        bound = ordeal.bound_at(self._site).seconds
         return end <= until and (bound <= SLOW or end + bound <= until)
 
     async def _put_through(self, ordeal: Ordeal) -> None:
@@ -115,7 +115,7 @@ class Tormentor:
 
         returned, bound = journal.elapsed, ordeal.bound_at(site)
         await site.testify()
-        recovered = await self._wait_until_back(bound + _OVERTIME)
+        recovered = await self._wait_until_back(bound.seconds + _OVERTIME)
         lost = self._count_lost_tokens()
         outage = Outage(
             site=site.name,
@@ -123,8 +123,8 @@ class Tormentor:
             began=began,
             returned=returned,
             recovered=recovered,
-            bound=bound,
-            why=ordeal.why,
+            bound=bound.seconds,
+            why=bound.why,
             lost_tokens=lost,
             may_lose_tokens=ordeal.may_lose_tokens,
         )

@@ -127,9 +127,11 @@ def _some(wrong: Sequence[str]) -> list[str]:
 
 
 def _about_outages(seen: Observations) -> Iterator[Finding]:
-    ordinary = [outage for outage in seen.outages if outage.bound <= ORDINARY]
-    longer = [outage for outage in seen.outages if outage.bound > ORDINARY]
-    yield _recoveries("recovered after a Miniserver's return", f"≤ {ORDINARY:g} s", ordinary)
+    ordinary = [outage for outage in seen.outages if outage.bound <= ORDINARY.seconds]
+    longer = [outage for outage in seen.outages if outage.bound > ORDINARY.seconds]
+    yield _recoveries(
+        "recovered after a Miniserver's return", f"≤ {ORDINARY.seconds:g} s", ordinary
+    )
     yield _recoveries("likewise where longer is meant", "its bound", longer)
     lost = [outage for outage in seen.outages if outage.lost_tokens]
     yield _none(
@@ -191,7 +193,10 @@ def _about_scrapes(seen: Observations) -> Iterator[Finding]:
         limit=f"≤ {SCRAPE_LIMIT:g} s",
         measured=format_times(seen.scrapes),
         verdict=_kept(is_kept=max(seen.scrapes, default=math.inf) <= SCRAPE_LIMIT),
-        notes=[f"the soak's own process was late by up to {format_number(seen.lag)} s"],
+        notes=[
+            f"the soak's own process was late by up to {format_number(seen.lag)} s",
+            f"the exporter says that it was late by up to {seen.exporter_lag:g} s",
+        ],
     )
     yield _none("scrapes that no Prometheus would accept", seen.unparseable, str(seen.parsed))
     yield _none("other answers that are not as they should be", seen.odd_probes, str(seen.probes))

@@ -17,7 +17,7 @@ from loxone_exporter.simulator.faults import all_faults
 from loxone_exporter.simulator.structure_changes import rename_a_control
 from soak.administrator import TITLES
 from soak.configuration import ConfigFile
-from soak.exposition import Ledger, read_scrape
+from soak.exposition import Key, Ledger, largest_in, read_scrape
 from soak.faults import ORDEALS
 from soak.houses import MOST_EXTENSIONS, Evidence, WatchedHouse, small_house
 from soak.incidents import INCIDENTS
@@ -43,7 +43,14 @@ def test_no_two_ordeals_have_one_title() -> None:
 
 
 def test_each_longer_bound_has_a_reason() -> None:
-    assert [] == [o.title for o in (*ORDEALS, *INCIDENTS) if o.bound > ORDINARY and not o.why]
+    bounds = [
+        (ordeal.title, bound)
+        for ordeal in (*ORDEALS, *INCIDENTS)
+        for bound in (ordeal.bound, ordeal.by_password or ORDINARY)
+    ]
+    longer = [(title, bound) for title, bound in bounds if bound.seconds > ORDINARY.seconds]
+    assert longer
+    assert [] == [title for title, bound in longer if not bound.why]
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +204,16 @@ def test_what_no_prometheus_would_accept_is_noticed(
 ) -> None:
     with pytest.raises(ValueError, match=complaint):
         read_scrape(scraped(body, content_type))
+
+
+def test_the_largest_value_in_a_histogram_is_known_to_a_bucket() -> None:
+    counters: dict[Key, float] = {
+        ("lag_bucket", (("le", le),)): count
+        for le, count in (("0.1", 4.0), ("1.0", 5.0), ("+Inf", 5.0))
+    }
+    counters["lag_sum", ()] = 9.0
+    assert 1.0 == largest_in("lag", counters)
+    assert 0.0 == largest_in("other", counters)
 
 
 def test_a_counter_that_falls_is_noticed() -> None:
