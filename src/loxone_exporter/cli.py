@@ -98,8 +98,9 @@ def _demo(options: argparse.Namespace) -> int:
 
     logs.configure(options.log_level or "info", "text", sys.stderr)
     sockets = bind(options.listen or [_DEMO_LISTEN])
-    _say("A simulated house, as Prometheus metrics:")
+    _say("A simulated house, as a page and as Prometheus metrics:")
     for listener in sockets:
+        _say(f"  {url(listener)}/")
         _say(f"  {url(listener)}/metrics")
     _say("Stop it with Ctrl-C.")
     return trio.run(demo.run_demo, sockets)
