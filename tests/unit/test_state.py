@@ -607,17 +607,3 @@ async def test_counting_anew_during_a_dump_loses_nothing_of_it(mock_clock: MockC
     state.count(counted)
     state.end_dump()
     assert state.activities.by_uuid[uuid(2)].is_on
-
-
-async def test_what_is_no_number_is_a_gap(mock_clock: MockClock) -> None:
-    state = MiniserverState(name="home", counted_states=counted)
-    state.replace_structure(structure(control(1)))
-    state.connection = ConnectionState.CONNECTED
-    state.apply_values([(uuid(1), 1.0)])
-    mock_clock.jump(10)
-    state.apply_values([(uuid(1), math.nan)])
-    mock_clock.jump(100)
-    activity = state.activities.by_uuid[uuid(1)]
-    assert 10.0 == activity.seconds_on(state.observed_until())
-    state.apply_values([(uuid(1), 1.0)])
-    assert 0 == activity.rises

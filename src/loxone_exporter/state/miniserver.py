@@ -311,9 +311,6 @@ class MiniserverState:
                 else:
                     current.pop(own, None)
                     self.non_finite_values += 1
-                    if (activity := watched.get(own)) is not None:
-                        now = now or trio.current_time()
-                        activity.pause(now)
         finally:
             self.events.values += applied + unknown
             self.events.unknown += unknown
