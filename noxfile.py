@@ -77,7 +77,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("hadolint", "deploy/docker/Dockerfile")
-    for folder in ("src", "benchmarks", "container", "interop", "tools"):
+    for folder in ("src", "benchmarks", "container", "interop", "stack", "tools"):
         check_async(session, folder)
     check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
     # What the soak polls for belongs to the exporter and to simulated Miniservers.
@@ -108,6 +108,14 @@ def docs(session: nox.Session) -> None:
     """Write docs/metrics.md anew: what the catalog says is written down there."""
     install(session)
     session.run("python", "-m", "tools.metrics_page", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the documentation into build/site; a link that leads nowhere fails."""
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, "docs"))
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))
+    session.log("the documentation is in build/site/index.html")
 
 
 @nox.session
@@ -183,6 +191,19 @@ def soak(session: nox.Session) -> None:
         "-m",
         "soak",
         *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
+
+
+@nox.session
+def stack(session: nox.Session) -> None:
+    """Kill a simulated Miniserver, and see Prometheus and Alertmanager tell its owner."""
+    install(session)
+    session.run(
+        "python",
+        "-m",
+        "stack",
         interrupt_timeout=PATIENCE,
         terminate_timeout=PATIENCE,
     )

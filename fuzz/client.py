@@ -32,6 +32,7 @@ _SILENCE: Final = 0.03
 """Seconds after which a client that does not wait for the end goes away."""
 
 _READ_SIZE: Final = 2**16
+_SMALL_BUFFER: Final = 4096
 _STATUS_LINE = re.compile(rb"^HTTP/1\.1 (\d{3}) ?[^\r\n]*\r\n", re.MULTILINE)
 _RIGHT_FAILURES: Final = frozenset({b"501", b"505"})
 """Statuses of the server's own failures that are right: for what no server has to know."""
@@ -44,7 +45,7 @@ _ACCEPT: Final = {
 Step: TypeAlias = bytes | float | str
 """Bytes to be sent; a pause in seconds; `answers`: wait until all good requests are answered;
 `silence`: wait until nothing comes for a moment; `eof`: nothing more is sent; `reset`: the
-connection is broken off."""
+connection is broken off. One that is `deaf` reads nothing from the beginning."""
 
 
 @frozen
@@ -62,24 +63,38 @@ class Script:
     statuses: Sequence[int] = ()
 
 
-async def connect(port: int) -> trio.SocketStream:
-    """Connect to the exporter."""
-    return await trio.open_tcp_stream(HOST, port)
+async def connect(port: int, *, receive_buffer: int | None = None) -> trio.SocketStream:
+    """Connect to the exporter; a small receive buffer is full soon."""
+    client = trio.socket.socket()
+    if receive_buffer is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    try:
+        await client.connect((HOST, port))
+    except BaseException:
+        client.close()
+        raise
+    return trio.SocketStream(client)
 
 
 async def play(script: Script, port: int) -> Sequence[Finding]:
     """Do what a script says, and judge what the server says to it."""
     received = bytearray()
-    waits_for_end = "eof" in script.steps and "reset" not in script.steps
+    is_deaf = "deaf" in script.steps
+    waits_for_end = "eof" in script.steps and "reset" not in script.steps and not is_deaf
+    buffer = _SMALL_BUFFER if is_deaf else None
     with trio.move_on_after(ENDING_DUE) as time:
-        async with await connect(port) as stream, trio.open_nursery() as nursery:
-            nursery.start_soon(_read_all, stream, received, nursery.cancel_scope)
+        async with (
+            await connect(port, receive_buffer=buffer) as stream,
+            trio.open_nursery() as nursery,
+        ):
+            if not is_deaf:
+                nursery.start_soon(_read_all, stream, received, nursery.cancel_scope)
             with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
                 for step in script.steps:
                     await _do(step, stream, received, script.methods)
                 if not waits_for_end:
                     nursery.cancel_scope.cancel()
-    if waits_for_end and time.cancelled_caught:
+    if waits_for_end and time.cancelled_caught and not script.methods:
         return [Finding(Kind.HANG, "a connection is kept although its client has ended it")]
     return list(_judge(bytes(received), script))
 
@@ -99,6 +114,8 @@ async def _do(
             await _wait_for_silence(received)
         case "eof":
             await stream.send_eof()
+        case "deaf":
+            await trio.lowlevel.checkpoint()
         case _:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stream.socket.close()

@@ -47,6 +47,12 @@ def number_of_controls() -> int:
     return len(_demo().document["controls"])
 
 
+@functools.cache
+def whole_house() -> Wing:
+    """All of them."""
+    return Wing(range(number_of_controls()))
+
+
 class Wing(House):
     """Some controls of the demo house; nothing changes by itself.
 

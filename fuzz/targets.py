@@ -9,21 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
-from zlib import crc32
 
-import trio
 from attrs import frozen
 
 from fuzz.cases import Finding
 from fuzz.documents import mutate_document, write_document
-from fuzz.house import Wing, number_of_controls
+from fuzz.house import whole_house
 from fuzz.mutations import mutate
 from fuzz.requests import FIELDS
-from fuzz.scrapes import judge
+from fuzz.structures import BETWEEN, draw_structures, read_structures
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import load_config
-from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
-from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import ProtocolError, SessionError
 from loxone_exporter.loxone.codes import read_lock, read_names
 from loxone_exporter.loxone.crypto import (
@@ -45,7 +41,6 @@ from loxone_exporter.loxone.replies import (
     parse_token,
     parse_validity,
 )
-from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.loxone.tables import (
     decode_daytimers,
     decode_texts,
@@ -56,27 +51,14 @@ from loxone_exporter.loxone.tables import (
     encode_values,
     encode_weather,
 )
-from loxone_exporter.metrics.collector import LoxoneCollector
-from loxone_exporter.metrics.counted import counted_states
-from loxone_exporter.metrics.exposition import Exposition, Format, accepts_gzip, choose_format
+from loxone_exporter.metrics.exposition import accepts_gzip, choose_format
 from loxone_exporter.miniserver.answers import read_reply, read_structure
 from loxone_exporter.simulator.tls import make_certificate
-from loxone_exporter.state import ConnectionState, MiniserverState
-from loxone_exporter.survey.discovery import discover
-from loxone_exporter.survey.report import House, as_json, table
-from loxone_exporter.survey.shown import told_series
 
 
 ROOT: Final = Path(__file__).parents[1]
 
-_BETWEEN: Final = b"\xff\x00\xff\x00"
-"""Separates the frames, or files, of one case."""
-
-_MINISERVER: Final = MiniserverConfig(
-    name="home", host="192.0.2.1", username="exporter", password=Secret("invented")
-)
 _KEY_BITS: Final = 1024
-_ODD_VALUES: Final = (0.0, 1.0, -1.0, 2.0, 3.0, 127.0, 255.0, 0.5, -1000.0, 1e15, 1e300, 1e-300)
 
 
 @frozen
@@ -121,7 +103,7 @@ def _refusing(*readers: Callable[[Any], object]) -> Callable[[bytes], Sequence[F
 
 @functools.cache
 def _tables() -> Sequence[bytes]:
-    wing = Wing(range(number_of_controls()))
+    wing = whole_house()
     return (
         encode_values(list(wing.values.items())[:20]),
         encode_texts(list(wing.texts.items())[:6]),
@@ -138,12 +120,12 @@ def _draw_frames(chance: Random) -> bytes:
         header = Header(chance.choice((*Identifier, 9)), len(table), chance.random() < 1 / 6)
         head = encode_header(header)
         frames += [mutate(head, chance) if chance.random() < 1 / 4 else head, table]
-    return _BETWEEN.join(frames)
+    return BETWEEN.join(frames)
 
 
 def _read_frames(data: bytes) -> Sequence[Finding]:
     assembler = MessageAssembler()
-    for number, frame in enumerate(data.split(_BETWEEN)):
+    for number, frame in enumerate(data.split(BETWEEN)):
         is_text = number % 3 == 1  # as good as any rule
         try:
             message = assembler.feed(frame.decode(errors="replace") if is_text else frame)
@@ -253,76 +235,6 @@ def _read_key(data: bytes) -> Sequence[Finding]:
     )(data)
 
 
-# Structure files, and what is shown of them.
-
-
-def _draw_structures(chance: Random) -> bytes:
-    """Two files, one after the other, for names are remembered."""
-    every = number_of_controls()
-    wing = Wing(chance.sample(range(every), chance.choice((1, 3, 8))))
-    files = []
-    for _ in range(2):
-        document = wing.document
-        if chance.random() < 9 / 10:
-            # Most of the file is beside its controls, and would be hit most often.
-            part = chance.choice(("controls", "controls", "controls", None))
-            if part is None:
-                document = mutate_document(document, chance)
-            else:
-                document = {**document, part: mutate_document(document[part], chance)}
-        written = write_document(document, chance)
-        files.append(mutate(written, chance) if chance.random() < 1 / 10 else written)
-    return _BETWEEN.join(files)
-
-
-def _read_structures(data: bytes) -> Sequence[Finding]:
-    chance = Random(crc32(data))
-    options = ("text_values", "uuid_label", "optional_quantities", "weather_forecast")
-    metrics = MetricsConfig(**{option: chance.random() < 1 / 2 for option in options})
-    config = Config(miniservers=(_MINISERVER,), metrics=metrics)
-    state = MiniserverState(
-        name="home", connection=ConnectionState.CONNECTED, counted_states=counted_states
-    )
-    return trio.run(_show, data.split(_BETWEEN), state, config, chance)
-
-
-async def _show(
-    files: Sequence[bytes], state: MiniserverState, config: Config, chance: Random
-) -> Sequence[Finding]:
-    """Take over files and values, as a session would, and look at what is shown."""
-    collector = LoxoneCollector(config, [state])
-    exposition = Exposition.of(collector, collector.pending)
-    findings: list[Finding] = []
-    for payload in files:
-        try:
-            structure = parse_structure(payload)
-        except ProtocolError as error:
-            str(error).encode()
-            continue
-        state.replace_structure(structure)
-        uuids = structure.state_uuids()
-        state.begin_dump()
-        state.apply_values([(uuid, chance.choice(_ODD_VALUES)) for uuid in uuids])
-        state.apply_texts([(uuid, _text(chance)) for uuid in uuids if chance.random() < 1 / 3])
-        for wire in _tables()[2:4]:
-            decode = decode_daytimers if wire is _tables()[2] else decode_weather
-            apply: Any = state.apply_daytimers if wire is _tables()[2] else state.apply_weather
-            apply(decode(wire))
-        state.end_dump()
-        for format_ in Format:
-            body = await exposition.render(format_)
-            findings += judge(body, format_, thoroughly=chance.random() < 1 / 8)
-    controls = tuple(discover(state, config))
-    house = House("home", "", controls, told=told_series(state, config))
-    as_json([house]).encode()
-    "\n".join(table([house])).encode()
-    return findings
-
-
-def _text(chance: Random) -> str:
-    return chance.choice(("", "x", '[{"id": 3, "name": "Süd"}]', '{"locked": 2}', 'a"\\\n', "[1]"))
-
-
 # Configurations.
 
 
@@ -331,10 +243,10 @@ def _configurations() -> Sequence[bytes]:
     shipped = (ROOT / "loxone-exporter.toml").read_bytes()
     lines = [line for line in shipped.splitlines() if line and not line.startswith(b"# ")]
     everything = b"\n".join(line.removeprefix(b"#") for line in lines)
-    return (everything, shipped[-3000:], _OVERRIDES)
+    return (everything, shipped[-3000:], _OWN)
 
 
-_OVERRIDES: Final = b"""
+_OWN: Final = b"""
 [filter]
 exclude_rooms = ["Cellar*", ""]
 exclude_classes = ["presence"]
@@ -391,7 +303,7 @@ TARGETS: Final = {
         Target("tables", _mutated(_tables), _TABLES),
         Target("reply", _draw_reply, _read_reply),
         Target("key", _draw_key, _read_key),
-        Target("structures", _draw_structures, _read_structures),
+        Target("structures", draw_structures, read_structures),
         Target("configuration", _mutated(_configurations), _read_configuration),
         Target("accept", _mutated(_accepts), _read_accept),
     )

@@ -13,7 +13,7 @@ from benchmarks.house import InventedHouse
 from loxone_exporter.loxone.uuids import parse_uuid
 from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.house import Changes, House, PlayedHouse
-from loxone_exporter.simulator.structure_changes import write_structure
+from loxone_exporter.simulator.structure_changes import rename_a_control, write_structure
 from loxone_exporter.simulator.structure_file import read_document, write_document
 
 
@@ -88,8 +88,8 @@ class WatchedHouse(House):
         self._evidence += 1
         return Changes({parse_uuid(self._uuid(2, 0)): self._evidence}, {})
 
-    def extend(self, chance: Random) -> str:
-        """Add controls, or take some of those away that were added; what was done.
+    def extend(self, chance: Random) -> None:
+        """Add controls, or take some of those away that were added, and rename the witness.
 
         Args:
             chance: Decides how many.
@@ -101,14 +101,11 @@ class WatchedHouse(House):
             for key in chance.sample(list(self._extensions), count):
                 del document["controls"][key]
                 del self.values[parse_uuid(self._extensions.pop(key))]
-            told = f"{count} controls less"
         else:
-            count = chance.randint(1, room)
-            for key, control in self._new_controls(count):
+            for key, control in self._new_controls(chance.randint(1, room)):
                 document["controls"][key] = control
-            told = f"{count} controls more"
         write_structure(self, document)
-        return told
+        rename_a_control(self)
 
     def _new_controls(self, count: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for _ in range(count):

@@ -75,5 +75,18 @@ PACKETS: Final = {
     + b"Transfer-Encoding: chunked\r\n\r\n"
     + b"1\r\nx\r\n" * 1000
     + b"0\r\n\r\n",
+    "request behind a last one": SCRAPE[:-2] + b"Connection: close\r\n\r\n" + SCRAPE,
+    "request behind a broken one": b"!\r\n\r\n" + SCRAPE,
+    "too many fields": SCRAPE[:-2] + b"a:\r\n" * 5000 + b"\r\n",
+    "too many fields behind a request": SCRAPE * 2 + SCRAPE[:-2] + b"a:\r\n" * 5000 + b"\r\n",
+    "too many trailers": _POST
+    + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"
+    + b"a:\r\n" * 5000
+    + b"\r\n",
+    "an endless list of formats": SCRAPE[:-2] + b"Accept: " + b"," * 8000 + b"\r\n\r\n",
+    "pieces without an end": _POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 100_000,
+    "broken pieces": _POST + b"Transfer-Encoding: chunked\r\n\r\n!\r\n",
+    "a length that is none": _POST + b"Content-Length: -1\r\n\r\n",
+    "an enormous length": _POST + b"Content-Length: 99999999999999999999\r\n\r\n",
     "endless pieces": _POST + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 1000,
 }

@@ -17,21 +17,20 @@ from soak.observations import Observations, Reading
 INTERVAL: Final = 1.0
 
 
-def read(pid: int, time: float) -> Reading:
-    """Look at a process.
-
-    Raises:
-        OSError: It is gone.
-    """
-    links = _links(Path(f"/proc/{pid}/fd"))
-    return Reading(
-        time=time,
-        resident=machine.resident_memory(pid),
-        descriptors=len(links),
-        sockets=sum(link.startswith("socket:") for link in links),
-        threads=sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()),
-        cpu=machine.cpu_time(pid),
-    )
+def read(pid: int, time: float) -> Reading | None:
+    """Look at a process; None where it is gone."""
+    try:
+        links = _links(Path(f"/proc/{pid}/fd"))
+        return Reading(
+            time=time,
+            resident=machine.resident_memory(pid),
+            descriptors=len(links),
+            sockets=sum(link.startswith("socket:") for link in links),
+            threads=sum(1 for _ in Path(f"/proc/{pid}/task").iterdir()),
+            cpu=machine.cpu_time(pid),
+        )
+    except (OSError, LookupError):
+        return None
 
 
 def _links(folder: Path) -> list[str]:
@@ -57,7 +56,6 @@ class Watch:
             due = trio.current_time() + INTERVAL
             await trio.sleep_until(due)
             self._seen.lag = max(self._seen.lag, trio.current_time() - due)
-            try:
-                self._seen.readings.append(read(self._pid, self._journal.elapsed))
-            except (OSError, LookupError):
-                return  # it has ended, which others notice
+            reading = read(self._pid, self._journal.elapsed)
+            if reading is not None:
+                self._seen.readings.append(reading)

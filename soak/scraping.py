@@ -19,6 +19,7 @@ from soak.observations import Observations
 from soak.packets import PACKETS
 from soak.plan import Plan
 from soak.sites import Site
+from soak.truth import rows_of
 
 
 METRICS: Final = "/metrics"
@@ -147,7 +148,7 @@ class Lookout:
     """Looks out for what witnesses say, in one scrape after the other."""
 
     _questions: Questions
-    _awaited: dict[str, tuple[bytes, trio.Event]] = field(factory=dict, init=False)
+    _awaited: dict[str, tuple[bytes, int, trio.Event]] = field(factory=dict, init=False)
 
     async def run(self) -> None:
         """Scrape while somebody waits, for ever."""
@@ -161,18 +162,19 @@ class Lookout:
         answer = await self._questions.scrape(asker, FORMS["text"], VALUES_ONLY)
         if answer is None:
             return
-        for line, event in list(self._awaited.values()):
-            if line in answer.body:
+        for site, (line, count, event) in list(self._awaited.items()):
+            if line in answer.body and answer.body.count(f'miniserver="{site}"'.encode()) == count:
                 event.set()
 
-    async def wait_for(self, site: str, evidence: Evidence) -> None:
-        """Wait until a scrape shows what a witness says."""
+    async def wait_for(self, site: Site) -> None:
+        """Wait until a scrape shows what a witness says now, and as many values as there are."""
         event = trio.Event()
-        self._awaited[site] = evidence_line(site, evidence), event
+        line = evidence_line(site.name, site.house.evidence)
+        self._awaited[site.name] = line, sum(1 for _ in rows_of(site.house)), event
         try:
             await event.wait()
         finally:
-            del self._awaited[site]
+            del self._awaited[site.name]
 
 
 def evidence_line(site: str, evidence: Evidence) -> bytes:
@@ -191,8 +193,12 @@ class Crowd:
     _plan: Plan
     _seen: Observations
 
-    async def run(self) -> None:
-        """Ask, until cancelled."""
+    async def run(self, when: str) -> None:
+        """Ask, until cancelled.
+
+        Args:
+            when: Decides, with the seed, what is chance.
+        """
         everybody: Mapping[str, Callable[[Random], Awaitable[None]]] = {
             "prometheus": self._be_prometheus,
             "scraper": self._scrape_oddly,
@@ -203,7 +209,7 @@ class Crowd:
         }
         async with trio.open_nursery() as nursery:
             for who, work in everybody.items():
-                nursery.start_soon(work, self._plan.chance(who), name=who)
+                nursery.start_soon(work, self._plan.chance(f"{who} {when}"), name=who)
 
     async def _be_prometheus(self, _chance: Random) -> None:
         """Scrape as Prometheus does, over one connection."""

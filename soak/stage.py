@@ -182,7 +182,7 @@ class Stage:
                 await trio.sleep(_POLL)
             async with trio.open_nursery() as nursery:
                 for site in self._sites.values():
-                    nursery.start_soon(self._lookout.wait_for, site.name, site.house.evidence)
+                    nursery.start_soon(self._lookout.wait_for, site)
         for site in self._sites.values():
             site.present_since = trio.current_time()
             settle(site, self._questions)
@@ -211,7 +211,8 @@ class Stage:
         ]
         for end in self._plan.rounds:
             async with trio.open_nursery() as others:
-                others.start_soon(Crowd(self._questions, self._plan, self.seen).run)
+                crowd = Crowd(self._questions, self._plan, self.seen)
+                others.start_soon(crowd.run, f"until {end:g}")
                 async with trio.open_nursery() as torments:
                     for tormentor in tormentors:
                         torments.start_soon(tormentor.run, began + end)
@@ -253,7 +254,8 @@ class Stage:
         began = trio.current_time()
         answer = await self._questions.scrape(asker, FORMS["text"])
         scrape = await self._questions.read(answer, began) if answer is not None else None
-        if answer is None or scrape is None:
+        reading = resources.read(pid, self._journal.elapsed)
+        if answer is None or scrape is None or reading is None:
             return None
         wrong: list[str] = []
         compared = 0
@@ -269,7 +271,7 @@ class Stage:
         self.seen.bugs = dict(scrape.bugs)
         self.seen.scrape_errors = scrape.counters.get("", {}).get(SCRAPE_ERRORS, 0.0)
         return Rest(
-            reading=resources.read(pid, self._journal.elapsed),
+            reading=reading,
             tasks=scrape.gauges.get(TASKS),
             compared=compared,
             mistakes=tuple(wrong[:_MISTAKES_KEPT]),

@@ -14,7 +14,7 @@ from attrs import define, field
 from soak.faults import ORDEALS
 from soak.journal import Journal
 from soak.observations import Observations, Outage
-from soak.ordeals import ORDINARY, Ordeal
+from soak.ordeals import Ordeal
 from soak.scraping import Lookout, Questions
 from soak.sites import Site
 from soak.truth import rows_of
@@ -61,9 +61,10 @@ class Tormentor:
         """Go on until a time on trio's clock, and then until all is well again."""
         while True:
             pause = self._chance.uniform(*PAUSES)
-            if self._chance.random() < CALM_SHARE:
+            left = until - trio.current_time()
+            if self._chance.random() < CALM_SHARE and left > CALM:
                 pause = CALM
-            if trio.current_time() + pause >= until:
+            if pause >= left:
                 return
             await trio.sleep(pause)
             ordeal = self._next(until)
@@ -130,13 +131,13 @@ class Tormentor:
         self._seen.outages.append(outage)
         journal.note(site.name, _tell(outage))
         self._recovered_at = trio.current_time()
-        if ordeal.changes_series:
+        if recovered is not None and math.isinf(site.settled_since):
             settle(site, self._questions)
         site.ordeal = ""
 
     async def _wait_until_back(self, seconds: float) -> float | None:
         with trio.move_on_after(seconds):
-            await self._lookout.wait_for(self._site.name, self._site.house.evidence)
+            await self._lookout.wait_for(self._site)
             return self._journal.elapsed
         return None
 
@@ -183,8 +184,3 @@ def deal(
             if ordeal.suits(site):
                 decks[site.name].append(ordeal)
     return decks
-
-
-def has_ordinary_bound(outage: Outage) -> bool:
-    """Whether an outage had to be over within the ordinary time."""
-    return outage.bound <= ORDINARY

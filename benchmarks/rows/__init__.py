@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from benchmarks.budgets import Row
-from benchmarks.rows import cpu, latency, memory, messages, scrape, start
+from benchmarks.rows import cpu, crowd, latency, memory, messages, scrape, start
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -15,5 +15,6 @@ ROWS: Final[tuple[Row, ...]] = (
     *latency.ROWS,
     *messages.ROWS,
     *scrape.ROWS,
+    *crowd.ROWS,
 )
 """In the order in which they are measured and printed."""

@@ -23,6 +23,7 @@ from loxone_exporter.config.secret import Secret
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.server import DRAIN, WebServer, bind
 
@@ -77,6 +78,9 @@ class HttpMode:
                 tuple(request.method for request in good),
                 tuple(request.status for request in good),
             )
+        if chance.random() < 1 / 20:
+            many = draw_good(chance).data * chance.choice((20, 60))
+            return Script(("deaf", *_in_pieces(many, chance), 0.05, *chance.choice(_ENDS)))
         data = b"".join(draw_odd(chance) for _ in range(chance.choice((1, 1, 2, 3))))
         if chance.random() < 2 / 3:
             data = mutate(data, chance, [draw_odd(chance)])
@@ -155,12 +159,12 @@ class _Round:
         miniserver = MiniserverConfig(
             name="home", host=HOST, username="exporter", password=Secret("invented")
         )
-        stop = StopRequest()
-        app = WebApp.build(Config(miniservers=(miniserver,)), [_settled_state()], StopRequest())
+        stop, vitals, config = StopRequest(), Vitals(), Config(miniservers=(miniserver,))
+        app = WebApp.build(config, [_settled_state()], StopRequest(), vitals)
         sockets = bind([ListenAddress(HOST, 0)])
         port = sockets[0].getsockname()[1]
         async with trio.open_nursery() as nursery:
-            await nursery.start(WebServer(app, sockets).serve, stop)
+            await nursery.start(WebServer(app, sockets, vitals.clients).serve, stop)
             scraper = HonestScraper(port, b"\nloxone_control_value{")
             await scraper.scrape_once()
             tasks, files = await self._settled()

@@ -43,7 +43,7 @@ class PureMode:
     name: str = "pure"
     what: str = "decoders, the structure file, scrapes, configurations, headers, one by one"
     share: float = 2.0
-    batch: int = 40
+    batch: int = 20
     limit: float = 120.0
 
     def draw(self, chance: Random) -> PureCase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -18,6 +18,7 @@ from fuzz.wire.scrambler import Change, ScrambledStream, Scrambler
 from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import SessionError, leaves
+from loxone_exporter.miniserver.conversation import Conversation
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import connect_tcp
 from loxone_exporter.miniserver.session import Sessions
@@ -175,14 +176,16 @@ class _Trial:
     async def _have_visit(self, config: MiniserverConfig) -> None:
         sessions = self._sessions(config)
         with trio.move_on_after(VISIT_DUE) as visit:
-            await self._expect_session_error(partial(sessions.visit, config.password))
+            await self._expect_session_error(
+                partial(sessions.visit, config.password, StopRequest(), _look_at_nothing)
+            )
         state, wing = sessions.state, self._wing
         if visit.cancelled_caught:
             self._find(Kind.HANG, "an honest Miniserver takes longer than it may")
         elif state.values != wing.values or state.texts != wing.texts:
             self._find(Kind.LOST, "an honest Miniserver is not told the truth of")
 
-    async def _expect_session_error(self, session: Any) -> None:  # noqa: ANN401  # an async function
+    async def _expect_session_error(self, session: Callable[[], Awaitable[None]]) -> None:
         """Have a session, which may fail as sessions do, and in no other way."""
         try:
             await session()
@@ -197,3 +200,7 @@ class _Trial:
 
     def _find(self, kind: Kind, title: str) -> None:
         self._findings.append(Finding(kind, title))
+
+
+async def _look_at_nothing(_: Conversation) -> None:
+    await trio.lowlevel.checkpoint()

@@ -13,14 +13,14 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define
 
 from loxone_exporter import __version__, logs
 from loxone_exporter.config.load import Loaded
-from loxone_exporter.config.model import Config
+from loxone_exporter.config.model import Config, TlsServerConfig
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.fleet import Fleet
 from loxone_exporter.reload import Reloader
@@ -29,6 +29,10 @@ from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.server import WebServer, url
+
+
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
 
 
 STOPPED: Final = 0
@@ -78,6 +82,7 @@ async def _run_all(
 ) -> None:
     signals = STOPPING if source is None else (*STOPPING, signal.SIGHUP)
     stop_web, vitals = StopRequest(), Vitals()
+    tls = _start_tls(config, vitals)
     with trio.open_signal_receiver(*signals) as received, watchdog():
         async with trio.open_nursery() as background:
             async with trio.open_nursery() as web:
@@ -86,14 +91,17 @@ async def _run_all(
                     fleet.replace(config)
                     app = WebApp.build(config, fleet.states, stop, vitals)
                     background.start_soon(app.heartbeat.beat)
+                    if tls is not None:
+                        background.start_soon(tls.watch)
                     reloader = None
                     if source is not None:
-                        running = _Running(config, fleet, app)
+                        running = _Running(config, fleet, app, tls)
                         reloader = Reloader(source, running.take_over, vitals)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
                     background.start_soon(_obey, received, stop, reloader, background)
-                    await web.start(_serve, WebServer(app, sockets), stop_web)
+                    server = WebServer(app, sockets, vitals.clients, tls=tls)
+                    await web.start(_serve, server, stop_web)
                     _say_hello(config, sockets)
                     tell_ready()
                     with stop.interrupts():
@@ -109,6 +117,7 @@ class _Running:
     _config: Config
     _fleet: Fleet
     _app: WebApp
+    _tls: ServerTls | None
 
     def take_over(self, loaded: Loaded) -> str:
         """Go by another configuration from now on; what has changed, in a line."""
@@ -119,10 +128,29 @@ class _Running:
             _logger.warning("%s", warning)
         if config.web.listen != before.web.listen:
             _logger.warning("web.listen has changed: that takes a restart of the exporter")
+        self._take_over_tls(config.web.tls_server_config)
         changes = self._fleet.replace(config)
         self._app.replace(config, self._fleet.states)
         self._config = config
         return str(changes)
+
+    def _take_over_tls(self, config: TlsServerConfig | None) -> None:
+        if (config is None) != (self._tls is None):
+            _logger.warning(
+                "web.tls_server_config is %s: that takes a restart of the exporter",
+                "new" if self._tls is None else "gone",
+            )
+        if config is not None and self._tls is not None:
+            self._tls.replace(config)
+
+
+def _start_tls(config: Config, vitals: Vitals) -> ServerTls | None:
+    if config.web.tls_server_config is None:
+        return None
+    # The exporter need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import ServerTls  # noqa: PLC0415  # see above
+
+    return ServerTls.start(config.web.tls_server_config, vitals)
 
 
 async def _serve(  # noqa: ASYNC114, ASYNC128  # passes task_status on
@@ -154,9 +182,10 @@ async def _obey(
 
 
 def _say_hello(config: Config, sockets: Sequence[socket.socket]) -> None:
+    scheme = "http" if config.web.tls_server_config is None else "https"
     _logger.info(
         "loxone-exporter %s serves %d Miniserver(s) on %s",
         __version__,
         len(config.miniservers),
-        ", ".join(f"{url(listener)}/metrics" for listener in sockets),
+        ", ".join(f"{url(listener, scheme=scheme)}/metrics" for listener in sockets),
     )

@@ -7,14 +7,12 @@ into a container's memory, where all that the exporter imports would not fit twi
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
@@ -22,7 +20,7 @@ from attrs import evolve, fields
 
 from loxone_exporter import __version__, logs
 from loxone_exporter.config.addresses import ListenAddress
-from loxone_exporter.config.findings import ConfigurationError
+from loxone_exporter.config.findings import ConfigurationError, Finding, format_path
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
 from loxone_exporter.config.model import Config, LogLevel
 from loxone_exporter.config.source import ConfigSource
@@ -33,6 +31,7 @@ from loxone_exporter.errors import (
     StructureError,
     UsageError,
 )
+from loxone_exporter.liveness import find_failure
 from loxone_exporter.options import add_init_options, add_simulator_options, listen_address
 
 
@@ -44,7 +43,6 @@ FAILED: Final = 1
 USAGE: Final = 2
 
 _DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
-_HEALTH_TIMEOUT = 5.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
     path = find_config_file(options.config, os.environ)
 
     def read() -> Loaded:
-        loaded = load_config(path, os.environ)
+        loaded = _read(path)
         log, web = loaded.config.log, loaded.config.web
         config = evolve(
             loaded.config,
@@ -224,30 +222,32 @@ def _discover(options: argparse.Namespace) -> int:
 
 
 def _health(options: argparse.Namespace) -> int:
-    address = _load(options).config.web.listen[0]
-    # What listens on all addresses listens on this one.
-    host = {None: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.host, address.host)  # noqa: S104  # compared, not bound
-    connection = http.client.HTTPConnection(str(host), address.port, timeout=_HEALTH_TIMEOUT)
-    try:
-        connection.request("GET", "/livez")
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        _complain(f"no answer from {host} port {address.port}: {_explain(error)}")
-        return FAILED
-    finally:
-        connection.close()
-    if status != HTTPStatus.OK:
-        _complain(f"HTTP status {status} from {address}")
+    # Not `_load`: what may be doubtful about a certificate takes memory to find, and is not asked.
+    loaded = load_config(find_config_file(options.config, os.environ), os.environ)
+    failure = find_failure(loaded.config.web)
+    if failure is not None:
+        _complain(failure)
         return FAILED
     return FINE
 
 
-def _explain(error: OSError | http.client.HTTPException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
 def _load(options: argparse.Namespace) -> Loaded:
-    return load_config(find_config_file(options.config, os.environ), os.environ)
+    return _read(find_config_file(options.config, os.environ))
+
+
+def _read(path: Path | None) -> Loaded:
+    loaded = load_config(path, os.environ)
+    tls = loaded.config.web.tls_server_config
+    if tls is None:
+        return loaded
+    # The exporter itself need not carry in memory what it does not use.
+    from loxone_exporter.web.tls import find_doubts  # noqa: PLC0415  # see above
+
+    doubts = (
+        Finding(source=str(loaded.source), path=format_path(place), message=message)
+        for place, message in find_doubts(tls)
+    )
+    return evolve(loaded, warnings=(*loaded.warnings, *doubts))
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -6,6 +6,7 @@ import time
 
 from attrs import define, field
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.histogram import Histogram
 
 
@@ -16,9 +17,14 @@ class Vitals:
     Attributes:
         is_configuration_current: Whether the configuration in use is the last one that was read.
         configured_at: When that configuration was read, in Unix time.
+        web_certificate_not_after: Until when the HTTP server's own certificate is valid, in Unix
+            time; None without TLS.
         event_loop_lag: How late a task ran that is due each second.
+        clients: Who asks.
     """
 
     is_configuration_current: bool = True
     configured_at: float = field(factory=time.time)
+    web_certificate_not_after: float | None = None
     event_loop_lag: Histogram = field(factory=Histogram)
+    clients: Clients = field(factory=Clients)

@@ -16,6 +16,11 @@ import trio
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from trio.testing import wait_all_tasks_blocked
 
+from loxone_exporter.config.model import Config
+from loxone_exporter.state import MiniserverState
+from loxone_exporter.stop import StopRequest
+from loxone_exporter.web.app import WebApp
+from support.memory_network import miniserver_config
 from support.web_serving import living_tasks, open_files, serving
 
 
@@ -37,16 +42,6 @@ def answering_the_dead() -> ASGIFramework:
     return app
 
 
-def plain() -> ASGIFramework:
-    async def app(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        for _ in range(20):
-            await send({"type": "http.response.body", "body": b"x", "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    return app
-
-
 async def test_nothing_more_is_expected_of_a_client_that_is_gone() -> None:
     async with serving(answering_the_dead()) as server:
         await wait_all_tasks_blocked()
@@ -64,7 +59,11 @@ async def test_a_breach_of_the_protocol_during_an_answer_is_no_error_of_ours(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with serving(plain()) as server, trio.open_nursery() as crowd:
-        for chunks in [*range(16)] * 4:
-            crowd.start_soon(server.talk, POST + chunks * CHUNK + NO_CHUNK)
+    config = Config(miniservers=(miniserver_config(),))
+    app = WebApp.build(config, [MiniserverState(name="home")], StopRequest())
+    async with serving(app) as server:
+        with trio.fail_after(15):
+            async with trio.open_nursery() as crowd:
+                for chunks in [*range(16)] * 4:
+                    crowd.start_soon(server.talk, POST + chunks * CHUNK + NO_CHUNK)
     assert [] == caplog.records

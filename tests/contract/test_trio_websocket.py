@@ -28,7 +28,8 @@ Twelve situations were measured with version 0.12.2, and its `open_websocket`; t
 7. A ping of ours while the connection dies: nobody wakes who waits for its answer.
    test_life_signs_are_no_pings, test_a_life_sign_while_the_connection_dies
 8. Messages that nobody takes: pings are not answered.
-   test_pings_are_answered_although_nobody_reads, test_pings_are_answered_amid_large_tables
+   test_pings_are_answered_although_nobody_reads, test_pings_are_answered_amid_large_tables,
+   test_a_peer_that_pings_without_reading_is_left
 9. A ping while we close: a stray cancellation ends what runs beside.
    test_a_ping_while_we_close_ends_nothing_else,
    test_a_ping_while_we_close_does_not_replace_the_reason
@@ -84,7 +85,6 @@ from loxone_exporter.miniserver.conversation import (
 )
 from loxone_exporter.miniserver.network import Address
 from loxone_exporter.miniserver.transport import (
-    _MESSAGE_QUEUE,
     _READ_SIZE,
     CLOSE_GRACE,
     MAX_MESSAGE,
@@ -292,6 +292,31 @@ async def test_a_subprotocol_that_was_not_offered(autojump_clock: MockClock) -> 
     assert isinstance(outcome.error, MisbehaviourError)
     assert "no WebSocket" in str(outcome.error)
     assert outcome.seconds < AT_ONCE
+
+
+@pytest.mark.parametrize("header", ["Connection", "Sec-WebSocket-Protocol"])
+async def test_headers_that_are_no_ascii(autojump_clock: MockClock, header: str) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.read_request()
+        odd = peer.acceptance("Sec-WebSocket-Protocol: remotecontrol").split(b"\r\n")
+        await peer.say(
+            b"\r\n".join(
+                line + b", \x86" if line.startswith(header.encode()) else line for line in odd
+            )
+        )
+
+    outcome = await visit(script, only_open)
+    assert isinstance(outcome.error, MisbehaviourError)
+    assert outcome.seconds < AT_ONCE
+
+
+async def test_a_bug_of_ours_with_texts_is_not_the_peers(autojump_clock: MockClock) -> None:
+    async def stumble(channel: MessageChannel) -> None:
+        await channel.open()
+        b"\x86".decode()
+
+    with pytest.RaisesGroup(UnicodeDecodeError, flatten_subgroups=True):
+        await visit(accepting(b""), stumble)
 
 
 @pytest.mark.parametrize(
@@ -613,7 +638,7 @@ async def test_pings_are_answered_although_nobody_reads(autojump_clock: MockCloc
     received = []
 
     async def script(peer: ScriptedPeer) -> None:
-        await peer.accept(frame(TEXT, b"event") * _MESSAGE_QUEUE + frame(PING, b"!"))
+        await peer.accept(frame(TEXT, b"event") * 4 + frame(PING, b"!"))
         received.append(await peer.read_frame())
 
     async def use(channel: MessageChannel) -> None:
@@ -773,7 +798,7 @@ async def test_sending_after_the_end_fails_as_a_session_does(
     assert [] == outcome.errors
 
 
-@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 6, 200])
 async def test_messages_that_nobody_has_received_are_told(
     autojump_clock: MockClock, count: int
 ) -> None:
@@ -794,7 +819,8 @@ async def test_messages_that_nobody_has_received_are_told(
     outcome = await visit(accepting(glued), use)
     assert [] == outcome.errors
     # One waits in the reader's hands, and what comes after it in the socket.
-    assert [0, *(min(left, 65) for left in range(count, -1, -1))] == told
+    most = transport._MESSAGE_QUEUE + 1
+    assert [0, *(min(left, most) for left in range(count, -1, -1))] == told
 
 
 async def test_every_byte_is_counted(autojump_clock: MockClock) -> None:
@@ -878,6 +904,19 @@ async def test_a_life_sign_while_the_connection_dies(
     outcome = await visit(script, Talk().listen_and_keep_alive, patience=1000)
     assert kind is type(outcome.error)
     assert outcome.seconds <= bound + CLOSING
+
+
+async def test_a_peer_that_pings_without_reading_is_left(autojump_clock: MockClock) -> None:
+    async def script(peer: ScriptedPeer) -> None:
+        await peer.accept()
+        await peer.say(frame(PING, b"!") * 1000)
+
+    # Over these streams, what is not read cannot be sent.
+    outcome = await visit(
+        script, Talk().listen_and_keep_alive, streams=lockstep_stream_pair, patience=100
+    )
+    assert [SilentError] == [type(error) for error in outcome.errors]
+    assert outcome.seconds <= KEEPALIVE_INTERVAL + PATIENCE + CLOSING
 
 
 async def test_pings_are_answered_amid_large_tables(autojump_clock: MockClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.app import WebApp
+from support.logins import NAME, PASSWORD, basic, hashed
 from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
 from support.web_serving import serving
 
@@ -38,12 +40,16 @@ OPERATIONS = {
 }
 
 
-def app_of(connection: ConnectionState, *, complaint: str, lifecycle: bool) -> WebApp:
+def app_of(
+    connection: ConnectionState, *, complaint: str, lifecycle: bool, has_users: bool = False
+) -> WebApp:
     state = MiniserverState(name="home", connection=connection, tried=True)
     state.replace_structure(parse_structure(json.dumps(STRUCTURE)))
     state.apply_values([(TEMPERATURE, 21.5)])
     stop = StopRequest()
-    config = Config(miniservers=(miniserver_config(),), web=WebConfig(lifecycle=lifecycle))
+    users = {NAME: hashed(PASSWORD)} if has_users else {}
+    web = WebConfig(lifecycle=lifecycle, basic_auth_users=users)
+    config = Config(miniservers=(miniserver_config(),), web=web)
     app = WebApp.build(config, [state], stop)
     if complaint:
         stop.make()  # not ready any more
@@ -56,8 +62,14 @@ def app_of(connection: ConnectionState, *, complaint: str, lifecycle: bool) -> W
     return app
 
 
-def try_out(operation: Operation, url: str) -> None:
-    """Make requests of all sorts that the document allows, and compare the answers with it."""
+def try_out(operation: Operation, url: str, login: str | None = None) -> set[int]:
+    """Make requests of all sorts that the document allows, and compare the answers with it.
+
+    Returns:
+        The statuses of the answers.
+    """
+    statuses = set()
+    headers = {} if login is None else {"Authorization": login}
 
     # Each starts from what chance has, but the same chance every time.
     @settings(
@@ -70,9 +82,13 @@ def try_out(operation: Operation, url: str) -> None:
     @given(case=operation.as_strategy())
     def run(case: Case[Any]) -> None:
         # 500 and 503 are what the document says; that they are, is checked.
-        case.call_and_validate(base_url=url, excluded_checks=[not_a_server_error], timeout=10)
+        answer = case.call_and_validate(
+            base_url=url, excluded_checks=[not_a_server_error], timeout=10, headers=headers
+        )
+        statuses.add(answer.status_code)
 
     run()
+    return statuses
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
@@ -86,10 +102,20 @@ async def test_answers_are_as_documented(label: str, *, is_well: bool) -> None:
             await trio.to_thread.run_sync(try_out, OPERATIONS[label], url)
 
 
+@pytest.mark.parametrize("label", OPERATIONS)
+async def test_so_are_those_where_a_login_is_needed(label: str) -> None:
+    app = app_of(ConnectionState.CONNECTED, complaint="", lifecycle=True, has_users=True)
+    async with serving(app) as server:
+        url = f"http://{server.host}:{server.port}"
+        try_out_ = partial(trio.to_thread.run_sync, try_out, OPERATIONS[label], url)
+        assert {401} == await try_out_(basic(password="wrong"))
+        assert 401 not in await try_out_(basic())
+
+
 async def test_every_path_is_documented() -> None:
     app = app_of(ConnectionState.CONNECTED, complaint="", lifecycle=True)
     paths = {path for path in app._paths if not path.startswith("/static/")}
-    assert {*paths, "/", "/metrics", "/-/reload"} == set(DOCUMENT["paths"])
+    assert {*paths, "/", "/metrics", "/-/reload", "/healthz"} == set(DOCUMENT["paths"])
 
 
 async def test_the_document_is_served() -> None:

@@ -14,7 +14,7 @@ import trio
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.browser import CHROMIUM, PHONE, BrowserThread, Visit
-from support.collected import connected
+from support.collected import change_structure, connected
 from support.pages import HOSTILE, ask, build_app, hostile_miniserver
 from support.prometheus import remember, running_prometheus
 from support.structures import control, structure, uuid
@@ -223,7 +223,8 @@ async def test_values_are_refreshed_while_nothing_else_moves(browser: BrowserThr
         assert page.evaluate("document.activeElement.id") == "q"
         assert "half a w" == page.input_value("#q")
         assert "Live" == page.inner_text("#live")
-        state.replace_structure(structure(control(2, "Lamp 2"), control(5, "New")))
+        house = structure(control(2, "Lamp 2"), control(5, "New"))
+        trio.from_thread.run_sync(change_structure, state, house, {2: 1.0}, trio_token=token)
         refresh(page)
         page.wait_for_selector("text=New")
         assert ["Lamp 2", "New"] == page.locator(".name").all_inner_texts()

@@ -7,9 +7,12 @@ import errno
 import json
 import os
 import re
+import resource
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 
+import h11
 import pytest
 import trio
 from attrs import define, field
@@ -22,6 +25,7 @@ from hypercorn.typing import (
 )
 from trio.testing import wait_all_tasks_blocked
 
+from loxone_exporter.clients import Clients, CutOff
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.model import Config
 from loxone_exporter.errors import ListenError
@@ -29,11 +33,11 @@ from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
-from loxone_exporter.web import server as server_module
 from loxone_exporter.web.app import WebApp
-from loxone_exporter.web.server import DRAIN, bind, url
+from loxone_exporter.web.connection import COMMON_HEADERS, Phase
+from loxone_exporter.web.server import ACCEPT_PAUSE, DRAIN, WebServer, bind, url
 from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
-from support.raw_client import request
+from support.raw_client import Response, request
 from support.scrapes import Scrape
 from support.web_serving import LOOPBACK, Serving, living_tasks, open_files, serving
 
@@ -101,6 +105,27 @@ async def test_a_scrape_in_both_formats(house: House) -> None:
         ]
 
 
+def check_headers(answer: Response) -> None:
+    """See that an answer has, once, what every answer has."""
+    assert "nosniff" == answer.headers["x-content-type-options"]
+    assert "no-referrer" == answer.headers["referrer-policy"]
+    assert "default-src 'self'" == answer.headers["content-security-policy"]
+    assert "server" not in answer.headers
+
+
+async def test_what_is_no_request_gets_these_headers_too(house: House) -> None:
+    for packet in (
+        b"what?\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA:" + 2**17 * b"b",
+    ):
+        head = (await house.serving.talk(packet)).lower()
+        assert head.startswith(b"http/1.1 4")
+        for name, value in COMMON_HEADERS:
+            assert 1 == head.count(b"%b: %b\r\n" % (name, value))
+        assert b"\nserver:" not in head
+
+
 @pytest.mark.parametrize(
     "path", ["", "metrics", "healthz", "livez", "-/healthy", "readyz", "-/ready", "nothing"]
 )
@@ -113,10 +138,7 @@ async def test_every_answer_has_its_headers(house: House, path: str, method: str
         assert answer.status == 404
     else:
         assert {"GET": 200, "HEAD": 200, "POST": 405}[method] == answer.status
-    assert "nosniff" == answer.headers["x-content-type-options"]
-    assert "no-referrer" == answer.headers["referrer-policy"]
-    assert "default-src 'self'" == answer.headers["content-security-policy"]
-    assert "server" not in answer.headers
+    check_headers(answer)
     assert int(answer.headers["content-length"]) > 0
     assert (method == "HEAD") == (answer.body == b"")
 
@@ -174,7 +196,9 @@ async def test_a_failing_scrape_is_answered_and_logged(
 
     with monkeypatch.context() as patch:
         patch.setattr(Exposition, "render", stumble)
-        assert (await house.serving.get("metrics")).status == 500
+        answer = await house.serving.get("metrics")
+    assert answer.status == 500
+    check_headers(answer)
     assert "planted" in caplog.text
     assert (await house.serving.get("metrics")).status == 200
 
@@ -208,14 +232,15 @@ GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 async def test_a_slow_head_is_given_up() -> None:
-    async with serving(plain(), keep_alive=0.3) as server:
+    async with serving(plain(), patience={Phase.REQUEST: 0.3}) as server:
         started = trio.current_time()
         assert b"" == await server.talk(GET[:-4])
         assert 0.2 < trio.current_time() - started < 1.5
 
 
 async def test_a_head_that_dribbles_is_given_up_as_well() -> None:
-    async with serving(plain(), keep_alive=0.3) as server, await server.connect() as stream:
+    patience = {Phase.REQUEST: 0.3}
+    async with serving(plain(), patience=patience) as server, await server.connect() as stream:
         with trio.fail_after(1.5), contextlib.suppress(trio.BrokenResourceError):
             while True:
                 await stream.send_all(b"X")
@@ -223,7 +248,7 @@ async def test_a_head_that_dribbles_is_given_up_as_well() -> None:
 
 
 async def test_an_idle_connection_is_closed() -> None:
-    async with serving(plain(), keep_alive=0.3) as server:
+    async with serving(plain(), patience={Phase.IDLE: 0.3}) as server:
         started = trio.current_time()
         answer = await server.talk(GET)
         assert answer.endswith(b"\r\n\r\n" + b"5\r\nhello\r\n0\r\n\r\n")
@@ -292,10 +317,8 @@ async def test_a_stop_does_not_wait_for_clients_that_do_not_read(clients: int) -
             await stream.aclose()
 
 
-@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux can do this")
-async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_module, "READING_LIMIT", 0.5)
-    async with serving(plain(b"x" * LARGE), keep_alive=0.1) as server:
+async def test_a_client_that_does_not_read_is_cut_off() -> None:
+    async with serving(plain(b"x" * LARGE), patience={Phase.ANSWER: 0.5}) as server:
         await wait_all_tasks_blocked()
         tasks = living_tasks()
         async with await server.connect(receive_buffer=4096) as stream:
@@ -333,6 +356,155 @@ async def test_a_body_in_many_pieces_from_a_client_that_reads_late(
             await trio.sleep(0.01)
 
 
+async def test_as_many_clients_are_let_in_as_are_allowed(caplog: pytest.LogCaptureFixture) -> None:
+    clients = Clients(limit=3)
+    async with serving(plain(), clients=clients) as server:
+        streams = [await server.connect() for _ in range(3)]
+        for stream in streams:
+            assert b"hello" == (await request(stream, "")).body
+        assert (3, 0) == (clients.connected, clients.refused)
+        for _ in range(20):
+            assert await is_refused(server)
+        assert (3, 20) == (clients.connected, clients.refused)
+        # What the operating system knew of it is gone as well.
+        with pytest.raises((trio.BrokenResourceError, ConnectionResetError)):
+            async with await server.connect() as stream:
+                await stream.receive_some()
+        assert clients.refused == 21
+        # One warning, however many there are.
+        (record,) = caplog.records
+        assert record.message.startswith("3 clients are connected, which is as many as there may")
+        # Who is in stays in, and who leaves makes room.
+        assert b"hello" == (await request(streams[0], "")).body
+        await streams.pop().aclose()
+        with trio.fail_after(1):
+            while clients.connected == 3:
+                await trio.sleep(0.01)
+        assert not await is_refused(server)
+        for stream in streams:
+            await stream.aclose()
+
+
+async def test_how_many_clients_are_allowed_may_change() -> None:
+    clients = Clients(limit=2)
+    async with (
+        serving(plain(), clients=clients) as server,
+        await server.connect() as one,
+        await server.connect() as two,
+    ):
+        for stream in (one, two):
+            assert b"hello" == (await request(stream, "")).body
+        assert await is_refused(server)
+        clients.limit = 3
+        assert not await is_refused(server)
+        clients.limit = 1
+        assert await is_refused(server)
+        for stream in (one, two):
+            assert b"hello" == (await request(stream, "")).body
+    assert (0, 2) == (clients.connected, clients.refused)
+
+
+async def is_refused(server: Serving, host: str = "127.0.0.1") -> bool:
+    """Whether a new client gets no answer."""
+    try:
+        async with await server.connect(host=host) as stream:
+            return (await request(stream, "")).status != 200
+    except (OSError, trio.BrokenResourceError):
+        return True
+    except h11.RemoteProtocolError:  # the end, in the place of an answer
+        return True
+
+
+async def test_one_host_does_not_keep_out_others() -> None:
+    clients = Clients(limit=6)
+    crowd, others = "127.0.0.1", ("127.0.0.2", "127.0.0.3")
+    async with serving(plain(), clients=clients) as server, contextlib.AsyncExitStack() as stack:
+
+        async def join(host: str) -> trio.SocketStream:
+            return await stack.enter_async_context(await server.connect(host=host))
+
+        streams = [await join(crowd) for _ in range(6)]
+        for stream in streams:
+            assert b"hello" == (await request(stream, "")).body
+        assert await is_refused(server, crowd)
+        # Those that would end next make way, two for each of the others; here for two at once.
+        newcomers = []
+
+        async def come(host: str) -> None:
+            newcomers.append(await join(host))
+            assert b"hello" == (await request(newcomers[-1], "")).body
+
+        async with trio.open_nursery() as nursery:
+            for host in others:
+                nursery.start_soon(come, host)
+        assert (6, 1) == (clients.connected, clients.refused)
+        await come(others[0])
+        # By one more, or nobody would have a connection for long.
+        assert await is_refused(server, others[0])
+        await come(others[1])
+        for stream in streams[:4]:
+            assert b"" == await stream.receive_some()
+        # Now nobody has more than the others.
+        for host in (crowd, *others):
+            assert await is_refused(server, host)
+        for stream in (*streams[4:], *newcomers):
+            assert b"hello" == (await request(stream, "")).body
+        assert {CutOff.CROWD: 4} == clients.cut_off
+        assert (6, 5) == (clients.connected, clients.refused)
+
+
+async def test_files_are_left_for_others_than_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (12, 12))
+    clients = Clients(limit=100)
+    async with serving(plain(), clients=clients) as server:
+        streams = [await server.connect() for _ in range(9)]
+        for stream in streams:
+            assert b"hello" == (await request(stream, "")).body
+        assert await is_refused(server)
+        for stream in streams:
+            await stream.aclose()
+
+
+@contextlib.contextmanager
+def no_files_left() -> Iterator[None]:
+    """Let this process open no file more than it has open; which it may, if it closes one."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208  # no paths
+    spare = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, before[1]))
+        with contextlib.suppress(OSError):
+            while True:
+                spare.append(os.dup(0))
+        yield
+    finally:
+        for file in spare:
+            os.close(file)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_a_server_without_files_goes_on_and_says_so_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(plain()) as server, await server.connect() as early:
+        assert b"hello" == (await request(early, "")).body
+        late = trio.socket.socket()
+        before = time.process_time()
+        with no_files_left():
+            await late.connect((server.host, server.port))
+            await trio.sleep(3 * ACCEPT_PAUSE)
+            # Who is in is answered, and nothing spins.
+            assert b"hello" == (await request(early, "")).body
+            assert time.process_time() - before < 2 * ACCEPT_PAUSE
+        (record,) = caplog.records
+        assert record.message.startswith("cannot accept connections of clients now, but goes on ")
+        assert "Too many open files" in record.message
+        with trio.fail_after(5):
+            assert b"hello" == (await request(trio.SocketStream(late), "")).body
+        late.close()
+    assert 1 == len(caplog.records)
+
+
 async def test_nothing_is_kept_for_clients_that_are_gone() -> None:
     async with serving(plain()) as server:
         await wait_all_tasks_blocked()
@@ -348,7 +520,7 @@ async def test_nothing_is_kept_for_clients_that_are_gone() -> None:
 
 
 async def test_a_client_that_resets_its_connection() -> None:
-    async with serving(plain(), keep_alive=1.0) as server:
+    async with serving(plain()) as server:
         await wait_all_tasks_blocked()
         tasks = living_tasks()
         for _ in range(10):
@@ -507,7 +679,7 @@ async def test_two_addresses_of_one_server() -> None:
     sockets = bind([LOOPBACK, LOOPBACK])
     stop = StopRequest()
     async with trio.open_nursery() as nursery:
-        await nursery.start(server_module.WebServer(plain(), sockets).serve, stop)
+        await nursery.start(WebServer(plain(), sockets, Clients(limit=9)).serve, stop)
         for listener in sockets:
             place = f"127.0.0.1:{listener.getsockname()[1]}"
             assert f"http://{place}" == url(listener)

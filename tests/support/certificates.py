@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ssl
+from pathlib import Path
 
 import trustme
 
@@ -23,3 +24,15 @@ def issue(*names: str, not_before: dt.datetime | None = None) -> ServerCertifica
         fingerprint=f"sha256:{fingerprint}",
         key_pem=issued.private_key_pem.bytes(),
     )
+
+
+def write_server_files(folder: Path, issued: trustme.LeafCert) -> None:
+    """The exporter's own certificate and key, as files that only their owner may read."""
+    pem = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    for name, data in (
+        ("exporter.pem", pem),
+        ("exporter.key", issued.private_key_pem.bytes()),
+    ):
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(data)

@@ -49,7 +49,7 @@ class RunningExporter:
             for line in lines:
                 self.log.append(line.decode())
                 if not self.url and " serves " in self.log[-1]:
-                    self.url = "http://" + self.log[-1].split("http://")[1].split("/metrics")[0]
+                    self.url = re.findall(r"https?://[^/]+(?=/metrics)", self.log[-1])[0]
                     self._listening.set()
 
     async def wait_until_listening(self) -> None:
@@ -147,11 +147,13 @@ async def running_logged(
         nursery.cancel_scope.cancel()
 
 
-async def get(url: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
-    """Ask a URL; status and body."""
+async def get(
+    url: str, headers: Mapping[str, str] | None = None, *, data: bytes | None = None
+) -> tuple[int, str]:
+    """Ask a URL, or send it something; status and body."""
 
     def ask() -> tuple[int, str]:
-        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  # http only
+        request = urllib.request.Request(url, data, dict(headers or {}))  # noqa: S310  # http only
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310  # http only
                 return response.status, response.read().decode()

@@ -6,7 +6,7 @@ import contextlib
 import json
 import shutil
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,6 @@ import trio
 from attrs import frozen
 
 from support.processes import get, running_process
-
-
-SCRAPE_CONFIG = """
-global:
-  scrape_interval: 1s
-scrape_configs:
-  - job_name: loxone
-    static_configs:
-      - targets: [{target}]
-"""
 
 
 @frozen
@@ -48,16 +38,27 @@ class RunningPrometheus:
         return result
 
 
-async def remember(scrape: bytes, folder: Path, *, time: int) -> None:
+async def remember(
+    scrape: bytes, folder: Path, *, time: int, earlier: Collection[int] = ()
+) -> None:
     """Have a Prometheus that is started in this folder know a scrape, without waiting for one.
 
     Args:
         scrape: In OpenMetrics.
         folder: Where it is started.
         time: When the scrape was, in Unix time.
+        earlier: When it was before that, with the same values.
     """
     lines = scrape.removesuffix(b"\n").split(b"\n")
-    dated = (line if line.startswith(b"#") else b"%b %d" % (line, time) for line in lines)
+    dated = (
+        each
+        for line in lines
+        for each in (
+            [line]
+            if line.startswith(b"#")
+            else (b"%b %d" % (line, when) for when in (*earlier, time))
+        )
+    )
     path = folder / "scrape.txt"
     path.write_bytes(b"\n".join(dated) + b"\n")
     arguments = ("tsdb", "create-blocks-from", "openmetrics", path, folder / "data")
@@ -66,18 +67,38 @@ async def remember(scrape: bytes, folder: Path, *, time: int) -> None:
 
 @contextlib.asynccontextmanager
 async def running_prometheus(
-    target_url: str | None, folder: Path
+    target_url: str | None, folder: Path, *, settings: Mapping[str, object] | None = None
 ) -> AsyncIterator[RunningPrometheus]:
     """Start a Prometheus that scrapes a URL each second; killed at the end of the block.
 
     It takes five seconds until it scrapes for the first time.
+
+    Args:
+        target_url: What it scrapes.
+        folder: For its files.
+        settings: How it scrapes, beside that.
     """
+    scheme, _, target = (target_url or "http://").partition("://")
+    job = {
+        "job_name": "loxone",
+        "scheme": scheme,
+        "static_configs": [{"targets": [target] if target else []}],
+        **(settings or {}),
+    }
+    scraping = {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}
+    # JSON is YAML, too.
+    async with configured_prometheus(json.dumps(scraping), folder) as prometheus:
+        yield prometheus
+
+
+@contextlib.asynccontextmanager
+async def configured_prometheus(text: str, folder: Path) -> AsyncIterator[RunningPrometheus]:
+    """Start a Prometheus with a configuration of its own, likewise."""
     binary = shutil.which("prometheus")
     assert binary is not None, "Debian's package prometheus is not installed"
     config = folder / "prometheus.yml"
-    target = "" if target_url is None else json.dumps(target_url.removeprefix("http://"))
-    config.write_text(SCRAPE_CONFIG.format(target=target))
-    port = await _free_port()
+    config.write_text(text)
+    port = await free_port()
     command = [
         binary,
         f"--config.file={config}",
@@ -99,8 +120,8 @@ async def _wait_until_ready(prometheus: RunningPrometheus) -> None:
             await trio.sleep(0.1)
 
 
-async def _free_port() -> int:
-    # Prometheus does not tell which port it got, so it is told one that was free just now.
+async def free_port() -> int:
+    """A port that was free just now, for programs that do not tell which one they got."""
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port: int = listeners[0].socket.getsockname()[1]
     for listener in listeners:

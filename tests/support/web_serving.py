@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import trio
 from attrs import define
-from hypercorn.typing import ASGIFramework
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web import server
+from loxone_exporter.web.connection import PATIENCE, Application, Phase
 from loxone_exporter.web.server import WebServer, bind
+from loxone_exporter.web.tls import ServerTls
 from support.raw_client import Response, request
 
 
@@ -37,18 +39,29 @@ class Serving:
     Attributes:
         host: Its address.
         port: Its port.
+        clients: What it counts.
         stop: Ends it.
         ended: Set when it has ended.
     """
 
     host: str
     port: int
+    clients: Clients
     stop: StopRequest
     ended: trio.Event
 
-    async def connect(self, *, receive_buffer: int | None = None) -> trio.SocketStream:
-        """Connect; a small receive buffer is full soon."""
+    async def connect(
+        self, *, receive_buffer: int | None = None, host: str | None = None
+    ) -> trio.SocketStream:
+        """Connect.
+
+        Args:
+            receive_buffer: A small one is full soon.
+            host: From this address of this machine.
+        """
         client = trio.socket.socket()
+        if host is not None:
+            await client.bind((host, 0))
         if receive_buffer is not None:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         try:
@@ -86,21 +99,30 @@ class Serving:
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: ASGIFramework,
+    app: Application,
     addresses: Sequence[ListenAddress] = (LOOPBACK,),
     *,
-    keep_alive: float | None = None,
+    clients: Clients | None = None,
+    patience: Mapping[Phase, float] = PATIENCE,
+    tls: ServerTls | None = None,
 ) -> AsyncIterator[Serving]:
-    """Run a server; it is stopped at the end, and has to obey."""
+    """Run a server; it is stopped at the end, and has to obey.
+
+    Args:
+        app: What it serves.
+        addresses: Where.
+        clients: Where it reads how many may connect, and counts them.
+        patience: Seconds, where they are others than in life.
+    """
     sockets = bind(addresses)
     host, port = sockets[0].getsockname()[:2]
-    config = server._configure()
-    if keep_alive is not None:
-        config.keep_alive_timeout = keep_alive
-    handle = Serving("127.0.0.1" if host == "::" else host, port, StopRequest(), trio.Event())
+    host = "127.0.0.1" if host == "::" else host
+    handle = Serving(host, port, clients or Clients(limit=128), StopRequest(), trio.Event())
 
     async def run_server(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128  # passes it on
-        await WebServer(app, sockets, config).serve(handle.stop, task_status=task_status)
+        patiently = {**PATIENCE, **patience}
+        web_server = WebServer(app, sockets, handle.clients, patiently, tls=tls)
+        await web_server.serve(handle.stop, task_status=task_status)
         handle.ended.set()
 
     async with trio.open_nursery() as nursery:

@@ -57,7 +57,6 @@ async def test_its_headers() -> None:
     answer = await ask(app)
     assert "text/html; charset=utf-8" == answer.headers["content-type"]
     assert "no-store" == answer.headers["cache-control"]
-    assert "default-src 'self'" == answer.headers["content-security-policy"]
     head = await ask(app, method="HEAD")
     assert (200, b"") == (head.status, head.body)
     assert answer.headers.keys() == head.headers.keys()
@@ -117,7 +116,7 @@ async def test_a_miniserver_and_how_it_is() -> None:
     assert "16.1.11.6" == facts["Firmware"]
     assert "504F94D0E0DE" == facts["Serial number"]
     assert "TLS, verified" == facts["Connection"]
-    assert "just now" == facts["Last event"]
+    assert facts["Last event"] in {"just now", *(f"{number} s ago" for number in range(1, 30))}
     assert facts["Controls"].endswith(" of 128 with values")
     assert int(facts["Series"].replace(",", "")) > 1000
 

@@ -1,6 +1,7 @@
-"""What a scrape shows while a Miniserver comes back: the old house or the new one, and no half.
+"""What a scrape shows when a Miniserver is gone, and while it comes back.
 
-The real session, message by message: a whole scrape is taken before each of them.
+Nothing, in time; and then the old house or the new one, and no half. That is seen in the real
+session, message by message: a whole scrape is taken before each of them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import pytest
 import trio
 from attrs import define, evolve, field, frozen
 from hypothesis import Phase, given, settings
@@ -24,14 +26,16 @@ from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.counted import counted_states
 from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.miniserver.backoff import Backoff
+from loxone_exporter.miniserver.conversation import KEEPALIVE_INTERVAL
 from loxone_exporter.miniserver.network import Connect
 from loxone_exporter.miniserver.structure_watch import REST
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.simulator.house import Changes, House
+from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.state import ConnectionState, LinkState, MiniserverState
 from loxone_exporter.stop import StopRequest
-from support.collected import configure
+from support.collected import collected, configure
 from support.exporters import DEVICE, add_miniserver, wait_for, wait_until_connected
 from support.memory_network import MemoryNetwork, miniserver_config
 from support.message_by_message import MessageByMessage
@@ -320,3 +324,84 @@ def test_a_scrape_before_any_message_of_a_reconnect_shows_the_old_or_the_new(
 ) -> None:
     clock = MockClock(autojump_threshold=0)
     trio.run(live_through, first, history, profile, stale_after, clock=clock)
+
+
+FULL = Plan(frozenset(range(12)), said=7)
+
+
+async def connected_house(
+    nursery: trio.Nursery, network: MemoryNetwork
+) -> tuple[SimulatedMiniserver, MiniserverState]:
+    house = add_miniserver(network, house=PlannedHouse(FULL, 0))
+    state = MiniserverState(name="home", counted_states=counted_states, now=trio.current_time)
+    await start(nursery, state, network.connect)
+    return house, state
+
+
+@pytest.mark.parametrize("stale_after", [60.0, 300.0, 3600.0])
+async def test_values_are_withdrawn_so_long_after_the_last_byte_whether_anybody_looks_or_not(
+    autojump_clock: MockClock, nursery: trio.Nursery, network: MemoryNetwork, stale_after: float
+) -> None:
+    house, state = await connected_house(nursery, network)
+    observer = Observer.of(state, stale_after)
+    shown = await observer.now()
+    assert 60 < len(shown)
+    await trio.sleep(100)
+    house.faults.half_open = True
+    assert state.last_received is not None
+    await trio.sleep_until(state.last_received + stale_after - 0.1)
+    assert shown == await observer.now()
+    await trio.sleep(0.2)
+    assert withdrawn(shown) == await observer.now()
+    assert {line.partition("{")[0] for line in withdrawn(shown)} == {
+        "loxone_miniserver_info",
+        "loxone_miniserver_structure_timestamp_seconds",
+    }
+    house.faults.half_open = False
+    await wait_until_connected(state)
+    assert shown == await observer.now()
+    nursery.cancel_scope.cancel()
+
+
+async def test_values_that_are_to_be_withdrawn_at_once_are_so_when_silence_is_noticed(
+    autojump_clock: MockClock, nursery: trio.Nursery, network: MemoryNetwork
+) -> None:
+    house, state = await connected_house(nursery, network)
+    observer = Observer.of(state, stale_after=0.0)
+    shown = await observer.now()
+    await trio.sleep(100)
+    house.faults.half_open = True
+    await trio.sleep(60)
+    assert withdrawn(shown) == await observer.now()
+    nursery.cancel_scope.cancel()
+
+
+async def test_a_quiet_house_is_heard_of_and_not_from(
+    autojump_clock: MockClock, nursery: trio.Nursery, network: MemoryNetwork
+) -> None:
+    house, state = await connected_house(nursery, network)
+    collector = LoxoneCollector(configure(), [state])
+
+    async def ages() -> tuple[float, float, float]:
+        found = await collected(collector)
+        update, received = (
+            trio.current_time() - found.value(f"loxone_exporter_last_{kind}_timestamp_seconds")
+            for kind in ("update", "received")
+        )
+        return found.value("loxone_exporter_connected"), update, received
+
+    await trio.sleep(3600)
+    connected, update, received = await ages()
+    assert 1 == connected
+    assert 3600 == pytest.approx(update, abs=1)
+    assert 0 <= received <= KEEPALIVE_INTERVAL
+    await house.publish({uuid(0): 5.0})
+    await trio.sleep(1)
+    assert (1, 1, 1) == await ages()
+    house.faults.half_open = True
+    await trio.sleep(100)
+    connected, update, received = await ages()
+    assert (0, 101) == (connected, update)
+    # The attempts that follow hear nothing either.
+    assert 100 <= received <= 101
+    nursery.cancel_scope.cancel()

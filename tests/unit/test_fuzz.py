@@ -20,12 +20,13 @@ from fuzz.cases import Finding, Kind, exception_finding
 from fuzz.determinism import run_simulated
 from fuzz.documents import mutate_document, write_document
 from fuzz.hunt import Hunt, observe, pin_down
-from fuzz.modes import MODES, frames
-from fuzz.modes.frames import FramesCase, FramesMode
+from fuzz.modes import MODES
+from fuzz.modes.frames import FramesMode
 from fuzz.mutations import cut_up, mutate
 from fuzz.report import format_table
 from fuzz.reproducers import ReproducerError, load, store
 from fuzz.scrapes import judge
+from fuzz.trial import FramesCase, Trial
 from fuzz.watch import TimeIsUp, alarm, watching
 from fuzz.wire.frames import BINARY, FRAME_KINDS, TEXT, Frame, read_frames
 from fuzz.wire.scrambler import LAYERS, Change, ScrambledStream, Scrambler
@@ -51,14 +52,14 @@ def test_a_seed_gives_the_same_cases_each_time(name: str) -> None:
 def test_a_session_is_the_same_each_time() -> None:
     # Over TLS it is not, where OpenSSL has its own chance.
     cases = (FramesMode().draw(Random(f"seed {number}")) for number in itertools.count())
-    for case in itertools.islice((case for case in cases if not case.tls), 3):
+    for case in itertools.islice((case for case in cases if not case.has_tls), 3):
         first, second = (commands_of(case) for _ in range(2))
         assert first == second
         assert len(first) > 5
 
 
 def commands_of(case: FramesCase) -> list[ReceivedCommand]:
-    trial = frames._Trial(case)
+    trial = Trial(case)
     with watching():
         run_simulated(case.seed, trial.run)
     return trial._miniserver.received

@@ -17,9 +17,9 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"errors", "histogram", "logs", "stop", "units"},
+    {"clients", "errors", "histogram", "logs", "stop", "units"},
     {"loxone", "config"},
-    {"options"},
+    {"liveness", "options"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
@@ -43,7 +43,8 @@ HOMES = {
     "trustme": {"simulator.tls"},
     "cryptography": {"simulator.tls"},
     "prometheus_client": {"metrics"},
-    "hypercorn": {"web.server"},
+    "hypercorn": {"web.connection"},
+    "bcrypt": {"web.authentication"},
     "cattrs": {"config"},
     "tomli_w": {"config"},
     "trio": set(FLOOR_OF) - {"loxone", "config"},

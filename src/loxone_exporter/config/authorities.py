@@ -32,14 +32,19 @@ def resolve_authorities(document: dict[str, object], *, source: Path | None) -> 
     for index, table in enumerate(miniservers):
         if isinstance(table, dict) and _KEY in table:
             try:
-                table[_KEY] = _usable_file(table[_KEY], folder)
+                table[_KEY] = usable_authorities(table[_KEY], folder)
             except ValueError as error:
                 table[_KEY] = None
                 problems.append((("miniservers", index, _KEY), str(error)))
     return problems
 
 
-def _usable_file(value: object, folder: Path) -> Path:
+def usable_authorities(value: object, folder: Path) -> Path:
+    """A file of certificates that authorities can be recognised by.
+
+    Raises:
+        ValueError: It is none; the message names it, and says why.
+    """
     file = folder / one_line(value)
     try:
         _check_certificates(read_bytes(file))

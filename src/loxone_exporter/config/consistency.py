@@ -7,12 +7,16 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from attrs import fields
 
 from loxone_exporter.config.findings import Problem
+from loxone_exporter.config.logins import cost
 from loxone_exporter.config.model import (
     OVERRIDE_EFFECTS,
     OVERRIDE_MATCHES,
     Config,
     MiniserverConfig,
+    WebConfig,
 )
+from loxone_exporter.config.server_tls import PATH as TLS_PATH
+from loxone_exporter.config.server_tls import find_doubts_of_key
 
 
 _OPTIONS = fields(MiniserverConfig)
@@ -42,14 +46,13 @@ def find_contradictions(document: Mapping[str, object]) -> Iterator[Problem]:
                     for path, message in _find_contradictions_of_override(table):
                         yield ("override", index, *path), message
     match document:
-        case {"web": {"listen": list(addresses)}}:
-            texts = [address if isinstance(address, str) else None for address in addresses]
-            for index, first in _repeated(texts):
-                yield ("web", "listen", index), f"the same address as web.listen[{first}]"
+        case {"web": dict(web)}:
+            yield from _find_contradictions_of_web(web)
 
 
 def find_doubts(config: Config) -> Iterator[Problem]:
     """What can be meant, but should be considered."""
+    yield from _find_doubts_of_web(config.web)
     for index, miniserver in enumerate(config.miniservers):
         for key, message in _find_doubts_of_miniserver(miniserver):
             yield ("miniservers", index, key), message
@@ -142,6 +145,49 @@ def _find_contradictions_of_override(table: Mapping[str, object]) -> Iterator[Pr
     for key in ("name", "room"):
         if key in effects and table.get("states"):
             yield (key,), "is that of whole controls: remove states, or make it a table of its own"
+
+
+def _find_contradictions_of_web(web: Mapping[str, object]) -> Iterator[Problem]:
+    match web:
+        case {"listen": list(addresses)}:
+            texts = [address if isinstance(address, str) else None for address in addresses]
+            for index, first in _repeated(texts):
+                yield ("web", "listen", index), f"the same address as web.listen[{first}]"
+    match web:
+        case {"tls_server_config": dict(table)}:
+            for key, message in _find_contradictions_of_clients(table):
+                yield (*TLS_PATH, key), message
+    if web.get("health_without_login") is True and "basic_auth_users" not in web:
+        message = "has no effect: nobody has to log in without [web.basic_auth_users]"
+        yield ("web", "health_without_login"), message
+
+
+def _find_contradictions_of_clients(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Keys of the server's TLS, each with what speaks against it."""
+    wanted = table.get("client_auth_type", "NoClientCert")
+    has_authorities = "client_ca_file" in table
+    if wanted == "NoClientCert" and has_authorities:
+        remedy = 'remove it, or set client_auth_type = "RequireAndVerifyClientCert"'
+        yield "client_ca_file", f"has no effect, for no certificate is asked for: {remedy}"
+    if wanted in {"VerifyClientCertIfGiven", "RequireAndVerifyClientCert"} and not has_authorities:
+        yield (
+            "client_ca_file",
+            f'missing: with client_auth_type = "{wanted}" it says whose are good',
+        )
+
+
+def _find_doubts_of_web(web: WebConfig) -> Iterator[Problem]:
+    if web.tls_server_config is not None:
+        yield from find_doubts_of_key(web.tls_server_config.key_file)
+    costs = {name: cost(hash_) for name, hash_ in web.basic_auth_users.items()}
+    if len(set(costs.values())) > 1:
+        highest = max(costs.values())
+        for name in (name for name, each in costs.items() if each != highest):
+            message = (
+                f"of a lower cost than others: how long an answer takes tells that there is such a "
+                f"user; make all of them with cost {highest}"
+            )
+            yield ("web", "basic_auth_users", name), message
 
 
 def _find_doubts_of_miniserver(miniserver: MiniserverConfig) -> Iterator[tuple[str, str]]:

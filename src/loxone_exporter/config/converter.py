@@ -7,7 +7,7 @@ the errors and knows where they belong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from types import GenericAlias
@@ -22,9 +22,9 @@ from cattrs.errors import (
 )
 
 from loxone_exporter.config.addresses import ListenAddress
-from loxone_exporter.config.checks import describe, exactly
+from loxone_exporter.config.checks import describe, describe_kind, exactly
 from loxone_exporter.config.findings import KeyPath, Problem
-from loxone_exporter.config.model import PASSWORD_KEYS, Config, MiniserverConfig
+from loxone_exporter.config.model import PASSWORD_KEYS, Config, MiniserverConfig, TlsServerConfig
 from loxone_exporter.config.secret import Secret
 
 
@@ -95,7 +95,7 @@ def _headers() -> dict[type, str]:
                 headers[item] = f"[[{attribute.name}]]"
             case _:
                 headers[attribute.type] = f"[{attribute.name}]"
-    return headers
+    return {**headers, TlsServerConfig: "[web.tls_server_config]"}
 
 
 _HEADERS = _headers()
@@ -104,7 +104,7 @@ _HEADERS = _headers()
 def _keys(table: type) -> dict[str, str]:
     """The keys that a table may have, each as an error text names it."""
     if table is Config:
-        return {header.strip("[]"): header for header in _HEADERS.values()}
+        return {header.strip("[]"): header for header in _HEADERS.values() if "." not in header}
     keys = {attribute.name: f"'{attribute.name}'" for attribute in fields(table)}
     return keys | {key: f"'{key}'" for key in PASSWORD_KEYS} if table is MiniserverConfig else keys
 
@@ -129,7 +129,8 @@ _CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
 
 for _kind in (str, bool, int, float):
     _CONVERTER.register_structure_hook(_kind, exactly)
-for _resolved in (Secret, Path | None):  # passwords.py and authorities.py have put these in place
+# passwords.py, authorities.py and server_tls.py have put these in place.
+for _resolved in (Secret, Path, Path | None):
     _CONVERTER.register_structure_hook(_resolved, lambda value, _: value)
 
 
@@ -166,6 +167,23 @@ def _array_hook(kind: type, converter: Converter) -> Hook:
         if not value and item in _NEEDED:
             raise ValueError(_NEEDED[item])
         return tuple(structure(value, items))
+
+    return hook
+
+
+@_CONVERTER.register_structure_hook_factory(_has_origin(Mapping))
+def _users_hook(kind: type, converter: Converter) -> Hook:
+    """The hook of `[web.basic_auth_users]`, the one table whose keys its owner invents."""
+    users = GenericAlias(dict, get_args(kind))
+    structure = converter.get_structure_hook(users)
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is not dict:
+            wanted = 'a table, written [web.basic_auth_users], of lines such as NAME = "$2b$10$…"'
+            raise ValueError(f"expected {wanted}, found {describe_kind(value)}")
+        if not value:
+            raise ValueError("names nobody, and so keeps nobody out: add somebody, or remove it")
+        return structure(value, users)
 
     return hook
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import TypeAlias
+
+
+Print: TypeAlias = tuple[int, ...] | None
+"""What tells two versions of a file apart without reading them; None of one that is not there."""
 
 
 def read_bytes(path: Path) -> bytes:
@@ -32,6 +37,19 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(f"not UTF-8 text, in line {line}: save it as UTF-8") from None
+
+
+def print_of(path: Path) -> Print:
+    """The present file's; symbolic links are followed.
+
+    Kubernetes swaps a link some folders up when a ConfigMap or a Secret changes; the file under the
+    same path is another one then.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def is_world_readable(path: Path) -> bool:

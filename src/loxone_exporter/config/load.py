@@ -23,6 +23,7 @@ from loxone_exporter.config.findings import (
 )
 from loxone_exporter.config.model import Config
 from loxone_exporter.config.passwords import PasswordResolver
+from loxone_exporter.config.server_tls import resolve_server_tls
 
 
 DEFAULT_PLACES = (
@@ -92,6 +93,7 @@ def load_document(
     passwords = PasswordResolver(source=source, environ=environ, origins=overrides.origins)
     passwords.resolve(document)
     unusable = resolve_authorities(document, source=source)
+    unusable += resolve_server_tls(document, source=source)
     config, problems = structure_config(document)
     problems += [*passwords.problems, *unusable, *find_contradictions(document)]
     findings = [*overrides.findings, *_locate(problems, source, overrides.origins)]

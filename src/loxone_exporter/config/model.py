@@ -6,6 +6,7 @@ a check, the value is read by that check (see converter.py).
 
 # Annotations are read at run time, so this module does not postpone them.
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -13,14 +14,17 @@ from attrs import field, frozen
 
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.checks import duration, host, line_or_none, one_line, whole_number
+from loxone_exporter.config.logins import password_hash, user_name
 from loxone_exporter.config.quantities import quantity, unit
 from loxone_exporter.config.secret import Secret
+from loxone_exporter.config.server_tls import ClientAuthType, client_auth_type
 from loxone_exporter.config.tls import fingerprint, serial_number, server_name
 
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 LogFormat: TypeAlias = Literal["json", "text"]
 TlsMode: TypeAlias = Literal["auto", "off", "required"]
+TlsVersion: TypeAlias = Literal["TLS12", "TLS13"]
 MetricType: TypeAlias = Literal["gauge", "counter"]
 PrivacyClass: TypeAlias = Literal["presence", "alarm", "secured"]
 
@@ -29,6 +33,7 @@ OneLine: TypeAlias = Annotated[str, one_line]
 LineOrNone: TypeAlias = Annotated[str, line_or_none]
 Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 SeriesLimit: TypeAlias = Annotated[int, whole_number(1, 10_000_000)]
+ConnectionCount: TypeAlias = Annotated[int, whole_number(1, 10_000)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
@@ -37,6 +42,9 @@ ServerName: TypeAlias = Annotated[str, server_name]
 Fingerprint: TypeAlias = Annotated[str, fingerprint]
 Quantity: TypeAlias = Annotated[str, quantity]
 UnitSpelling: TypeAlias = Annotated[str, unit]
+UserName: TypeAlias = Annotated[str, user_name]
+PasswordHash: TypeAlias = Annotated[Secret, password_hash]
+CheckedClientAuthType: TypeAlias = Annotated[ClientAuthType, client_auth_type]
 
 PASSWORD_KEYS = ("password", "password_file", "password_env")
 """The keys of which a Miniserver's table has exactly one."""
@@ -45,16 +53,45 @@ DEFAULT_LISTEN = (ListenAddress(host=None, port=9504),)
 
 
 @frozen(kw_only=True)
+class TlsServerConfig:
+    """`[web.tls_server_config]`: TLS of that server.
+
+    Attributes:
+        cert_file: Its certificate in PEM format, and behind it those of its authorities.
+        key_file: The key of that certificate.
+        client_ca_file: The authorities of the clients' certificates.
+        client_auth_type: Whether clients have to show one that is of these authorities. What is
+            shown voluntarily has to be, too, but with `NoClientCert`, which does not ask for it.
+        min_version: The oldest protocol that is spoken.
+    """
+
+    cert_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+    client_auth_type: CheckedClientAuthType = "NoClientCert"
+    min_version: TlsVersion = "TLS12"
+
+
+@frozen(kw_only=True)
 class WebConfig:
     """`[web]`: the HTTP server that Prometheus asks.
 
     Attributes:
         listen: Where it listens; never empty.
+        max_connections: How many clients may be connected at a time; further ones are refused.
         lifecycle: Whether `POST /-/reload` is obeyed.
+        health_without_login: Whether probes and `/healthz` are answered without a login.
+        tls_server_config: TLS; None is plain HTTP.
+        basic_auth_users: Who may log in, by name, each with the bcrypt hash of the password; empty
+            where nobody has to.
     """
 
     listen: tuple[ListenAddress, ...] = DEFAULT_LISTEN
+    max_connections: ConnectionCount = 128
     lifecycle: bool = False
+    health_without_login: bool = False
+    tls_server_config: TlsServerConfig | None = None
+    basic_auth_users: Mapping[UserName, PasswordHash] = field(factory=dict)
 
 
 @frozen(kw_only=True)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
 
 from attrs import define, field
 
+from loxone_exporter.config.files import Print, print_of
 from loxone_exporter.config.load import Loaded
-
-
-Print: TypeAlias = tuple[int, ...] | None
-"""What tells two versions of a file apart without reading them; None of one that is not there."""
 
 
 @define(eq=False)
@@ -42,15 +38,5 @@ class ConfigSource:
         return self.print() != self._loaded_print
 
     def print(self) -> Print:
-        """The present file's; symbolic links are followed.
-
-        Kubernetes swaps a link some folders up when a ConfigMap changes; the file under the same
-        path is another one then.
-        """
-        if self.path is None:
-            return None
-        try:
-            found = self.path.stat()
-        except (OSError, ValueError):
-            return None
-        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        """That of the present file; None where there is none."""
+        return None if self.path is None else print_of(self.path)

@@ -43,6 +43,13 @@ _GZIP = 31
 _LEVEL = 1
 """The quickest: on the way through a house, time is scarcer than bytes."""
 
+_STRETCH = 2**16
+"""Bytes that are written without a pause, which takes less than a millisecond. Families are mostly
+smaller, and a pause after each would be a long wait where many others want to have their turn."""
+
+_MAX_RANGES = 64
+"""Whatever comes after so many of them in a header is not read."""
+
 _MEDIA_TYPES = {
     "text/plain": ("0.0.4", Format.TEXT),
     "text/*": ("0.0.4", Format.TEXT),
@@ -97,9 +104,13 @@ class Exposition:
             await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
+        written = 0
         for chunk in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
-            await trio.lowlevel.checkpoint()
+            written += len(chunk)
+            if written >= _STRETCH:
+                written = 0
+                await trio.lowlevel.checkpoint()
         if compressor:
             body.append(compressor.flush())
         return b"".join(body)
@@ -173,7 +184,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 
 def _media_ranges(accept: str) -> Iterator[tuple[str, dict[str, str]]]:
-    for part in accept.split(","):
+    for part in accept.split(",", _MAX_RANGES)[:_MAX_RANGES]:
         media_type, *parameters = (piece.strip() for piece in part.split(";"))
         pairs = (parameter.partition("=") for parameter in parameters)
         yield (

@@ -29,8 +29,8 @@ class Selection:
             everything, what is about no Miniserver included.
     """
 
-    names: Collection[str] = ()
-    miniservers: Collection[str] = ()
+    names: Collection[str] = frozenset()
+    miniservers: Collection[str] = frozenset()
 
     @classmethod
     def parse(cls, query: str) -> Selection:

@@ -52,7 +52,7 @@ def _event_families(states: Sequence[MiniserverState]) -> Iterator[Metric]:
 def _pace_families(states: Sequence[MiniserverState]) -> Iterator[Metric]:
     queued = gauge(
         "loxone_exporter_queued_messages",
-        "Messages that came and that nobody has looked at yet, 65 at most. If it is not 0 most of "
+        "Messages that came and that nobody has looked at yet, 5 at most. If it is not 0 most of "
         "the time, this process is too slow: see loxone_exporter_event_loop_lag_seconds.",
     )
     round_trips = histogram(

@@ -8,6 +8,7 @@ import trio
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 
+from loxone_exporter.metrics.clients import client_families
 from loxone_exporter.metrics.families import add_histogram
 from loxone_exporter.vitals import Vitals
 
@@ -26,7 +27,14 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
         "When the configuration in use was read.",
         value=vitals.configured_at,
     )
+    yield GaugeMetricFamily(
+        "loxone_exporter_web_certificate_not_after_timestamp_seconds",
+        "Until when the certificate is valid that the exporter itself shows by TLS; absent where "
+        "it has none.",
+        value=vitals.web_certificate_not_after,
+    )
     yield from _event_loop_families(vitals)
+    yield from client_families(vitals.clients)
 
 
 def _event_loop_families(vitals: Vitals) -> Iterator[Metric]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain, islice
 from typing import Final, NoReturn, TypeVar
 
 import trio
@@ -27,13 +26,8 @@ from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
 from loxone_exporter.loxone.replies import Reply
-from loxone_exporter.loxone.tables import (
-    decode_daytimers,
-    decode_texts,
-    decode_values,
-    decode_weather,
-)
 from loxone_exporter.miniserver.answers import read_reply, read_structure
+from loxone_exporter.miniserver.events import EVENT_TABLES, apply_table
 from loxone_exporter.miniserver.failures import Phase, answer
 from loxone_exporter.miniserver.transport import MessageChannel
 from loxone_exporter.state import MiniserverState, no_messages
@@ -56,11 +50,7 @@ _INSTANT = 0.001
 STRAGGLERS: Final = 2.0
 """Seconds for initial tables that the answer to a keepalive has overtaken."""
 
-_STEP = 1000
-"""Values or texts that are applied before other tasks have their turn: a millisecond's work."""
-
 Answer = TypeVar("Answer")
-Entry = TypeVar("Entry")
 
 _logger = logging.getLogger(__name__)
 
@@ -170,9 +160,9 @@ class Conversation:
 
     async def _dispatch(self, message: Message) -> None:
         match message.identifier:
-            case Identifier.VALUES | Identifier.TEXTS | Identifier.DAYTIMERS | Identifier.WEATHER:
+            case identifier if identifier in EVENT_TABLES:
                 try:
-                    await self._apply_states(message)
+                    await apply_table(self._state, message)
                 finally:  # the entries before a remainder count, too
                     self._notice_modification()
                     self._told.set()
@@ -187,18 +177,6 @@ class Conversation:
                 raise OutOfServiceError("the Miniserver goes out of service")
             case identifier:
                 self._note_dropped("a message", f"its identifier {identifier} is unknown")
-
-    async def _apply_states(self, message: Message) -> None:
-        state, payload = self._state, _binary(message)
-        match message.identifier:
-            case Identifier.VALUES:
-                await _in_steps(decode_values(payload), state.apply_values)
-            case Identifier.TEXTS:
-                await _in_steps(decode_texts(payload), state.apply_texts)
-            case Identifier.DAYTIMERS:
-                await _in_steps(decode_daytimers(payload), state.apply_daytimers, size=1)
-            case Identifier.WEATHER:
-                await _in_steps(decode_weather(payload), state.apply_weather, size=1)
 
     async def ask(
         self,
@@ -401,20 +379,3 @@ class Conversation:
                     self._settle(self._answers[1].receive_nowait(), len(self._due))
             except trio.EndOfChannel:
                 raise self._end from None
-
-
-async def _in_steps(
-    entries: Iterable[Entry], apply: Callable[[Iterable[Entry]], None], *, size: int = _STEP
-) -> None:
-    """Apply a table of whatever length; between two steps of it, other tasks have their turn."""
-    rest = iter(entries)
-    for step, first in enumerate(rest):
-        if step > 0:
-            await trio.lowlevel.checkpoint()
-        apply(chain((first,), islice(rest, size - 1)))
-
-
-def _binary(message: Message) -> bytes:
-    if isinstance(message.payload, str):
-        raise ProtocolError("an event table came as text")
-    return message.payload

@@ -133,6 +133,11 @@ async def message_channel(
         # failure.
         if broken:
             raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
+    except* UnicodeError as group:
+        # The library reads headers of the handshake as ASCII, whatever they are.
+        if channel.is_open:
+            raise
+        raise MisbehaviourError(f"what answers to {resource} is no WebSocket") from group
 
 
 @define(eq=False)
@@ -143,6 +148,10 @@ class _WebSocketChannel:
     _resource: str
     _connection: trio_websocket.WebSocketConnection | None = None
     _cut_off: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None
 
     async def open(self) -> None:
         self._nursery.start_soon(self._stream.fail_at_the_end_of_a_handshake, self._resource)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import define, field, frozen
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -22,10 +24,12 @@ from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
+from loxone_exporter.web.sharing import SharedWork
 from loxone_exporter.web.static_files import StaticFiles
 
 
 if TYPE_CHECKING:
+    from loxone_exporter.web.authentication import Authentication
     from loxone_exporter.web.pages import Pages
 
 
@@ -42,12 +46,9 @@ _HTML = "text/html; charset=utf-8"
 _METRICS = "/metrics"
 _RELOAD = "/-/reload"
 _PAGE = "/"
+_HEALTH = "/healthz"
+_PROBES = frozenset({_HEALTH, "/livez", "/-/healthy", "/readyz", "/-/ready"})
 
-_COMMON_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'self'"),
-)
 _METRICS_HEADERS = ((b"vary", b"accept, accept-encoding"),)
 _COMPRESSED = ((b"content-encoding", b"gzip"),)
 _PAGE_HEADERS = ((b"cache-control", b"no-store"), (b"vary", b"accept-encoding"))
@@ -62,6 +63,13 @@ class Answer:
     content_type: str = _PLAIN
     status: HTTPStatus = HTTPStatus.OK
     headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+_LOGIN_NEEDED = Answer(
+    b"name and password of a user of [web.basic_auth_users] are needed\n",
+    status=HTTPStatus.UNAUTHORIZED,
+    headers=((b"www-authenticate", b'Basic realm="loxone-exporter", charset="UTF-8"'),),
+)
 
 
 @define(eq=False)
@@ -103,8 +111,11 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
+    _clients: Clients
+    _work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
     _pages: Pages | None = None
+    _authentication: Authentication | None = None
     heartbeat: Heartbeat = field(factory=Heartbeat)
     reload: Reload | None = None
     _started: float = field(factory=trio.current_time)
@@ -130,13 +141,26 @@ class WebApp:
         collector = LoxoneCollector(config, states, vitals=vitals)
         exposition = Exposition.of(collector, collector.pending)
         heartbeat = Heartbeat(vitals.event_loop_lag)
-        return cls(config.web, states, collector, exposition, stop, heartbeat=heartbeat)
+        vitals.clients.limit = config.web.max_connections
+        return cls(
+            config.web,
+            states,
+            collector,
+            exposition,
+            stop,
+            vitals.clients,
+            authentication=_authentication(config.web),
+            heartbeat=heartbeat,
+        )
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
         _tell_of_conflicts(config)
+        if config.web.basic_auth_users != self._config.basic_auth_users:
+            self._authentication = _authentication(config.web)
         self._config, self._states, self._pages = config.web, states, None
         self._collector.replace(config, states)
+        self._clients.limit = config.web.max_connections
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""
@@ -144,7 +168,6 @@ class WebApp:
             return
         answer = await self._answer(scope)
         headers = [
-            *_COMMON_HEADERS,
             *answer.headers,
             (b"content-type", answer.content_type.encode()),
             (b"content-length", str(len(answer.body)).encode()),
@@ -157,8 +180,10 @@ class WebApp:
             nursery.cancel_scope.cancel(reason="the request is answered")
 
     async def _answer(self, scope: Scope) -> Answer:
+        if not await self._may_read(scope):
+            return _LOGIN_NEEDED
         path, at_once = scope["path"], self._paths
-        in_steps = {_METRICS: self._metrics, _PAGE: self._page}
+        in_steps = {_METRICS: self._metrics, _PAGE: self._page, _HEALTH: self._healthz}
         if path == _RELOAD:
             return await self._reload(scope)
         if path not in at_once and path not in in_steps:
@@ -167,10 +192,16 @@ class WebApp:
             return _refusal("GET, HEAD")
         return await in_steps[path](scope) if path in in_steps else at_once[path](scope)
 
+    async def _may_read(self, scope: Scope) -> bool:
+        is_open = self._config.health_without_login and scope["path"] in _PROBES
+        if self._authentication is None or is_open:
+            return True
+        address, _ = scope["client"]
+        return await self._authentication.admits(_header(scope, b"authorization"), address)
+
     @property
     def _paths(self) -> Mapping[str, Callable[[Scope], Answer]]:
         return {
-            "/healthz": self._healthz,
             "/livez": self._livez,
             "/-/healthy": self._livez,
             "/readyz": self._readyz,
@@ -190,7 +221,8 @@ class WebApp:
             return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
-        body = await self._exposition.render(format_, gzip=gzip, selection=selection)
+        render = partial(self._exposition.render, format_, gzip=gzip, selection=selection)
+        body = await self._work.do((format_, gzip, selection), render)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
 
@@ -200,7 +232,8 @@ class WebApp:
             self._pages = begin(self._states, self._collector, self._static)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         query = scope.get("query_string", b"")
-        status, body = await self._pages.answer(query, gzip=gzip)
+        write = partial(self._pages.answer, query, gzip=gzip)
+        status, body = await self._work.do((_PAGE, query, gzip), write)
         headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, _HTML, status, headers)
 
@@ -226,7 +259,11 @@ class WebApp:
             return Answer(body, status=HTTPStatus.INTERNAL_SERVER_ERROR)
         return Answer(b"configuration reloaded\n")
 
-    def _healthz(self, _scope: Scope) -> Answer:
+    async def _healthz(self, _scope: Scope) -> Answer:
+        return await self._work.do(_HEALTH, self._report)
+
+    async def _report(self) -> Answer:
+        await trio.lowlevel.checkpoint()
         health = report(self._states, self._collector.exported_controls())
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
@@ -249,6 +286,14 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _authentication(config: WebConfig) -> Authentication | None:
+    if not config.basic_auth_users:
+        return None
+    from loxone_exporter.web.authentication import Authentication  # noqa: PLC0415  # as with pages
+
+    return Authentication(config.basic_auth_users)
 
 
 def _load_pages() -> type[Pages]:

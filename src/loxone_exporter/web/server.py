@@ -1,45 +1,62 @@
-"""Listening sockets, and Hypercorn behind them, contained.
+"""Listening sockets, and what becomes of the connections that are made to them.
 
-The one home of Hypercorn. Its own `serve` puts all connections into one nursery, where certain
-packets of a single client end all of them, and with them the exporter; and it cannot end while a
-client does not read. Therefore each connection runs in our own accept loop with a guard around it,
-speaks HTTP/1.1 only, and is closed by force when it does not end by itself.
+They are accepted here, and not by trio or Hypercorn: those that are too many are closed before
+anything is set up for them, a process without a file to spare goes on and says so once, and with
+the server all of them end, whatever their clients do.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
+import math
 import socket
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import trio
 from attrs import define, field, frozen
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config as HypercornConfig
-from hypercorn.events import Closed, Event, Updated
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
-from hypercorn.typing import ASGIFramework, ConnectionState
 
+from loxone_exporter.clients import Clients
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.errors import ListenError
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.web.admission import Admission
+from loxone_exporter.web.connection import (
+    PATIENCE,
+    Address,
+    Application,
+    Connection,
+    Phase,
+    Service,
+)
 
 
-KEEP_ALIVE: Final = 75.0
-"""Seconds that an idle connection is kept: a scraper that asks each minute comes back on it."""
+if TYPE_CHECKING:
+    from loxone_exporter.web.tls import ServerTls
+
 
 DRAIN: Final = 1.0
 """Seconds that pending answers have to be read, once the server is to end."""
 
-READING_LIMIT: Final = 30.0
-"""Seconds after which a client that takes in nothing of its answer is cut off, where the operating
-system knows how to."""
+UNACKNOWLEDGED: Final = 30.0
+"""Seconds after which the operating system, where it knows how to, gives up a client that takes in
+nothing, even after the exporter has closed the connection."""
+
+ACCEPT_PAUSE: Final = 0.25
+"""Seconds until the next attempt, where the operating system has no room for a connection."""
+
+REMINDER: Final = 60.0
+"""Seconds for which what was said is not said again."""
 
 _BACKLOG = 128
+
+_NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+_RESET = struct.pack("ii", 1, 0)
+"""What makes the operating system forget a socket at once (socket(7), SO_LINGER)."""
 
 _logger = logging.getLogger(__name__)
 
@@ -87,7 +104,7 @@ def _listen(place: _Place) -> socket.socket:
         if place.family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not place.dual_stack)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # the connections inherit it
-            milliseconds = int(1000 * READING_LIMIT)
+            milliseconds = int(1000 * UNACKNOWLEDGED)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
         listener.bind(place.address)
         listener.listen(_BACKLOG)
@@ -111,126 +128,141 @@ def _explain(error: OSError) -> str:
             return error.strerror or str(error)
 
 
-def url(listener: socket.socket) -> str:
+def url(listener: socket.socket, *, scheme: str = "http") -> str:
     """Where a person on this machine finds a listening socket."""
     host, port = listener.getsockname()[:2]
     if host in {"0.0.0.0", "::"}:  # noqa: S104  # compared, not bound
         host = "localhost"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def _configure() -> HypercornConfig:
-    # Each attribute is assigned: the class's own mutable ones are shared by all instances.
-    config = HypercornConfig()
-    config.include_server_header = False
-    config.errorlog = logging.getLogger("hypercorn.error")
-    config.accesslog = None
-    config.alpn_protocols = ["http/1.1"]
-    config.keep_alive_timeout = KEEP_ALIVE
-    return config
+@define(eq=False)
+class _Warning:
+    """Something to be said, but not again and again.
 
-
-class _Http1Protocol(H11Protocol):
-    """Hypercorn's HTTP/1.1 without its ways out of it: HTTP/2 and WebSockets.
-
-    A request for one of them is answered as if it did not ask for that, as HTTP allows. There is no
-    use for either here, and with both a client that does nothing keeps its connection for ever.
+    Attributes:
+        text: With places for what is told each time.
     """
 
-    async def _check_protocol(self, event: Any) -> None:  # noqa: ANN401  # h11's, at home elsewhere
-        pass
+    text: str
+    _last: float = -math.inf
 
-    async def _create_stream(self, request: Any) -> None:  # noqa: ANN401  # likewise
-        headers = [(name, value) for name, value in request.headers if name != b"upgrade"]
-        await super()._create_stream(
-            type(request)(
-                method=request.method,
-                target=request.target,
-                headers=headers,
-                http_version=request.http_version,
-            )
-        )
-
-
-class _Http1Server(TCPServer):
-    """Hypercorn's server of one connection, for HTTP/1.1 only."""
-
-    _is_client_gone = False
-
-    async def protocol_send(self, event: Event) -> None:
-        """Do what the protocol wants done."""
-        if self._is_client_gone and isinstance(event, Updated):
-            return  # no further request is waited for
-        try:
-            await super().protocol_send(event)
-        except trio.BusyResourceError:
-            # The connection is being closed while there is still something to be sent on it.
-            await self.protocol.handle(Closed())
-
-    async def _read_data(self) -> None:
-        # Hypercorn makes the protocol itself, and reads nothing before this.
-        made = self.protocol.protocol
-        self.protocol.protocol = _Http1Protocol(
-            made.app,
-            made.config,
-            made.context,
-            made.task_group,
-            made.connection_state,
-            made.ssl,
-            made.client,
-            made.server,
-            made.send,
-        )
-        await super()._read_data()
-        # The client is gone: its connection need not be kept for the next request.
-        self._is_client_gone = True
-        await self.idle_task.stop()
+    def say(self, *details: object) -> None:
+        """Say it, unless that was just done."""
+        now = trio.current_time()
+        if now - self._last >= REMINDER:
+            self._last = now
+            _logger.warning(self.text, *details)
 
 
 @define(eq=False)
 class WebServer:
     """Serves an ASGI application on sockets that are bound already."""
 
-    _app: ASGIFramework
+    _app: Application
     _sockets: Sequence[socket.socket]
-    _config: HypercornConfig = field(factory=_configure)
-    _context: WorkerContext = field(factory=lambda: WorkerContext(None))
-    _streams: set[trio.SocketStream] = field(factory=set)
-    _idle: trio.Event = field(factory=trio.Event)
+    _clients: Clients
+    _patience: Mapping[Phase, float] = field(default=PATIENCE)
+    _tls: ServerTls | None = field(default=None, kw_only=True)
+    _service: Service = field(init=False)
+    _admission: Admission = field(init=False)
+    _left: trio.Event = field(factory=trio.Event)
+    _full: _Warning = field(
+        factory=lambda: _Warning(
+            "%d clients are connected, which is as many as there may be ([web] max_connections, or "
+            "open files): more are refused, and counted in "
+            "loxone_exporter_connections_refused_total"
+        )
+    )
+    _no_room: _Warning = field(
+        factory=lambda: _Warning(
+            "cannot accept connections of clients now, but goes on trying: %s; allow the process "
+            "more open files, or fewer clients ([web] max_connections)"
+        )
+    )
+
+    @_service.default
+    def _make_service(self) -> Service:
+        return Service(self._app, self._clients, self._patience)
+
+    @_admission.default
+    def _make_admission(self) -> Admission:
+        return Admission(self._clients)
 
     async def serve(
         self, stop: StopRequest, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve until the stop is requested; then let pending answers finish, within `DRAIN`."""
-        listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(s)) for s in self._sockets]
         async with trio.open_nursery() as connections:
             with stop.interrupts():
-                task_status.started()
-                await trio.serve_listeners(self._handle, listeners, handler_nursery=connections)
-            await self._context.terminated.set()
+                async with trio.open_nursery() as listening:
+                    for opened in self._sockets:
+                        listener = trio.SocketListener(trio.socket.from_stdlib_socket(opened))
+                        listening.start_soon(self._accept, listener, connections)
+                    task_status.started()
+            await self._service.stop()
+            for connection in self._admission.connections:
+                connection.finish()
             with trio.move_on_after(DRAIN):
-                while self._streams:
-                    self._idle = trio.Event()
-                    await self._idle.wait()
-            # Hypercorn shields its sending from cancellation; a closed socket ends it.
-            for stream in self._streams:
-                stream.socket.close()
+                while self._clients.connected:
+                    self._left = trio.Event()
+                    await self._left.wait()
             connections.cancel_scope.cancel(reason="the server has ended")
 
-    async def _handle(self, stream: trio.SocketStream) -> None:
-        self._streams.add(stream)
+    async def _accept(self, listener: trio.SocketListener, connections: trio.Nursery) -> None:
+        async with listener:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in _NO_ROOM:
+                        raise
+                    self._no_room.say(error.strerror)
+                    await trio.sleep(ACCEPT_PAUSE)
+                else:
+                    self._receive(stream, connections)
+
+    def _receive(self, stream: trio.SocketStream, connections: trio.Nursery) -> None:
+        """Let a client in, or close its connection."""
         try:
-            await _Http1Server(
-                ASGIWrapper(self._app),
-                self._config,
-                self._context,
-                ConnectionState({}),
-                stream,  # type: ignore[arg-type]  # without TLS, a plain stream is what it expects
-            )
+            client = stream.socket.getpeername()[:2]
+        except OSError:  # it is gone already
+            stream.socket.close()
+            return
+        if self._admission.admit(client[0]):
+            connections.start_soon(self._handle, stream, client)
+        else:
+            self._full.say(self._clients.connected)
+            _refuse(stream)
+
+    async def _handle(self, stream: trio.SocketStream, client: Address) -> None:
+        """See a client through: the handshake of TLS, where there is one, and its requests."""
+        try:
+            channel = stream if self._tls is None else await self._tls.encrypt(stream)
+            if channel is not None:
+                server = stream.socket.getsockname()[:2]
+                is_encrypted = self._tls is not None
+                await self._converse(
+                    Connection(channel, self._service, client, server, tls=is_encrypted)
+                )
         except* Exception:
             # Whatever a client sends, it ends no more than its own connection.
             _logger.debug("a client's connection ended by an error", exc_info=True)
         finally:
-            self._streams.discard(stream)
-            self._idle.set()
+            self._admission.dismiss()
+            self._left.set()
             await trio.aclose_forcefully(stream)
+
+    async def _converse(self, connection: Connection) -> None:
+        self._admission.connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._admission.connections.discard(connection)
+
+
+def _refuse(stream: trio.SocketStream) -> None:
+    """Close a connection so that the operating system keeps nothing of it, either."""
+    with contextlib.suppress(OSError):  # the client may be gone already
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    stream.socket.close()

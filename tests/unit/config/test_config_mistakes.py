@@ -101,6 +101,14 @@ DURATION_EXPECTATION = 'expected a duration such as "500ms", "30s", "5m", "1h", 
             '[web]\nlisten = [":1", ":2", ":1"]',
             "web.listen[2]: the same address as web.listen[0]",
         ),
+        (
+            "[web]\nmax_connections = 0",
+            "web.max_connections: expected a whole number from 1 to 10000, found the number 0",
+        ),
+        (
+            "[web]\nmax_conections = 5",
+            "web.max_conections: unknown key, did you mean 'max_connections'?",
+        ),
         # Types and ranges.
         (
             '[log]\nlevel = "INFO"',

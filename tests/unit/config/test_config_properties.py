@@ -94,6 +94,7 @@ configs = st.builds(
             max_size=3,
             unique=True,
         ).map(tuple),
+        max_connections=st.integers(1, 10_000),
     ),
     log=st.builds(
         LogConfig,
@@ -139,7 +140,10 @@ def as_table(miniserver: MiniserverConfig) -> dict[str, object]:
 
 def as_document(config: Config) -> dict[str, object]:
     return {
-        "web": {"listen": [str(address) for address in config.web.listen]},
+        "web": {
+            **asdict(config.web),
+            "listen": [str(address) for address in config.web.listen],
+        },
         "log": asdict(config.log),
         "metrics": {
             **asdict(config.metrics),
@@ -223,7 +227,7 @@ documents = st.one_of(
     st.fixed_dictionaries(
         {"miniservers": st.lists(miniserver_tables | values, max_size=3)},
         optional={
-            "web": st.fixed_dictionaries({}, optional={"listen": values}),
+            "web": st.dictionaries(st.sampled_from(list(fields_dict(WebConfig))), values),
             "log": st.fixed_dictionaries({}, optional={"level": values, "format": values}),
             "metrics": st.dictionaries(st.sampled_from(list(fields_dict(MetricsConfig))), values),
             "filter": st.dictionaries(st.sampled_from(list(fields_dict(FilterConfig))), values),

@@ -6,16 +6,27 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import trustme
 from attrs import fields, has
 
-from loxone_exporter.config.model import Config, MiniserverConfig
+from loxone_exporter.config.model import Config, MiniserverConfig, TlsServerConfig
 from loxone_exporter.config.secret import Secret
-from support.configs import CERTIFICATE, load_text
+from support.certificates import write_server_files
+from support.configs import CERTIFICATE, MINISERVER, load_text
 
 
 SHIPPED = (Path(__file__).parents[3] / "loxone-exporter.toml").read_text(encoding="utf-8")
 DEFAULT = re.compile(r"^#(?=[a-z_]+ = )", re.MULTILINE)
 EXAMPLE = re.compile(r"^# (\[\[miniservers\]\]|[a-z_]+ = .*)$", re.MULTILINE)
+NESTED = {
+    "basic_auth_users": "[web.basic_auth_users]",
+    "tls_server_config": "[web.tls_server_config]",
+}
+EXAMPLES = {
+    "[web.basic_auth_users]": ("prometheus",),
+    "[web.tls_server_config]": tuple(option.name for option in fields(TlsServerConfig)),
+}
+"""Tables of tables, which are shown by examples, with their keys."""
 
 
 def options() -> Iterator[tuple[str, str]]:
@@ -27,7 +38,10 @@ def options() -> Iterator[tuple[str, str]]:
         assert has(table)
         header = f"[[{section.name}]]" if item else f"[{section.name}]"
         for option in fields(table):
-            yield header, option.name
+            if nested := NESTED.get(option.name):
+                yield from ((nested, each) for each in EXAMPLES[nested])
+            else:
+                yield header, option.name
 
 
 def test_the_shipped_file_is_ready_for_the_simulated_miniserver(tmp_path: Path) -> None:
@@ -47,7 +61,7 @@ def test_the_shipped_file_is_ready_for_the_simulated_miniserver(tmp_path: Path) 
 def test_the_options_that_are_commented_out_show_their_defaults(tmp_path: Path) -> None:
     everything, count = DEFAULT.subn("", SHIPPED)
     of_miniserver = ["tls_port", "tls", "tls_verify", "client_id", "allow_legacy_login"]
-    of_tables = sum(not header.startswith("[[") for header, _ in options())
+    of_tables = sum(not header.startswith("[[") and "." not in header for header, _ in options())
     assert count == of_tables + len(of_miniserver)
     assert load_text(tmp_path, SHIPPED).config == load_text(tmp_path, everything).config
 
@@ -58,6 +72,26 @@ def test_every_option_of_the_model_is_in_its_table(header: str, key: str) -> Non
     if header != "[[miniservers]]":
         section = section.partition("\n[")[0]
     assert re.search(rf"^(# ?)?{key} = ", section, re.MULTILINE), f"{key} is not in {header}"
+
+
+def test_the_examples_of_who_may_read_load(tmp_path: Path) -> None:
+    section = SHIPPED.partition("[web.basic_auth_users]")[2].partition("\n\n\n")[0]
+    lines = re.findall(r"^# (\[web\..+\]|[a-z_]+ = .*)$", section, re.MULTILINE)
+    text = "\n".join(["[web.basic_auth_users]", *lines, MINISERVER])
+    assert "/etc/loxone-exporter/clients.pem" in text
+    authority = trustme.CA()
+    write_server_files(tmp_path, authority.issue_cert("localhost"))
+    (tmp_path / "clients.pem").write_bytes(authority.cert_pem.bytes())
+    loaded = load_text(tmp_path, text.replace("/etc/loxone-exporter", str(tmp_path)))
+    assert loaded.warnings == ()
+    web = loaded.config.web
+    assert ["prometheus"] == list(web.basic_auth_users)
+    assert TlsServerConfig(
+        cert_file=tmp_path / "exporter.pem",
+        key_file=tmp_path / "exporter.key",
+        client_ca_file=tmp_path / "clients.pem",
+        client_auth_type="RequireAndVerifyClientCert",
+    ) == (web.tls_server_config)
 
 
 def test_the_examples_of_overrides_load(tmp_path: Path) -> None:

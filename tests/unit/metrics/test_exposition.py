@@ -71,6 +71,13 @@ def test_format_that_the_scraper_prefers(accept: str, expected: Format) -> None:
     assert expected is choose_format(accept)
 
 
+def test_a_header_without_an_end_is_not_read_to_it() -> None:
+    preferred = "application/openmetrics-text"
+    assert choose_format("," * 10 + preferred) is Format.OPENMETRICS
+    assert choose_format("," * 1000 + preferred) is Format.TEXT
+    assert not accepts_gzip("," * 1000 + "gzip")
+
+
 pieces = st.sampled_from(
     [
         "text/plain",

@@ -1,0 +1,245 @@
+"""TLS of the HTTP server: its certificate, which is replaced while it runs, and the handshake.
+
+Who renews a certificate writes other files, one after the other, or has Kubernetes swap a link to
+their folder. Both are noticed within seconds, and count for connections that begin after that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
+
+import trio
+from attrs import define, field, frozen
+
+from loxone_exporter.config.files import Print, print_of, read_bytes
+from loxone_exporter.config.findings import Problem
+from loxone_exporter.config.model import TlsServerConfig
+from loxone_exporter.config.server_tls import PATH, load_pair
+from loxone_exporter.errors import ListenError, ProtocolError
+from loxone_exporter.loxone.crypto import end_of_validity
+from loxone_exporter.vitals import Vitals
+
+
+HANDSHAKE_DEADLINE: Final = 5.0
+"""Seconds that a client has for the handshake."""
+
+ALERT_DEADLINE: Final = 1.0
+"""Seconds that a client has to take in why there is none."""
+
+CHECK_INTERVAL: Final = 2.0
+"""Seconds between two looks at the files, which have to be the same at both: whoever writes them
+may not be done."""
+
+READING_DEADLINE: Final = 5.0
+"""Seconds; the files may be on a network."""
+
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
+"""Those of TLS 1.2 that keep what was said secret, even if the key is stolen later."""
+
+_VERSIONS: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_CLIENTS: Final = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+_CERTIFICATE: Final = re.compile(
+    r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
+)
+
+Result = TypeVar("Result")
+
+_logger = logging.getLogger(__name__)
+
+
+@frozen
+class Identity:
+    """What the server shows to clients, and wants to see of them.
+
+    Attributes:
+        context: For their connections; each takes half a megabyte, the first one two.
+        not_after: Until when the certificate is valid, in Unix time; None if that is not readable.
+    """
+
+    context: ssl.SSLContext
+    not_after: float | None
+
+    @classmethod
+    def load(cls, config: TlsServerConfig) -> Identity:
+        """Read the files.
+
+        Raises:
+            ValueError: They cannot be used; the message says which, and why.
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = _VERSIONS[config.min_version]
+        context.set_ciphers(_CIPHERS)
+        context.set_alpn_protocols(["http/1.1"])
+        context.options |= ssl.OP_NO_RENEGOTIATION
+        # A scraper keeps its connection: to take up an old session gains nothing, and would go by
+        # a client's certificate of that time.
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
+        load_pair(context, config.cert_file, config.key_file)
+        context.verify_mode = _CLIENTS[config.client_auth_type]
+        if config.client_ca_file is not None:
+            try:
+                context.load_verify_locations(config.client_ca_file)
+            except OSError as error:  # ssl.SSLError is one
+                text = error.strerror or str(error)
+                raise ValueError(f"{config.client_ca_file}: cannot be used: {text}") from None
+        return cls(context, _end_of(config))
+
+
+@define(eq=False)
+class ServerTls:
+    """The identity of a server, and what it goes by.
+
+    Attributes:
+        identity: For connections that begin now.
+    """
+
+    identity: Identity
+    _config: TlsServerConfig
+    _vitals: Vitals
+    _print: tuple[Print, ...]
+    # Its own, for a thread that hangs keeps its place.
+    _reading: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
+
+    @classmethod
+    def start(cls, config: TlsServerConfig, vitals: Vitals) -> ServerTls:
+        """Begin with what the files hold now.
+
+        Args:
+            config: Where they are.
+            vitals: Where the certificate's end is shown.
+
+        Raises:
+            ListenError: They cannot be used.
+        """
+        seen = _print_all(config)
+        try:
+            identity = Identity.load(config)
+        except ValueError as error:
+            raise ListenError(f"no TLS: {error}") from None
+        vitals.web_certificate_not_after = identity.not_after
+        return cls(identity, config, vitals, seen)
+
+    def replace(self, config: TlsServerConfig) -> None:
+        """Go by another configuration from now on, which was checked just now."""
+        if config == self._config:
+            return
+        self._config, self._print = config, _print_all(config)
+        try:
+            self._take_over(Identity.load(config))
+        except ValueError as error:  # since then
+            _tell_unusable(error)
+
+    async def encrypt(
+        self, stream: trio.abc.HalfCloseableStream
+    ) -> trio.SSLStream[trio.abc.HalfCloseableStream] | None:
+        """Speak TLS on a connection.
+
+        Returns:
+            The encrypted connection; None where there is none, and the other one is to be closed:
+            the client does not speak TLS, or shows no certificate that is good, or takes its time.
+        """
+        context = self.identity.context
+        encrypted = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        try:
+            with trio.fail_after(HANDSHAKE_DEADLINE):
+                await encrypted.do_handshake()
+        except trio.TooSlowError:
+            _logger.debug("no TLS with a client: no handshake within %g s", HANDSHAKE_DEADLINE)
+            return None
+        except trio.BrokenResourceError as error:
+            _logger.debug("no TLS with a client: %s", error.__cause__ or error)
+            await _explain(stream, encrypted)
+            return None
+        return encrypted
+
+    async def watch(self) -> NoReturn:
+        """Take over what is in the files whenever they have changed, for ever."""
+        before = self._print
+        while True:
+            await trio.sleep(CHECK_INTERVAL)
+            config = self._config
+            try:
+                present = await self._in_thread(partial(_print_all, config))
+                if present == before and present != self._print and config is self._config:
+                    self._print = present
+                    await self._renew(config)
+                before = present
+            except trio.TooSlowError:
+                _logger.debug("no look at certificate and key within %g s", READING_DEADLINE)
+
+    async def _renew(self, config: TlsServerConfig) -> None:
+        try:
+            identity = await self._in_thread(partial(Identity.load, config))
+        except ValueError as error:
+            _tell_unusable(error)
+        else:
+            if config is self._config:
+                self._take_over(identity)
+                for text in _doubts(config, identity.not_after):
+                    _logger.warning("%s", text)
+
+    def _take_over(self, identity: Identity) -> None:
+        self.identity = identity
+        self._vitals.web_certificate_not_after = identity.not_after
+        _logger.info("new connections get the certificate in %s", self._config.cert_file)
+
+    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+        with trio.fail_after(READING_DEADLINE):
+            return await trio.to_thread.run_sync(
+                work, abandon_on_cancel=True, limiter=self._reading
+            )
+
+
+async def _explain(stream: trio.abc.HalfCloseableStream, encrypted: trio.SSLStream[Any]) -> None:
+    """Tell a client why there is no TLS with it, such as that it has to show a certificate.
+
+    OpenSSL has written that down, but trio does not send it.
+    """
+    with trio.move_on_after(ALERT_DEADLINE), contextlib.suppress(trio.BrokenResourceError):
+        await stream.send_all(encrypted._outgoing.read())  # noqa: SLF001  # see above
+        await stream.send_eof()
+        # What would be left unread would make the operating system drop the alert, too.
+        while await stream.receive_some():
+            pass
+
+
+def find_doubts(config: TlsServerConfig) -> Iterator[Problem]:
+    """What should be considered about the certificate."""
+    for text in _doubts(config, _end_of(config)):
+        yield (*PATH, "cert_file"), text
+
+
+def _doubts(config: TlsServerConfig, not_after: float | None) -> Iterator[str]:
+    if not_after is not None and not_after < time.time():
+        moment = datetime.fromtimestamp(not_after, UTC)
+        yield f"{config.cert_file}: expired on {moment:%Y-%m-%d}: clients do not accept it any more"
+
+
+def _end_of(config: TlsServerConfig) -> float | None:
+    try:
+        found = _CERTIFICATE.search(read_bytes(config.cert_file).decode("ascii", errors="replace"))
+        return None if found is None else end_of_validity(ssl.PEM_cert_to_DER_cert(found[0]))
+    except (ValueError, ProtocolError):
+        return None
+
+
+def _print_all(config: TlsServerConfig) -> tuple[Print, ...]:
+    files = (config.cert_file, config.key_file, config.client_ca_file)
+    return tuple(None if file is None else print_of(file) for file in files)
+
+
+def _tell_unusable(error: ValueError) -> None:
+    _logger.error("the certificate is not replaced, the one before stays: %s", error)

@@ -1,0 +1,154 @@
+"""One cause, one message: what a real Alertmanager keeps quiet, by deploy/prometheus."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import AsyncIterator, Iterable, Mapping
+from pathlib import Path
+
+import pytest
+import trio
+
+from support.processes import get, running_process
+from support.prometheus import free_port
+from support.rules import ALERTMANAGER, alerts
+
+
+HOME = {"job": "loxone", "miniserver": "home"}
+OTHER = {"job": "loxone", "miniserver": "other"}
+ROOM = {"room": "Kitchen", "name": "Controller"}
+SENSOR = {"room": "Kitchen", "name": "Sensor"}
+
+Alert = tuple[str, Mapping[str, str]]
+"""The name of an alert, without `Loxone`, and its labels."""
+
+# What fires together, and which of it the owner hears of.
+CASES: Mapping[str, tuple[list[Alert], list[Alert]]] = {
+    "a Miniserver is away; another one has troubles of its own": (
+        [
+            ("MiniserverUnreachable", HOME),
+            *((name, HOME | ROOM) for name in ("RoomTooCold", "RoomFrost", "MeterStuck")),
+            *((name, HOME) for name in ("NothingReceived", "RebootLoop", "ClockDrift")),
+            ("CertificateExpiring", HOME),
+            ("SmokeOrWaterAlarm", HOME | ROOM),
+            ("RoomTooCold", OTHER | ROOM),
+        ],
+        [
+            ("MiniserverUnreachable", HOME),
+            ("CertificateExpiring", HOME),
+            ("SmokeOrWaterAlarm", HOME | ROOM),
+            ("RoomTooCold", OTHER | ROOM),
+        ],
+    ),
+    "most of a fleet is away; another fleet has one that is": (
+        [
+            ("FleetUnreachable", {"job": "loxone"}),
+            ("MiniserverUnreachable", HOME),
+            ("MiniserverUnreachable", OTHER),
+            ("MiniserverUnreachable", HOME | {"job": "loxone-south"}),
+        ],
+        [
+            ("FleetUnreachable", {"job": "loxone"}),
+            ("MiniserverUnreachable", HOME | {"job": "loxone-south"}),
+        ],
+    ),
+    "a Miniserver reboots": (
+        [("RebootLoop", HOME), ("ConnectionUnstable", HOME), ("MiniserverSlow", HOME)],
+        [("RebootLoop", HOME)],
+    ),
+    "a window is open, and another room is cold for no such reason": (
+        [
+            ("WindowOpenWhileHeating", HOME | ROOM),
+            ("RoomTooCold", HOME | ROOM),
+            ("RoomTooCold", HOME | ROOM | {"room": "Hall"}),
+        ],
+        [
+            ("WindowOpenWhileHeating", HOME | ROOM),
+            ("RoomTooCold", HOME | ROOM | {"room": "Hall"}),
+        ],
+    ),
+    "a sensor has frozen that a room goes by": (
+        [("TemperatureSensorFrozen", HOME | SENSOR), ("RoomTooCold", HOME | ROOM)],
+        [("TemperatureSensorFrozen", HOME | SENSOR)],
+    ),
+    "an exporter is gone that was overloaded; a second one is only overloaded": (
+        [
+            ("ExporterDown", {"job": "loxone", "instance": "a:9504"}),
+            ("ExporterOverloaded", {"job": "loxone", "instance": "a:9504"}),
+            ("ExporterOverloaded", {"job": "loxone", "instance": "b:9504"}),
+            ("MiniserverSlow", HOME),
+        ],
+        [
+            ("ExporterDown", {"job": "loxone", "instance": "a:9504"}),
+            ("ExporterOverloaded", {"job": "loxone", "instance": "b:9504"}),
+        ],
+    ),
+    "locked out after failed logins": (
+        [("MiniserverLockedOut", HOME), ("LoginRejected", HOME), ("NothingExported", HOME)],
+        [("MiniserverLockedOut", HOME)],
+    ),
+}
+
+
+@contextlib.asynccontextmanager
+async def running_alertmanager(folder: Path) -> AsyncIterator[str]:
+    """Start one with the example; its address."""
+    binary = shutil.which("prometheus-alertmanager")
+    if binary is None:
+        pytest.skip("Debian's package prometheus-alertmanager is not installed")
+    url = f"http://127.0.0.1:{await free_port()}"
+    command = [
+        binary,
+        f"--config.file={ALERTMANAGER}",
+        f"--storage.path={folder}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--cluster.listen-address=",
+    ]
+    async with running_process(command):
+        with trio.fail_after(30):
+            while True:
+                with contextlib.suppress(OSError):
+                    if (await get(f"{url}/-/ready"))[0] == 200:
+                        break
+                await trio.sleep(0.05)
+        yield url
+
+
+async def send(url: str, firing: Iterable[Alert]) -> None:
+    """Have alerts fire."""
+    labels = [{"alertname": f"Loxone{name}", **more} for name, more in firing]
+    status, body = await get(
+        f"{url}/api/v2/alerts",
+        {"Content-Type": "application/json"},
+        data=json.dumps([{"labels": each} for each in labels]).encode(),
+    )
+    assert 200 == status, body
+
+
+async def told(url: str) -> set[str]:
+    """The alerts of which it sends messages, by their labels."""
+    _, body = await get(f"{url}/api/v2/alerts")
+    return {
+        as_text(alert["labels"])
+        for alert in json.loads(body)
+        if alert["status"]["state"] == "active"
+    }
+
+
+def as_text(labels: Mapping[str, str]) -> str:
+    return json.dumps(labels, sort_keys=True)
+
+
+async def test_one_cause_one_message(tmp_path: Path) -> None:
+    assert {f"Loxone{name}" for firing, _ in CASES.values() for name, _ in firing} <= set(alerts())
+    for number, (case, (firing, expected)) in enumerate(CASES.items()):
+        wanted = {as_text({"alertname": f"Loxone{name}", **labels}) for name, labels in expected}
+        async with running_alertmanager(tmp_path / str(number)) as url:
+            await send(url, firing)
+            with trio.move_on_after(10):
+                # It takes alerts first, and looks a moment later which of them keep others quiet.
+                while await told(url) != wanted:
+                    await trio.sleep(0.05)
+            assert wanted == await told(url), case
