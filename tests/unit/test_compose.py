@@ -185,7 +185,7 @@ def test_prometheus_understands_its_configuration(tmp_path: Path) -> None:
     for mount in files("prometheus"):
         (tmp_path / mount.target.relative_to(folder)).symlink_to(mount.source)
     name = PurePosixPath(option("prometheus", "--config.file")).relative_to(folder)
-    command = [promtool, "check", "config", tmp_path / name]
+    command = [promtool, "check", "config", str(tmp_path / name)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
     assert re.search(r"[1-9]\d* rules found", checked.stdout)
