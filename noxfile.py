@@ -25,6 +25,11 @@ TEST_OF_THE_START = "tests/integration/test_process.py::test_the_demo_is_there_w
 
 FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
 
+# What the wheels in the image are for; those of pure Python are for all.
+PYTHON_OF_THE_IMAGE = "3.13"
+ARCHITECTURES = ("x86_64", "aarch64")
+C_LIBRARIES = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
+
 # What interop/loxwebsocket.py was written for; the releases from npm are in interop/package.json.
 CLIENTS_FROM_PYPI = ["loxwebsocket==0.6.0"]
 
@@ -71,7 +76,8 @@ def lint(session: nox.Session) -> None:
     install(session, "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    for folder in ("src", "benchmarks", "interop", "stack", "tools"):
+    session.run("hadolint", "deploy/docker/Dockerfile")
+    for folder in ("src", "benchmarks", "container", "interop", "stack", "tools"):
         check_async(session, folder)
     check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
     # What the soak polls for belongs to the exporter and to simulated Miniservers.
@@ -125,6 +131,41 @@ def build(session: nox.Session) -> None:
     session.install("--quiet", "--force-reinstall", "--no-deps", wheel)
     session.run("python", "-Ic", "import loxone_exporter")
     session.run("loxone-exporter", "--version")
+
+
+@nox.session
+def lock(session: nox.Session) -> None:
+    """Write the image's lock files anew: `nox -s lock -- --upgrade` takes newer releases."""
+    install(session, "lock")
+    session.run("python", "-m", "tools.lock", *session.posargs)
+
+
+@nox.session
+def deployment(session: nox.Session) -> None:
+    """Check what the image and Compose are made from, and write dist/loxone-exporter.cdx.json."""
+    install(session, "compose", "lock", "sbom")
+    session.run("python", "-m", "tools.lock", "--check")
+    for architecture in ARCHITECTURES:
+        session.run(
+            *("pip", "download", "--quiet", "--no-deps", "--require-hashes"),
+            *("--only-binary=:all:", f"--python-version={PYTHON_OF_THE_IMAGE}"),
+            *(f"--platform={library}_{architecture}" for library in C_LIBRARIES),
+            f"--dest={session.create_tmp()}",
+            *("-r", "deploy/docker/requirements.txt", "-r", "deploy/docker/build-requirements.txt"),
+        )
+    session.log(f"all wheels are there for {' and '.join(ARCHITECTURES)}")
+    session.run("python", "-m", "tools.sbom", "dist/loxone-exporter.cdx.json")
+    session.run(
+        *("docker-compose", "--file=deploy/compose/compose.yaml"),
+        *("--env-file=deploy/compose/.env.example", "config", "--quiet"),
+    )
+
+
+@nox.session
+def container(session: nox.Session) -> None:
+    """Build the image, and try it under podman: `nox -s container -- --runs 5`."""
+    install(session)
+    session.run("python", "-m", "container", *session.posargs)
 
 
 @nox.session

@@ -126,7 +126,7 @@ async def laboratory(*, controls: int, miniservers: int = 1) -> AsyncIterator[La
     Raises:
         BenchmarkError: The exporter does not get there, or does not end well; in a group.
     """
-    sites = [await _build_site(controls, number) for number in range(1, miniservers + 1)]
+    sites = [await build_site(controls, number) for number in range(1, miniservers + 1)]
     async with trio.open_nursery() as nursery:
         for site in sites:
             await nursery.start(site.serve)
@@ -136,7 +136,13 @@ async def laboratory(*, controls: int, miniservers: int = 1) -> AsyncIterator[La
         nursery.cancel_scope.cancel(reason="the exporter has ended")
 
 
-async def _build_site(controls: int, number: int) -> Site:
+async def build_site(controls: int, number: int) -> Site:
+    """Build one of `InventedHouse`; it listens, and has to be served.
+
+    Args:
+        controls: Of its house.
+        number: Tells its house from others.
+    """
     house = InventedHouse(controls, number=number)
     (listener,) = await trio.open_tcp_listeners(0, host=HOST)
     return Site(house, SimulatedMiniserver(house), listener)

@@ -33,6 +33,8 @@ class Kind(enum.StrEnum):
     """An honest Miniserver is not found again."""
     SCRAPE = enum.auto()
     """A scrape that is late, cut off, not to be parsed, or has a series twice."""
+    PAGE = enum.auto()
+    """A page for people that is no HTML, or has a script of somebody's in it."""
     STATUS = enum.auto()
     """An HTTP answer that should not be given."""
     LOG = enum.auto()

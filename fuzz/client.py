@@ -6,9 +6,11 @@ import contextlib
 import gzip
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Iterator, Sequence
 from http import HTTPStatus
+from random import Random
 from typing import Final, TypeAlias
 
 import h11
@@ -16,14 +18,17 @@ import trio
 from attrs import define, field, frozen
 
 from fuzz.cases import Finding, Kind
+from fuzz.fronts import HOST, Front, authority
+from fuzz.mutations import mutate
 from fuzz.scrapes import judge
 from loxone_exporter.metrics.exposition import Format
 
 
-HOST: Final = "127.0.0.1"
-
 ENDING_DUE: Final = 8.0
 """Seconds within which the server has to end a connection whose client has nothing more to say."""
+
+SAYING_DUE: Final = 2.0
+"""Seconds after which a client gives up that cannot say what it wants to."""
 
 SCRAPE_DUE: Final = 6.0
 """Seconds that an honest scrape may take on a busy machine beside many clients that are not."""
@@ -31,6 +36,7 @@ SCRAPE_DUE: Final = 6.0
 _SILENCE: Final = 0.03
 """Seconds after which a client that does not wait for the end goes away."""
 
+_GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 _READ_SIZE: Final = 2**16
 _SMALL_BUFFER: Final = 4096
 _STATUS_LINE = re.compile(rb"^HTTP/1\.1 (\d{3}) ?[^\r\n]*\r\n", re.MULTILINE)
@@ -56,55 +62,127 @@ class Script:
         steps: One after the other.
         methods: Of requests that have to be answered well, one after the other; empty for others.
         statuses: Of the answers to those.
+        is_raw: Whether it does without TLS where there is TLS.
+        spoiled_by: Decides what is changed below TLS; None changes nothing.
     """
 
     steps: Sequence[Step]
     methods: Sequence[str] = ()
     statuses: Sequence[int] = ()
+    is_raw: bool = False
+    spoiled_by: int | None = None
 
 
-async def connect(port: int, *, receive_buffer: int | None = None) -> trio.SocketStream:
-    """Connect to the exporter; a small receive buffer is full soon."""
+@define(eq=False)
+class SpoilingStream(trio.abc.Stream):
+    """A connection on whose way one of the first pieces that are sent is changed."""
+
+    _stream: trio.SocketStream
+    _chance: Random
+    _left: int = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._left = self._chance.randrange(4)
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send, or something else."""
+        if self._left == 0:
+            data = mutate(bytes(data), self._chance)
+        self._left -= 1
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait as the transport does."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive."""
+        return await self._stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        """Close."""
+        await self._stream.aclose()
+
+
+@frozen
+class Line:
+    """A connection to the exporter.
+
+    Attributes:
+        wire: What it goes through.
+        stream: Where HTTP is spoken: this, or TLS above it.
+    """
+
+    wire: trio.SocketStream
+    stream: trio.abc.Stream
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    port: int,
+    *,
+    trust: ssl.SSLContext | None = None,
+    receive_buffer: int | None = None,
+    spoiled_by: Random | None = None,
+) -> AsyncIterator[Line]:
+    """Connect to the exporter; the connection is closed in the end, without a word.
+
+    Args:
+        port: Where it listens.
+        trust: For TLS; None where there is none.
+        receive_buffer: A small one is full soon.
+        spoiled_by: Decides what is changed below TLS; None changes nothing.
+    """
     client = trio.socket.socket()
     if receive_buffer is not None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    try:
+    with client:
         await client.connect((HOST, port))
-    except BaseException:
-        client.close()
-        raise
-    return trio.SocketStream(client)
+        wire = trio.SocketStream(client)
+        below = wire if spoiled_by is None else SpoilingStream(wire, spoiled_by)
+        stream: trio.abc.Stream = below
+        if trust is not None:
+            stream = trio.SSLStream(below, trust, server_hostname=HOST, https_compatible=True)
+        yield Line(wire, stream)
 
 
-async def play(script: Script, port: int) -> Sequence[Finding]:
+async def play(script: Script, port: int, front: Front) -> Sequence[Finding]:
     """Do what a script says, and judge what the server says to it."""
     received = bytearray()
     is_deaf = "deaf" in script.steps
     waits_for_end = "eof" in script.steps and "reset" not in script.steps and not is_deaf
-    buffer = _SMALL_BUFFER if is_deaf else None
-    with trio.move_on_after(ENDING_DUE) as time:
+    has_said_all = False
+    with trio.move_on_after(ENDING_DUE) as time, contextlib.suppress(*_GONE):
         async with (
-            await connect(port, receive_buffer=buffer) as stream,
+            connected(
+                port,
+                trust=authority().trust if front.has_tls and not script.is_raw else None,
+                receive_buffer=_SMALL_BUFFER if is_deaf else None,
+                spoiled_by=None if script.spoiled_by is None else Random(script.spoiled_by),
+            ) as line,
             trio.open_nursery() as nursery,
         ):
-            if not is_deaf:
-                nursery.start_soon(_read_all, stream, received, nursery.cancel_scope)
-            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError, OSError):
+            saying_due = ENDING_DUE if script.methods else SAYING_DUE
+            with contextlib.suppress(*_GONE), trio.move_on_after(saying_due) as saying:
+                if isinstance(line.stream, trio.SSLStream):
+                    # By one task only: others would wait for a handshake for ever that has failed.
+                    await line.stream.do_handshake()
+                if not is_deaf:
+                    nursery.start_soon(_read_all, line.stream, received, nursery.cancel_scope)
                 for step in script.steps:
-                    await _do(step, stream, received, script.methods)
-                if not waits_for_end:
-                    nursery.cancel_scope.cancel()
-    if waits_for_end and time.cancelled_caught and not script.methods:
+                    await _do(step, line, received, script.methods)
+            has_said_all = not saying.cancelled_caught
+            if not (waits_for_end and has_said_all and nursery.child_tasks):
+                nursery.cancel_scope.cancel()
+    if waits_for_end and has_said_all and time.cancelled_caught:
         return [Finding(Kind.HANG, "a connection is kept although its client has ended it")]
-    return list(_judge(bytes(received), script))
+    return list(_judge(bytes(received), script, front))
 
 
-async def _do(
-    step: Step, stream: trio.SocketStream, received: bytearray, methods: Sequence[str]
-) -> None:
+async def _do(step: Step, line: Line, received: bytearray, methods: Sequence[str]) -> None:
     match step:
         case bytes():
-            await stream.send_all(step)
+            await line.stream.send_all(step)
         case float():
             await trio.sleep(step)
         case "answers":
@@ -113,19 +191,17 @@ async def _do(
         case "silence":
             await _wait_for_silence(received)
         case "eof":
-            await stream.send_eof()
+            await line.wire.send_eof()
         case "deaf":
             await trio.lowlevel.checkpoint()
         case _:
-            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stream.socket.close()
+            line.wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            line.wire.socket.close()
 
 
-async def _read_all(
-    stream: trio.SocketStream, received: bytearray, scope: trio.CancelScope
-) -> None:
+async def _read_all(stream: trio.abc.Stream, received: bytearray, scope: trio.CancelScope) -> None:
     """Read until the server ends the connection, which is the end of everything here."""
-    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+    with contextlib.suppress(*_GONE):
         while data := await stream.receive_some(_READ_SIZE):
             received += data
     scope.cancel()
@@ -138,9 +214,13 @@ async def _wait_for_silence(received: bytearray) -> None:
         await trio.sleep(_SILENCE)
 
 
-def _judge(received: bytes, script: Script) -> Iterator[Finding]:
+def _judge(received: bytes, script: Script, front: Front) -> Iterator[Finding]:
+    if script.is_raw and front.has_tls:
+        return  # what is said in plain is answered by an alert, if at all
     if received and not received.startswith(b"HTTP/1.1 "):
         yield Finding(Kind.STATUS, "an answer is no HTTP", repr(received[:300]))
+    if front.has_login and not script.methods and b"loxone_exporter_up" in received:
+        yield Finding(Kind.SECRET, "metrics are shown without a login", repr(received[:300]))
     for status in _STATUS_LINE.findall(received):
         if status.startswith(b"5") and status not in _RIGHT_FAILURES:
             yield Finding(Kind.STATUS, f"answered with {status.decode()}", repr(received[-300:]))
@@ -183,6 +263,7 @@ class HonestScraper:
     """
 
     _port: int
+    _front: Front
     _expected: bytes
     findings: list[Finding] = field(factory=list)
     scrapes: int = 0
@@ -201,18 +282,19 @@ class HonestScraper:
             await self._scrape(stream, Format.OPENMETRICS)
 
     @contextlib.asynccontextmanager
-    async def _connected(self) -> AsyncIterator[trio.SocketStream]:
+    async def _connected(self) -> AsyncIterator[trio.abc.Stream]:
+        trust = authority().trust if self._front.has_tls else None
         try:
-            async with await connect(self._port) as stream:
-                yield stream
+            async with connected(self._port, trust=trust) as line:
+                yield line.stream
         except (OSError, trio.BrokenResourceError, h11.ProtocolError, EOFError) as error:
             self.findings.append(Finding(Kind.SCRAPE, f"an honest scrape fails: {error!r}"))
             await trio.sleep(0.1)
 
-    async def _scrape(self, stream: trio.SocketStream, format_: Format) -> None:
+    async def _scrape(self, stream: trio.abc.Stream, format_: Format) -> None:
         body = b""
         with trio.move_on_after(SCRAPE_DUE) as time:
-            status, body = await _get(stream, _ACCEPT[format_])
+            status, body = await _get(stream, _ACCEPT[format_], self._front.login)
             self.scrapes += 1
             if status != HTTPStatus.OK:
                 self._find(f"an honest scrape is answered with {status}")
@@ -227,10 +309,12 @@ class HonestScraper:
         self.findings.append(Finding(Kind.SCRAPE, title))
 
 
-async def _get(stream: trio.SocketStream, accept: str) -> tuple[int, bytes]:
+async def _get(stream: trio.abc.Stream, accept: str, login: str) -> tuple[int, bytes]:
     """Ask for the metrics; status and body."""
     connection = h11.Connection(h11.CLIENT)
     fields = [("Host", HOST), ("Accept", accept), ("Accept-Encoding", "gzip")]
+    if login:
+        fields.append(("Authorization", login))
     request = h11.Request(method="GET", target="/metrics", headers=fields)
     data = connection.send(request) or b""
     await stream.send_all(data + (connection.send(h11.EndOfMessage()) or b""))

@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from fuzz.pages import SCRIPT
+
 
 _DEEP: Final = "@deep@"
 """Stands for what json cannot write: an array in an array, a hundred thousand times."""
@@ -55,6 +57,7 @@ _SCALARS: Final[Sequence[Any]] = (
     "é" * 200,
     "\u202e\u2066",
     "%s %d {0}",
+    SCRIPT,
     "<v.1> °C",
     "%.1f kWh",
     "{'snr': '504F94000000', 'version': '1.2.3.4'}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -16,17 +17,17 @@ from fuzz.reproducers import store
 from fuzz.watch import MEBIBYTE, TimeIsUp, alarm, live_objects, resident_memory
 
 
-WARM_UP: Final = 1 / 3
-"""Part of the time after which caches are full and modules imported, and it is counted what is left
-behind from then on."""
+PARTS: Final = 3
+"""In each part of the time but the first one, as much has to be left behind for it to be a leak:
+caches are filled, and modules imported, once."""
 
-WARM_UP_BATCHES: Final = 10
-"""Batches that there have to be at least until then."""
+BATCHES_OF_A_PART: Final = 10
+"""Batches that it takes at least."""
 
-OBJECTS_SPARED: Final = 4000
-"""Objects that there may be more than before, however many cases there were: bounded caches."""
+OBJECTS_SPARED: Final = 2000
+"""Objects that may be left behind in a part, however many cases there were: bounded caches."""
 
-MEMORY_SPARED: Final = 48 * MEBIBYTE
+MEMORY_SPARED: Final = 24 * MEBIBYTE
 """Likewise bytes: what was freed is not always given back."""
 
 PINNING: Final = 10.0
@@ -76,17 +77,17 @@ class Hunt:
         """Try cases for so long; the last batch is brought to its end."""
         started = time.monotonic()
         self._pinning = min(seconds, PINNING)
-        left_behind: tuple[int, int] | None = None
-        batches = 0
-        while time.monotonic() < started + seconds:
-            self._try_next()
-            batches += 1
-            passed = self.tally.seconds = time.monotonic() - started
-            is_warm = batches >= WARM_UP_BATCHES and passed >= WARM_UP * seconds
-            if is_warm and left_behind is None:
-                left_behind = live_objects(), resident_memory()
-        if left_behind is not None:
-            self._compare(*left_behind)
+        used = []
+        for part in range(PARTS):
+            batches = 0
+            while time.monotonic() < started + seconds * (part + 1) / PARTS:
+                self._try_next()
+                batches += 1
+                self.tally.seconds = time.monotonic() - started
+            if batches >= BATCHES_OF_A_PART:
+                used.append((live_objects(), resident_memory()))
+        if len(used) == PARTS:
+            self._look_for_leaks(used)
 
     def _try_next(self) -> None:
         first, mode = self.tally.cases, self._mode
@@ -110,13 +111,18 @@ class Hunt:
         self.tally.files.append(path)
         self._say(f"{self._mode.name}: {finding.kind}: {finding.title} ({path})")
 
-    def _compare(self, objects: int, memory: int) -> None:
-        """See that as much is left behind after many cases as after a few."""
-        more_objects, more_memory = live_objects() - objects, resident_memory() - memory
-        if more_objects > OBJECTS_SPARED:
-            self._leak(f"{more_objects} objects are left behind")
-        if more_memory > MEMORY_SPARED:
-            self._leak(f"{more_memory // MEBIBYTE} MiB are left behind")
+    def _look_for_leaks(self, used: Sequence[tuple[int, int]]) -> None:
+        """See that no part of the time leaves behind what the one before did not have.
+
+        Args:
+            used: Objects and bytes of memory at the end of each.
+        """
+        grown = [(more[0] - less[0], more[1] - less[1]) for less, more in pairwise(used)]
+        objects, memory = (min(steps) for steps in zip(*grown, strict=True))
+        if objects > OBJECTS_SPARED:
+            self._leak(f"{objects} objects are left behind, again and again")
+        if memory > MEMORY_SPARED:
+            self._leak(f"{memory // MEBIBYTE} MiB are left behind, again and again")
 
     def _leak(self, title: str) -> None:
         finding = Finding(Kind.LEAK, title)

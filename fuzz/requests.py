@@ -12,6 +12,8 @@ from attrs import frozen
 PATHS: Final = (
     ("/metrics", "/metrics", "/metrics", "/", "/healthz", "/livez", "/-/healthy", "/readyz")
     + ("/-/ready", "/-/reload", "/nothing", "/metrics/", "//metrics", "/metrics?name[]=up")
+    + ("/?miniserver=home", "/?q=e&page=2&room=", "/?page=x&&=%ff", "/static/page.css", "/static/x")
+    + ("/openapi.json", "/metrics?miniserver=no", "/?" + "q=&" * 99, "/metrics?name[]=loxone_*")
     + ("/metrics?miniserver=home", "/metrics?name[]=&&=%ff", "/%6detrics", "/..%2f..%2fetc", "/\\")
     + ("/metrics#part", "/metrics;x=y", "/%", "/%zz", "/%00", "/%ff%fe", "/" + "x" * 3000)
 )
@@ -74,6 +76,11 @@ FIELDS: Final = (
     "If-None-Match: *",
     "Cookie: " + "a=b; " * 1000,
     "Authorization: Basic Og==",
+    "Authorization: Basic cHJvbWV0aGV1czpwYXNzd29yZA==",
+    "Authorization: basic  \u00e9",
+    "Authorization: Basic " + "A" * 4000,
+    "Authorization: Basic AP8A/zo=",
+    "Authorization: Bearer token",
     "Content-Type: application/json",
     "TE: trailers, deflate",
     "Trailer: X",
@@ -108,11 +115,18 @@ class Good:
     status: int
 
 
-def draw_good(chance: Random) -> Good:
-    """A request without anything odd, that leaves the connection open."""
+def draw_good(chance: Random, login: str = "") -> Good:
+    """A request without anything odd, that leaves the connection open.
+
+    Args:
+        chance: Decides everything.
+        login: The value of the header `Authorization`; empty for none.
+    """
     method = chance.choice(("GET", "GET", "GET", "HEAD", "POST"))
     path = chance.choice((*_WELL_KNOWN, "/nothing"))
     fields = ["Host: x", *chance.sample(_GOOD_FIELDS, chance.randrange(3))]
+    if login:
+        fields.append(f"Authorization: {login}")
     if method == "POST":
         fields.append("Content-Length: 0")
     status = 404 if path == "/nothing" else 405 if method == "POST" else 200

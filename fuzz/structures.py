@@ -1,4 +1,4 @@
-"""Structure files one after the other, and what is shown of them: scrapes, and `discover`."""
+"""Structure files one after the other, and what is shown of them: scrapes, pages, `discover`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from fuzz.cases import Finding
 from fuzz.documents import mutate_document, write_document
 from fuzz.house import Wing, number_of_controls, whole_house
 from fuzz.mutations import mutate
+from fuzz.pages import QUERIES, judge_page
 from fuzz.scrapes import judge
 from loxone_exporter.config.model import (
     Config,
@@ -31,6 +32,8 @@ from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.survey.discovery import discover
 from loxone_exporter.survey.report import House, as_json, table
 from loxone_exporter.survey.shown import told_series
+from loxone_exporter.web.pages import Pages
+from loxone_exporter.web.static_files import StaticFiles
 
 
 BETWEEN: Final = b"\xff\x00\xff\x00"
@@ -109,6 +112,7 @@ async def _show(
     """Take over files and values, as a session would, and look at what is shown."""
     collector = LoxoneCollector(config, [state])
     exposition = Exposition.of(collector, collector.pending)
+    pages = Pages([state], collector, StaticFiles.read())
     findings: list[Finding] = []
     for payload in files:
         try:
@@ -128,6 +132,8 @@ async def _show(
         for format_ in Format:
             body = await exposition.render(format_)
             findings += judge(body, format_, thoroughly=chance.random() < 1 / 8)
+        _, body = await pages.answer(chance.choice(QUERIES), gzip=False)
+        findings += judge_page(body)
     controls = tuple(discover(state, config))
     house = House("home", "", controls, told=told_series(state, config))
     as_json([house]).encode()

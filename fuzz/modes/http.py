@@ -9,10 +9,11 @@ from random import Random
 from typing import Any, Final
 
 import trio
-from attrs import define, evolve, field
+from attrs import asdict, define, evolve, field
 
 from fuzz.cases import Finding, Kind
-from fuzz.client import HOST, HonestScraper, Script, Step, play
+from fuzz.client import HonestScraper, Script, Step, play
+from fuzz.fronts import HOST, Front
 from fuzz.house import Wing
 from fuzz.mutations import cut_up, mutate
 from fuzz.requests import draw_good, draw_odd
@@ -60,10 +61,15 @@ _ENDS: Final[Sequence[Sequence[Step]]] = (
 
 @define(eq=False)
 class HttpMode:
-    """See the module."""
+    """See the module.
+
+    Attributes:
+        front: How the server is reached.
+    """
 
     name: str = "http"
     what: str = "clients of all sorts against the web server, on real sockets"
+    front: Front = field(factory=Front)
     share: float = 3.0
     batch: int = 64
     limit: float = 120.0
@@ -71,7 +77,7 @@ class HttpMode:
     def draw(self, chance: Random) -> Script:
         """Make up what a client does."""
         if chance.random() < 1 / 5:
-            good = [draw_good(chance) for _ in range(chance.choice((1, 2, 6)))]
+            good = [draw_good(chance, self.front.login) for _ in range(chance.choice((1, 2, 6)))]
             data = b"".join(request.data for request in good)
             return Script(
                 (*_in_pieces(data, chance), "answers", "eof"),
@@ -84,12 +90,21 @@ class HttpMode:
         data = b"".join(draw_odd(chance) for _ in range(chance.choice((1, 1, 2, 3))))
         if chance.random() < 2 / 3:
             data = mutate(data, chance, [draw_odd(chance)])
-        return Script((*_in_pieces(data, chance), *chance.choice(_ENDS)))
+        steps = (*_in_pieces(data, chance), *chance.choice(_ENDS))
+        if not self.front.has_tls:
+            return Script(steps)
+        match chance.randrange(4):
+            case 0:
+                return Script(steps, is_raw=True)
+            case 1:
+                return Script(steps, spoiled_by=chance.randrange(2**32))
+            case _:
+                return Script(steps)
 
     def try_out(self, cases: Sequence[Script]) -> list[Finding]:
         """Let all clients come, some at a time."""
         scripts = list(cases) * (_REPEATED if len(cases) == 1 else 1)
-        round_ = _Round(scripts)
+        round_ = _Round(scripts, self.front)
         with watching() as watch, peak_memory() as peak:
             trio.run(round_.run)
         findings = [*round_.findings, *watch.findings(worst=logging.DEBUG)]
@@ -115,7 +130,7 @@ class HttpMode:
             {"send": step.decode("latin-1")} if isinstance(step, bytes) else step
             for step in case.steps
         ]
-        return {"steps": steps, "methods": case.methods, "statuses": case.statuses}
+        return {**asdict(case, recurse=False), "steps": steps}
 
     def read(self, document: Any) -> Script:  # noqa: ANN401  # any JSON
         """The other way round."""
@@ -123,7 +138,13 @@ class HttpMode:
             step["send"].encode("latin-1") if isinstance(step, dict) else step
             for step in document["steps"]
         ]
-        return Script(tuple(steps), tuple(document["methods"]), tuple(document["statuses"]))
+        fields = {
+            **document,
+            "steps": tuple(steps),
+            "methods": tuple(document["methods"]),
+            "statuses": tuple(document["statuses"]),
+        }
+        return Script(**fields)
 
 
 def _in_pieces(data: bytes, chance: Random) -> Iterator[Step]:
@@ -152,6 +173,7 @@ class _Round:
     """
 
     _scripts: Sequence[Script]
+    _front: Front
     findings: list[Finding] = field(factory=list)
 
     async def run(self) -> None:
@@ -159,13 +181,15 @@ class _Round:
         miniserver = MiniserverConfig(
             name="home", host=HOST, username="exporter", password=Secret("invented")
         )
-        stop, vitals, config = StopRequest(), Vitals(), Config(miniservers=(miniserver,))
+        stop, vitals = StopRequest(), Vitals()
+        config = Config(web=self._front.web, miniservers=(miniserver,))
         app = WebApp.build(config, [_settled_state()], StopRequest(), vitals)
+        tls = self._front.start_tls(vitals)
         sockets = bind([ListenAddress(HOST, 0)])
         port = sockets[0].getsockname()[1]
         async with trio.open_nursery() as nursery:
-            await nursery.start(WebServer(app, sockets, vitals.clients).serve, stop)
-            scraper = HonestScraper(port, b"\nloxone_control_value{")
+            await nursery.start(WebServer(app, sockets, vitals.clients, tls=tls).serve, stop)
+            scraper = HonestScraper(port, self._front, b"\nloxone_control_value{")
             await scraper.scrape_once()
             tasks, files = await self._settled()
             with trio.CancelScope() as siege:
@@ -190,7 +214,7 @@ class _Round:
 
         async def attack_once(script: Script) -> None:
             async with limiter:
-                self.findings += await play(script, port)
+                self.findings += await play(script, port, self._front)
 
         async with trio.open_nursery() as attackers:
             for script in self._scripts:

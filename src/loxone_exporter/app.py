@@ -89,14 +89,15 @@ async def _run_all(
                 async with trio.open_nursery() as sessions:
                     fleet = Fleet(sessions, stop)
                     fleet.replace(config)
+                    fleet.count(config)
                     app = WebApp.build(config, fleet.states, stop, vitals)
                     background.start_soon(app.heartbeat.beat)
                     if tls is not None:
                         background.start_soon(tls.watch)
                     reloader = None
                     if source is not None:
-                        running = _Running(config, fleet, app, tls)
-                        reloader = Reloader(source, running.take_over, vitals)
+                        running = _Running(config, config, fleet, app, tls)
+                        reloader = Reloader(source, running.take_over, vitals, stop)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
                     background.start_soon(_obey, received, stop, reloader, background)
@@ -112,8 +113,9 @@ async def _run_all(
 
 @define(eq=False)
 class _Running:
-    """What a reload changes, and the configuration that it goes by now."""
+    """What a reload changes, and the configurations of the start and of now."""
 
+    _first: Config
     _config: Config
     _fleet: Fleet
     _app: WebApp
@@ -126,12 +128,17 @@ class _Running:
             logs.configure(config.log.level, config.log.format, sys.stderr)
         for warning in loaded.warnings:
             _logger.warning("%s", warning)
-        if config.web.listen != before.web.listen:
-            _logger.warning("web.listen has changed: that takes a restart of the exporter")
+        if config.web.listen != self._first.web.listen:
+            _logger.warning(
+                "web.listen is not what the exporter listens on: that takes a restart of it"
+            )
         self._take_over_tls(config.web.tls_server_config)
+        take_over = self._app.prepare(config)
+        # Nothing may fail between this and what goes by it.
         changes = self._fleet.replace(config)
-        self._app.replace(config, self._fleet.states)
+        take_over(self._fleet.states)
         self._config = config
+        self._fleet.count(config)
         return str(changes)
 
     def _take_over_tls(self, config: TlsServerConfig | None) -> None:

@@ -1,4 +1,8 @@
-"""Commands, options and exit codes."""
+"""Commands, options and exit codes.
+
+What a command needs is imported by that command: `health` has to fit beside the running exporter
+into a container's memory, where all that the exporter imports would not fit twice.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias, get_args
 
-import trio
 from attrs import evolve, fields
 
-from loxone_exporter import __version__, app, logs
+from loxone_exporter import __version__, logs
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.findings import ConfigurationError, Finding, format_path
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
@@ -30,13 +33,13 @@ from loxone_exporter.errors import (
 )
 from loxone_exporter.liveness import find_failure
 from loxone_exporter.options import add_init_options, add_simulator_options, listen_address
-from loxone_exporter.survey.configuration import describe
-from loxone_exporter.web.server import bind, url
 
 
 Command: TypeAlias = Callable[[argparse.Namespace], int]
 Parser: TypeAlias = argparse.ArgumentParser
 
+FINE: Final = 0
+FAILED: Final = 1
 USAGE: Final = 2
 
 _DEMO_LISTEN = ListenAddress("127.0.0.1", 9504)
@@ -63,13 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except (ListenError, OutputError, StoppedError) as error:
         _complain(str(error))
-        return app.FAILED
+        return FAILED
     except KeyboardInterrupt:
         _complain("interrupted")
-        return app.FAILED
+        return FAILED
 
 
 def _run(options: argparse.Namespace) -> int:
+    # Other commands need not carry the exporter in memory.
+    import trio  # noqa: PLC0415  # see above
+
+    from loxone_exporter import app  # noqa: PLC0415  # likewise
+    from loxone_exporter.web.server import bind  # noqa: PLC0415  # likewise
+
     path = find_config_file(options.config, os.environ)
 
     def read() -> Loaded:
@@ -93,13 +102,17 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    # The exporter itself need not carry the simulator in memory.
-    from loxone_exporter import demo  # noqa: PLC0415  # see above
+    # Other commands need not carry the exporter in memory, nor the exporter the simulator.
+    import trio  # noqa: PLC0415  # see above
+
+    from loxone_exporter import demo  # noqa: PLC0415  # likewise
+    from loxone_exporter.web.server import bind, url  # noqa: PLC0415  # likewise
 
     logs.configure(options.log_level or "info", "text", sys.stderr)
     sockets = bind(options.listen or [_DEMO_LISTEN])
-    _say("A simulated house, as Prometheus metrics:")
+    _say("A simulated house, as a page and as Prometheus metrics:")
     for listener in sockets:
+        _say(f"  {url(listener)}/")
         _say(f"  {url(listener)}/metrics")
     _say("Stop it with Ctrl-C.")
     return trio.run(demo.run_demo, sockets)
@@ -113,7 +126,7 @@ def _simulate(options: argparse.Namespace) -> int:
         describe = simulate.describe_faults if options.list_faults else simulate.describe_profiles
         for line in describe():
             _say(line)
-        return app.STOPPED
+        return FINE
     logs.configure(options.log_level or "info", "text", sys.stderr)
     try:
         return simulate.run(
@@ -135,10 +148,13 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    # The exporter itself need not carry in memory what is told about a configuration.
+    from loxone_exporter.survey.configuration import describe  # noqa: PLC0415  # see above
+
     loaded = _load(options)
     for line in describe(loaded):
         _say(line)
-    return _check_connections(loaded.config) if options.connect else app.STOPPED
+    return _check_connections(loaded.config) if options.connect else FINE
 
 
 def _check_connections(config: Config) -> int:
@@ -152,7 +168,7 @@ def _check_connections(config: Config) -> int:
         for line in ("", *lines(each.heading, each.facts, style)):
             _say(line)
     has_failed = any(each.visit.error is not None for each in checked)
-    return app.FAILED if has_failed else app.STOPPED
+    return FAILED if has_failed else FINE
 
 
 def _init(options: argparse.Namespace) -> int:
@@ -170,12 +186,14 @@ def _init(options: argparse.Namespace) -> int:
         progress=Progress.on(sys.stderr, os.environ),
     )
     is_written = Setup(Options(**given), os.environ, streams).run()
-    return app.STOPPED if is_written else app.FAILED
+    return FINE if is_written else FAILED
 
 
 def _discover(options: argparse.Namespace) -> int:
     # The exporter itself need not carry in memory what a look at houses needs.
-    from loxone_exporter.survey import report  # noqa: PLC0415  # see above
+    import trio  # noqa: PLC0415  # see above
+
+    from loxone_exporter.survey import report  # noqa: PLC0415  # likewise
     from loxone_exporter.survey.houses import discover_all  # noqa: PLC0415  # likewise
     from loxone_exporter.survey.interruption import interruptible  # noqa: PLC0415  # likewise
 
@@ -201,15 +219,17 @@ def _discover(options: argparse.Namespace) -> int:
         failures.append(f"no control has the name or UUID {options.explain!r}")
     for failure in failures:
         _complain(failure)
-    return app.FAILED if failures else app.STOPPED
+    return FAILED if failures else FINE
 
 
 def _health(options: argparse.Namespace) -> int:
-    failure = find_failure(_load(options).config.web)
+    # Not `_load`: what may be doubtful about a certificate takes memory to find, and is not asked.
+    loaded = load_config(find_config_file(options.config, os.environ), os.environ)
+    failure = find_failure(loaded.config.web)
     if failure is not None:
         _complain(failure)
-        return app.FAILED
-    return app.STOPPED
+        return FAILED
+    return FINE
 
 
 def _load(options: argparse.Namespace) -> Loaded:

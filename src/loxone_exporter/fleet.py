@@ -14,6 +14,7 @@ from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.metrics.counted import counted_states
+from loxone_exporter.miniserver.budget import LoginBudget
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -21,6 +22,9 @@ from loxone_exporter.stop import StopRequest
 
 RESTART_DELAY: Final = 30.0
 """Seconds before a supervisor that has ended by a bug is started again."""
+
+FAREWELL_DEADLINE: Final = 10.0
+"""Seconds for which the supervisor before is waited for; its own stop takes half of that."""
 
 _logger = logging.getLogger(__name__)
 
@@ -49,11 +53,21 @@ class Changes:
 
 @frozen(eq=False)
 class _Member:
-    """One Miniserver that is looked after."""
+    """One Miniserver that is looked after.
+
+    Attributes:
+        config: How it is reached, and as whom.
+        state: What is known of it.
+        stop: Ends the sessions with it, politely.
+        budget: How often the password may be tried; it outlives supervisors, and the table that
+            they go by.
+        ended: Set when the last session has ended.
+    """
 
     config: MiniserverConfig
     state: MiniserverState
     stop: StopRequest
+    budget: LoginBudget = field(factory=LoginBudget)
     ended: trio.Event = field(factory=trio.Event)
 
 
@@ -69,7 +83,7 @@ class Fleet:
     _nursery: trio.Nursery
     _stop: StopRequest
     _members: dict[str, _Member] = field(factory=dict)
-    _farewells: dict[str, trio.Event] = field(factory=dict)
+    _leaving: list[_Member] = field(factory=list)
 
     @property
     def states(self) -> Sequence[MiniserverState]:
@@ -84,24 +98,21 @@ class Fleet:
         Miniserver's now.
         """
         before, self._members = self._members, {}
-        kept = []
         for miniserver in config.miniservers:
             present = before.get(miniserver.name)
-            if present is not None and _terms(present.config) == _terms(miniserver):
-                kept.append(miniserver.name)
-                self._members[miniserver.name] = present
-            else:
-                self._members[miniserver.name] = self._new_member(miniserver, present)
-        leaving = [member for member in before.values() if member not in self._members.values()]
-        for member in leaving:
-            member.stop.make()
-            self._farewells[member.config.name] = member.ended
-        counted = counted_states if config.metrics.activations else None
-        for name, member in self._members.items():
-            member.state.count(counted)
+            is_kept = present is not None and _terms(present.config) == _terms(miniserver)
+            self._members[miniserver.name] = (
+                present if present and is_kept else self._new_member(miniserver, present)
+            )
+        kept = [name for name, member in self._members.items() if before.get(name) is member]
+        self._leaving = [member for member in self._leaving if not member.ended.is_set()]
+        for name, member in before.items():
             if name not in kept:
-                farewell = self._farewells.get(name)
-                self._nursery.start_soon(_look_after, member, farewell, name=f"miniserver:{name}")
+                member.stop.make()
+                self._leaving.append(member)
+        for name, member in self._members.items():
+            if name not in kept:
+                self._start(member)
         return Changes(
             started=tuple(name for name in self._members if name not in before),
             restarted=tuple(n for n in self._members if n in before and n not in kept),
@@ -109,10 +120,27 @@ class Fleet:
             kept=tuple(kept),
         )
 
+    def count(self, config: Config) -> None:
+        """Count what the states of all Miniservers do, as a configuration says."""
+        counted = counted_states if config.metrics.activations else None
+        for state in self.states:
+            state.count(counted)
+
     def _new_member(self, config: MiniserverConfig, before: _Member | None) -> _Member:
-        is_same = before is not None and _place(before.config) == _place(config)
-        state = before.state if before and is_same else MiniserverState(name=config.name)
-        return _Member(config, state, self._stop.part())
+        if before is None or _place(before.config) != _place(config):
+            return _Member(config, MiniserverState(name=config.name), self._stop.part())
+        return _Member(config, before.state, self._stop.part(), before.budget)
+
+    def _start(self, member: _Member) -> None:
+        # Under whatever name: a Miniserver should not see two sessions of ours.
+        place = _place(member.config)
+        farewells = [
+            leaving.ended
+            for leaving in self._leaving
+            if leaving.config.name == member.config.name or _place(leaving.config) == place
+        ]
+        name = f"miniserver:{member.config.name}"
+        self._nursery.start_soon(_look_after, member, farewells, name=name)
 
 
 def _terms(miniserver: MiniserverConfig) -> MiniserverConfig:
@@ -127,21 +155,26 @@ def _place(miniserver: MiniserverConfig) -> tuple[object, ...]:
     return miniserver.host, miniserver.port, miniserver.tls_port, miniserver.serial
 
 
-async def _look_after(member: _Member, farewell: trio.Event | None) -> None:
+async def _supervise(member: _Member) -> None:
+    await supervise(member.config, member.state, member.stop, budget=member.budget)
+
+
+async def _look_after(member: _Member, farewells: Sequence[trio.Event]) -> None:
     """Supervise a Miniserver until the stop, whatever becomes of its supervisor.
 
     Args:
         member: The Miniserver.
-        farewell: Set once the supervisor of the same name before this one has ended.
+        farewells: Set once the supervisors before this one have ended.
     """
     logs.MINISERVER.set(member.config.name)
-    if farewell is not None:
-        await farewell.wait()
+    with trio.move_on_after(FAREWELL_DEADLINE):
+        for farewell in farewells:
+            await farewell.wait()
     while not member.stop.is_made():
         try:
             # A cancellation that leaks out of a session ends this nursery, and nothing beyond it.
             async with trio.open_nursery() as nursery:  # noqa: ASYNC112  # see above
-                nursery.start_soon(supervise, member.config, member.state, member.stop)
+                nursery.start_soon(_supervise, member)
         except* Exception:
             _logger.exception("a bug ended the supervisor")
         if not member.stop.is_made():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Final, NoReturn, TypeVar
@@ -13,6 +14,7 @@ from attrs import define, field
 from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded
 from loxone_exporter.config.source import ConfigSource
+from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 
 
@@ -21,6 +23,9 @@ CHECK_INTERVAL: Final = 5.0
 
 SETTLED_AFTER: Final = 1.0
 """Seconds that a file must have stayed as it is: an editor may not be done with it."""
+
+RETRY_INTERVAL: Final = 60.0
+"""Seconds after which one that was not good is tried again although it is the same file."""
 
 READING_DEADLINE: Final = 5.0
 """Seconds; the file may be on a network."""
@@ -38,20 +43,25 @@ class Reloader:
         source: The configuration.
         apply: Takes another one over, all at once; what it returns says what has changed.
         vitals: Where it is shown how that went.
+        stop: Once it is made, nothing is taken over any more.
     """
 
     _source: ConfigSource
     _apply: Callable[[Loaded], str]
     _vitals: Vitals
+    _stop: StopRequest
     _turn: trio.Lock = field(factory=trio.Lock)
     # Its own, for a thread that hangs keeps its place.
     _reading: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
+    _problems: list[str] = field(factory=list)
 
-    async def reload(self, occasion: str) -> str:
+    async def reload(self, occasion: str, *, is_retry: bool = False) -> str:
         """Take over the configuration as it is now.
 
         Args:
             occasion: Why, for the log.
+            is_retry: Whether nothing is known to have changed: the same problems as before are not
+                told again.
 
         Returns:
             What is wrong with it, a line for each finding; an empty text if it is in use now.
@@ -59,7 +69,10 @@ class Reloader:
         async with self._turn:
             problems: list[str] = []
             try:
-                changes = self._apply(await self._in_thread(self._source.load))
+                reading = await self._in_thread(self._source.read)
+                if self._stop.is_made():
+                    return "the exporter is stopping"
+                changes = self._apply(self._source.take(reading))
             except ConfigurationError as error:
                 problems = [str(finding) for finding in error.findings]
             except trio.TooSlowError:
@@ -70,21 +83,37 @@ class Reloader:
             else:
                 self._vitals.configured_at = time.time()
                 _logger.info("configuration reloaded (%s): %s", occasion, changes)
-            for problem in problems:
-                _logger.error("configuration not reloaded (%s): %s", occasion, problem)
+            if not is_retry or problems != self._problems:
+                for problem in problems:
+                    _logger.error("configuration not reloaded (%s): %s", occasion, problem)
+            self._problems = problems
             self._vitals.is_configuration_current = not problems
             return "\n".join(problems)
 
     async def watch(self) -> NoReturn:
-        """Reload whenever the file has changed, for ever."""
+        """Reload whenever the file has changed, for ever.
+
+        One that was not good is tried again every minute as well: another file that it names may
+        have been what was missing.
+        """
+        is_blind, tried = False, -math.inf
         while True:
             await trio.sleep(CHECK_INTERVAL)
             try:
                 if await self._in_thread(self._source.has_changed):
                     await self._until_settled()
                     await self.reload("the file has changed")
+                    tried = trio.current_time()
+                elif self._problems and trio.current_time() - tried >= RETRY_INTERVAL:
+                    await self.reload("another try", is_retry=True)
+                    tried = trio.current_time()
+                is_blind = False
             except trio.TooSlowError:
                 _logger.debug("%s: no look at it within %g s", self._source.path, READING_DEADLINE)
+            except Exception:  # such as no thread to be had; it must not cost the sessions
+                if not is_blind:
+                    _logger.exception("cannot watch the configuration file")
+                is_blind = True
 
     async def _until_settled(self) -> None:
         last, present = None, await self._in_thread(self._source.print)

@@ -53,7 +53,7 @@ async def stumble_over_paths(app: WebApp, scope: Scope) -> Answer:
 @pytest.mark.parametrize(
     ("mode", "place", "defect", "kinds"),
     [
-        ("frames", "loxone_exporter.miniserver.conversation.decode_values", stumble, {"bug"}),
+        ("frames", "loxone_exporter.miniserver.events.decode_values", stumble, {"bug"}),
         ("frames", "loxone_exporter.miniserver.backoff.Backoff.delay", wait_for_ever, {"lost"}),
         ("http", "loxone_exporter.web.app.WebApp._answer", stumble_over_paths, {"bug", "status"}),
         ("pure", "fuzz.targets.parse_token", stumble, {"bug"}),

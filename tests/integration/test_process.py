@@ -149,12 +149,12 @@ import sys
 import trio
 from loxone_exporter import cli, fleet, shutdown
 
-async def shield(*_):
+async def shield(*_, **__):
     with trio.CancelScope(shield=True):
         sys.stderr.write("hanging\\n")
         await trio.sleep_forever()
 
-async def keep_the_loop(*_):
+async def keep_the_loop(*_, **__):
     sys.stderr.write("hanging\\n")
     while True:
         pass

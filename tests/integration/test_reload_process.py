@@ -146,5 +146,7 @@ async def test_another_address_to_listen_on_takes_a_restart(tmp_path: Path) -> N
         await exporter.wait_until_listening()
         path.write_text(path.read_text().replace("127.0.0.1:0", "127.0.0.1:1"))
         exporter.process.send_signal(signal.SIGHUP)
-        await exporter.wait_for_log("web.listen has changed: that takes a restart")
+        await exporter.wait_for_log(
+            "web.listen is not what the exporter listens on: that takes a restart"
+        )
         await exporter.wait_for("/metrics", GOOD)

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import trio
 import trustme
 from attrs import define, evolve
 
+from loxone_exporter.clients import Clients, CutOff
 from loxone_exporter.config.model import TlsServerConfig
 from loxone_exporter.metrics.vitals import vitals_families
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web import tls
+from loxone_exporter.web.connection import PATIENCE, Phase
 from loxone_exporter.web.tls import ServerTls, find_doubts
 from support.certificates import write_server_files
 from support.raw_client import Response, request
@@ -64,6 +66,11 @@ class Place:
     vitals: Vitals
     tls: ServerTls
 
+    @property
+    def clients(self) -> Clients:
+        """What the server counts."""
+        return self.server.clients
+
     async def connect(self, context: ssl.SSLContext | None = None) -> trio.SSLStream[Any]:
         stream = trio.SSLStream(
             await self.server.connect(),
@@ -96,7 +103,12 @@ class Place:
 
 
 @contextlib.asynccontextmanager
-async def place(folder: Path, **settings: Any) -> AsyncIterator[Place]:  # noqa: ANN401  # those of the model
+async def place(
+    folder: Path,
+    *,
+    patience: Mapping[Phase, float] = PATIENCE,
+    **settings: Any,  # noqa: ANN401  # those of the model
+) -> AsyncIterator[Place]:
     """Serve with TLS; the authority of the clients is in the folder, too."""
     write_server_files(folder, AUTHORITY.issue_cert(NAME))
     (folder / "clients.pem").write_bytes(CLIENTS.cert_pem.bytes())
@@ -105,7 +117,10 @@ async def place(folder: Path, **settings: Any) -> AsyncIterator[Place]:  # noqa:
     )
     vitals = Vitals()
     server_tls = ServerTls.start(config, vitals)
-    async with serving(app, tls=server_tls) as server, trio.open_nursery() as nursery:
+    async with (
+        serving(app, tls=server_tls, patience=patience) as server,
+        trio.open_nursery() as nursery,
+    ):
         nursery.start_soon(server_tls.watch)
         yield Place(config, server, vitals, server_tls)
         nursery.cancel_scope.cancel()
@@ -157,7 +172,9 @@ ACCEPTED = {
 async def test_clients_show_what_they_have_to(
     tmp_path: Path, wanted: str, newest: ssl.TLSVersion
 ) -> None:
-    authorities = {} if wanted == "NoClientCert" else {"client_ca_file": tmp_path / "clients.pem"}
+    authorities: dict[str, Any] = (
+        {} if wanted == "NoClientCert" else {"client_ca_file": tmp_path / "clients.pem"}
+    )
     async with place(tmp_path, client_auth_type=wanted, **authorities) as here:
         for name, shown in SHOWN.items():
             context = client_context(shown, newest=newest)
@@ -286,13 +303,10 @@ async def test_an_expired_certificate_is_served_and_warned_about(
         assert [(EXPIRED + YEAR).timestamp()] == [sample.value for sample in family.samples]
 
 
-@pytest.mark.parametrize(
-    "packet", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 4096, b"\x16\x03"]
-)
+@pytest.mark.parametrize("packet", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\0" * 4096])
 async def test_what_is_no_tls_is_closed_and_harms_nobody(
-    tmp_path: Path, packet: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, packet: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tls, "HANDSHAKE_DEADLINE", 0.1)
     caplog.set_level(logging.DEBUG)
     async with place(tmp_path) as here:
         await here.get()
@@ -318,13 +332,47 @@ async def test_tls_on_the_plain_port_is_closed_and_harms_nobody() -> None:
         assert b"hello" == (await server.get("")).body
 
 
-async def test_who_does_not_shake_hands_is_cut_off(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("packet", [b"", b"\x16\x03"])
+async def test_who_does_not_shake_hands_is_cut_off_and_counted(
+    tmp_path: Path, packet: bytes
 ) -> None:
-    monkeypatch.setattr(tls, "HANDSHAKE_DEADLINE", 0.2)
-    async with place(tmp_path) as here, await here.server.connect() as stream:
-        with trio.fail_after(5):
-            assert b"" == await stream.receive_some()
+    async with place(tmp_path, patience={Phase.HANDSHAKE: 0.2}) as here:
+        async with await here.server.connect() as stream:
+            await stream.send_all(packet)
+            await trio.sleep(0.05)
+            assert 1 == here.clients.connected
+            with trio.fail_after(5):
+                assert b"" == await stream.receive_some()
+        assert 1 == here.clients.cut_off[CutOff.SLOW_REQUEST]
+
+
+async def test_as_many_as_may_be_are_let_in_whether_they_shake_hands_or_not(tmp_path: Path) -> None:
+    async with place(tmp_path) as here:
+        here.clients.limit = 2
+        async with await here.server.connect(), await here.server.connect():
+            await trio.sleep(0.05)
+            with pytest.raises((trio.BrokenResourceError, OSError)):
+                await here.get()
+        assert 1 == here.clients.refused
+
+
+async def test_the_end_of_a_connection_is_told_by_tls_too(tmp_path: Path) -> None:
+    """Or else it might be somebody else who cuts an answer off."""
+    async with place(tmp_path) as here:
+        for method, body in (("GET", b""), ("POST", b"x" * 100_000)):
+            stream = trio.SSLStream(
+                await here.server.connect(), client_context(), server_hostname=NAME
+            )
+            head = f"{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            head += f"Content-Length: {len(body)}\r\n\r\n"
+            await stream.send_all(head.encode() + body)
+            received = b""
+            with trio.fail_after(5):
+                async for data in stream:  # without https_compatible, a mere end of TCP is an error
+                    received += data
+            assert received.startswith(b"HTTP/1.1 200 ")
+            assert b"hello" in received
+            await trio.aclose_forcefully(stream)
 
 
 async def test_who_does_not_shake_hands_does_not_keep_the_server(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from loxone_exporter.web.tls import ServerTls
 from support.raw_client import Response, request
 
 
+HANG = 20
+"""Seconds after which a test hangs, on a busy machine as well."""
+
 LOOPBACK = ListenAddress("127.0.0.1", 0)
 
 
@@ -113,6 +116,7 @@ async def serving(
         addresses: Where.
         clients: Where it reads how many may connect, and counts them.
         patience: Seconds, where they are others than in life.
+        tls: Its certificate; None is plain HTTP.
     """
     sockets = bind(addresses)
     host, port = sockets[0].getsockname()[:2]
@@ -126,9 +130,9 @@ async def serving(
         handle.ended.set()
 
     async with trio.open_nursery() as nursery:
-        # Whatever hangs, hangs for this long.
-        nursery.cancel_scope.deadline = trio.current_time() + 20
+        nursery.cancel_scope.deadline = trio.current_time() + HANG
         await nursery.start(run_server)
         yield handle
         with trio.fail_after(server.DRAIN + 2):
             await handle.end()
+    assert not nursery.cancel_scope.cancelled_caught, f"something hangs, for {HANG} s by now"

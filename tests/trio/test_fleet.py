@@ -16,6 +16,8 @@ from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.fleet import RESTART_DELAY, Changes, Fleet
+from loxone_exporter.miniserver import supervisor
+from loxone_exporter.miniserver.budget import LoginBudget
 from loxone_exporter.miniserver.supervisor import supervise
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.state import MiniserverState
@@ -35,16 +37,24 @@ class Running:
     stumble_of: dict[str, Any] = field(factory=dict)
 
     async def supervise(
-        self, config: MiniserverConfig, state: MiniserverState, stop: StopRequest
+        self,
+        config: MiniserverConfig,
+        state: MiniserverState,
+        stop: StopRequest,
+        *,
+        budget: LoginBudget,
     ) -> None:
         stumble = self.stumble_of.pop(config.name, None)
         if stumble is not None:
             await stumble()
         else:
-            await supervise(config, state, stop, connect=self.network.connect)
+            await supervise(config, state, stop, connect=self.network.connect, budget=budget)
 
     def configure(self, *miniservers: MiniserverConfig, **metrics: bool) -> Changes:
-        return self.fleet.replace(Config(miniservers=miniservers, metrics=MetricsConfig(**metrics)))
+        config = Config(miniservers=miniservers, metrics=MetricsConfig(**metrics))
+        changes = self.fleet.replace(config)
+        self.fleet.count(config)
+        return changes
 
     def state(self, name: str = "home") -> MiniserverState:
         (state,) = [state for state in self.fleet.states if state.name == name]
@@ -212,10 +222,75 @@ async def test_a_stop_does_not_wait_for_a_supervisor_to_be_started_again(
     autojump_clock: MockClock, network: MemoryNetwork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stop = StopRequest()
-    monkeypatch.setattr(fleet_module, "supervise", lambda *_: end_by_itself())
+    monkeypatch.setattr(fleet_module, "supervise", lambda *_, **__: end_by_itself())
     async with trio.open_nursery() as nursery:
         Fleet(nursery, stop).replace(Config(miniservers=(HOME,)))
         await trio.sleep(1)
         stop.make()
         nursery.cancel_scope.deadline = trio.current_time() + 1
     assert not nursery.cancel_scope.cancelled_caught
+
+
+async def test_another_name_for_a_miniserver_never_meets_the_one_before(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    running.network.latency = 0.02
+    running.configure(HOME)
+    await wait_until_connected(running.state())
+    most = 0
+
+    async def watch_the_tokens() -> None:
+        nonlocal most
+        while True:
+            most = max(most, len(house.tokens))
+            await trio.sleep(0.001)
+
+    async with trio.open_nursery() as watching:
+        watching.start_soon(watch_the_tokens)
+        assert "started: villa; stopped: home; 0" in str(
+            running.configure(evolve(HOME, name="villa"))
+        )
+        await wait_until_connected(running.state("villa"))
+        watching.cancel_scope.cancel()
+    assert 1 == most
+
+
+async def test_two_names_can_be_swapped(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    barn = add_miniserver(running.network, "barn")
+    running.configure(HOME, BARN)
+    for name in ("home", "barn"):
+        await wait_until_connected(running.state(name))
+    running.configure(evolve(HOME, name="barn"), evolve(BARN, name="home"))
+    for name in ("home", "barn"):
+        await wait_until_connected(running.state(name))
+    assert (1, 1) == (len(house.tokens), len(barn.tokens))
+
+
+async def test_a_wrong_password_is_not_tried_more_often_for_reloads_and_bugs(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    wrong = evolve(HOME, password=Secret("wrong"))
+    for number in range(20):
+        running.configure(evolve(wrong, client_id=f"client {number}"))
+        await trio.sleep(10)
+    assert 1 == len(sent(house, "getjwt"))
+    # A corrected one is tried at once.
+    running.configure(HOME)
+    await wait_until_connected(running.state())
+
+
+async def test_a_bug_of_a_supervisor_does_not_spend_passwords(
+    autojump_clock: MockClock,
+    running: Running,
+    house: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def stumble(*_: object, **__: object) -> str:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(supervisor, "_outlook", stumble)
+    running.configure(evolve(HOME, password=Secret("wrong")))
+    await trio.sleep(290)
+    assert 1 == len(sent(house, "getjwt"))

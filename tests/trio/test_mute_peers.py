@@ -231,6 +231,38 @@ async def test_a_login_with_a_token_that_is_not_answered_is_tried_again(
     nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("pause", [None, PAUSE], ids=["mute", "dribbling"])
+@pytest.mark.parametrize("command", ["jdev/sys/getkey", "data/LoxAPP3.json"])
+async def test_a_structure_file_over_http_that_does_not_come_is_not_waited_for_for_ever(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    house: SimulatedMiniserver,
+    nursery: trio.Nursery,
+    command: str,
+    pause: float | None,
+) -> None:
+    def is_asked_over_http() -> bool:
+        return any(
+            asked.channel == "http" and asked.text.startswith(command) for asked in house.received
+        )
+
+    house.faults.invalid_utf8_structure = True
+    gate = Gate(nursery, is_asked_over_http, pause)
+    put_behind(gate, network)
+    state = exporter.start()
+    await first_failure(state)
+    assert {FailureReason.BAD_TEXT: 1} == state.link.failures
+    state.link.failures.clear()
+    ended = await first_failure(state)
+    assert {FailureReason.SILENT: 1} == state.link.failures
+    assert gate.shut_at is not None
+    assert ended - gate.shut_at <= LIMIT + CLOSING
+    gate.open_for_good()
+    await wait_until_connected(state)
+    nursery.cancel_scope.cancel()
+
+
 TLS_RECORD = bytes.fromhex("16 03 03 3f ff 02")
 """The beginning of a large handshake message."""
 

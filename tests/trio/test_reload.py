@@ -18,7 +18,8 @@ from trio.testing import MockClock
 from loxone_exporter import reload
 from loxone_exporter.config.load import Loaded, load_config
 from loxone_exporter.config.source import ConfigSource
-from loxone_exporter.reload import CHECK_INTERVAL, SETTLED_AFTER, Reloader
+from loxone_exporter.reload import CHECK_INTERVAL, RETRY_INTERVAL, SETTLED_AFTER, Reloader
+from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from support.configs import MINISERVER, write_config
 
@@ -49,7 +50,7 @@ class Watched:
             applied.append(loaded)
             return "changes"
 
-        return cls(path, Reloader(source, apply, vitals), vitals, applied)
+        return cls(path, Reloader(source, apply, vitals, StopRequest()), vitals, applied)
 
     @property
     def names(self) -> list[list[str]]:
@@ -266,3 +267,75 @@ async def test_another_version_of_a_config_map_is_noticed(
         nursery.cancel_scope.cancel()
     assert [["first"], ["first"], ["again"]] == watched.names
     assert not watched.vitals.is_configuration_current
+
+
+async def test_a_reload_that_is_given_up_has_seen_nothing(tmp_path: Path) -> None:
+    """With a real thread: a client that asked for it goes away, or the file is slow for once."""
+    path = write_config(tmp_path, MINISERVER)
+    watched, hang = Watched.of(path), threading.Event()
+    path.write_text(renamed("other"))
+    read = watched.reloader._source._read
+
+    def read_late() -> Loaded:
+        hang.wait(20)
+        return read()
+
+    watched.reloader._source._read = read_late
+    try:
+        with trio.move_on_after(0.05) as given_up:
+            await watched.reloader.reload("POST /-/reload")
+        assert given_up.cancelled_caught
+    finally:
+        hang.set()
+    with trio.fail_after(5):
+        while watched.reloader._reading.borrowed_tokens:
+            await trio.sleep(0.01)
+    assert watched.reloader._source.has_changed()
+    assert "" == await watched.reloader.reload("SIGHUP")
+    assert [["other"]] == watched.names
+    assert not watched.reloader._source.has_changed()
+
+
+async def test_what_another_file_was_missing_for_is_tried_again(
+    autojump_clock: MockClock, watched: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.watch)
+        text = MINISERVER.replace('password = "hunter2"', 'password_file = "late"')
+        watched.path.write_text(text)
+        await trio.sleep(300)
+        assert 1 == len(errors(caplog))
+        (watched.path.parent / "late").write_text("hunter2")
+        await trio.sleep(RETRY_INTERVAL + NOTICED)
+        nursery.cancel_scope.cancel()
+    assert [["home"]] == watched.names
+    assert watched.vitals.is_configuration_current
+
+
+async def test_nothing_is_taken_over_once_the_exporter_stops(watched: Watched) -> None:
+    watched.path.write_text(renamed("other"))
+    watched.reloader._stop.make()
+    assert "stopping" in await watched.reloader.reload("SIGHUP")
+    assert [] == watched.applied
+    assert watched.vitals.is_configuration_current
+
+
+async def test_a_watch_that_fails_goes_on(
+    autojump_clock: MockClock,
+    watched: Watched,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def no_thread() -> bool:
+        raise RuntimeError("can't start new thread")
+
+    async with trio.open_nursery() as nursery:
+        with monkeypatch.context() as patch:
+            patch.setattr(ConfigSource, "has_changed", lambda _: no_thread())
+            nursery.start_soon(watched.reloader.watch)
+            await trio.sleep(600)
+        watched.path.write_text(renamed("other"))
+        await trio.sleep(NOTICED)
+        nursery.cancel_scope.cancel()
+    assert 1 == len(errors(caplog))
+    assert [["other"]] == watched.names

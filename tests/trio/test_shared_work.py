@@ -94,3 +94,20 @@ async def test_a_failure_is_for_everybody_who_waits_and_nobody_else(
     kitchen.fails, answers = False, list[str]()
     await kitchen.ask("tea", answers)
     assert ["tea0"] == answers
+
+
+async def test_who_goes_before_it_is_done_leaves_nothing_behind(autojump_clock: MockClock) -> None:
+    shared = SharedWork()
+
+    async def make() -> int:
+        await trio.sleep(10)
+        return 1
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(shared.do, "first", make)
+        await trio.sleep(1)
+        with trio.move_on_after(1):
+            async with trio.open_nursery() as waiting:
+                for number in range(100):
+                    waiting.start_soon(shared.do, number, make)
+        assert {} == shared._to_do

@@ -17,6 +17,7 @@ from loxone_exporter.errors import ConnectionLostError, FailureReason, RejectedE
 from loxone_exporter.miniserver.approach import Approach
 from loxone_exporter.miniserver.clock import ClockWatch
 from loxone_exporter.miniserver.conversation import Conversation
+from loxone_exporter.miniserver.login import Login
 from loxone_exporter.miniserver.password import PasswordSource
 from loxone_exporter.miniserver.session import Sessions
 from loxone_exporter.miniserver.structure_watch import StructureWatch
@@ -132,6 +133,40 @@ async def test_a_cancellation_that_leaks_amid_events_is_noticed_at_once(
     assert {FailureReason.BUG: 1} == state.link.failures
     assert "nothing said why" in caplog.text
     await wait_until_connected(state)
+
+
+async def test_a_bug_while_stopping_is_told_and_holds_nothing_up(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    add_miniserver(network)
+    await exporter.connect()
+    with monkeypatch.context() as patch:
+        patch.setattr(Login, "log_out", stumble)
+        assert await exporter.end() < STOP_BUDGET
+    assert "a bug ended the session; it was the last one" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+async def test_a_stop_is_no_bug(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for name in ("a", "b", "c"):
+        add_miniserver(network, name)
+    await exporter.connect("a")
+    exporter.start("b")
+    exporter.start("nobody-there")
+    network.miniservers[2].faults.mute_after = 5
+    exporter.start("c")
+    await trio.sleep(1)
+    assert await exporter.end() < STOP_BUDGET
+    assert [] == [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 @pytest.mark.parametrize("fault", [stumble, leak_a_cancellation])

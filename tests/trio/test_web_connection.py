@@ -29,7 +29,7 @@ from support.raw_client import request
 from support.web_memory import GET, POST, MemoryServer, everything, memory_server, plain
 
 
-REQUEST, ANSWER, IDLE, FAREWELL = (PATIENCE[phase] for phase in Phase)
+_, REQUEST, ANSWER, IDLE, FAREWELL = (PATIENCE[phase] for phase in Phase)
 
 
 def elapsed(since: float) -> float:

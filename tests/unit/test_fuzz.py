@@ -23,6 +23,7 @@ from fuzz.hunt import Hunt, observe, pin_down
 from fuzz.modes import MODES
 from fuzz.modes.frames import FramesMode
 from fuzz.mutations import cut_up, mutate
+from fuzz.pages import judge_page
 from fuzz.report import format_table
 from fuzz.reproducers import ReproducerError, load, store
 from fuzz.scrapes import judge
@@ -231,6 +232,23 @@ def test_what_only_the_library_minds_is_found() -> None:
     assert 1 == len(judge(body, Format.OPENMETRICS))
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"<p>A <b>page</b><br></p>", ""),
+        (b"<p>&lt;script&gt;alert(1)</p>", ""),
+        (b"<p>A <b>page</p>", "p ends where it has not begun"),
+        (b"<p>A <b>page</b>", "p is not closed"),
+        (b"<p title=''onclick='x'></p>", "p has a script for an attribute"),
+        (b"<p><script>alert(1)</script></p>", "a script of the house's is in a page"),
+        (b"<p>\xff</p>", "a page is no UTF-8"),
+    ],
+)
+def test_pages_are_judged(body: bytes, problem: str) -> None:
+    findings = judge_page(body)
+    assert ([problem] if problem else []) == [finding.title for finding in findings]
+
+
 def test_logs_are_watched() -> None:
     logger = logging.getLogger("loxone_exporter.test")
     with watching() as watch:
@@ -325,6 +343,28 @@ def test_what_leaves_a_mode_is_a_finding() -> None:
     (finding,) = observe(Numbers(), [13])
     assert Kind.BUG == finding.kind
     assert "ZeroDivisionError" in finding.title
+
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("used", "leaks"),
+    [
+        ([(70_000, 50 * MIB), (90_000, 50 * MIB), (90_100, 50 * MIB)], []),
+        ([(70_000, 50 * MIB), (70_100, 99 * MIB), (70_000, 98 * MIB)], []),
+        ([(70_000, 50 * MIB), (72_001, 50 * MIB), (74_002, 50 * MIB)], ["2001 objects"]),
+        ([(70_000, 50 * MIB), (70_000, 75 * MIB), (70_000, 100 * MIB)], ["25 MiB"]),
+    ],
+)
+def test_what_is_left_behind_again_and_again_is_a_leak(
+    used: list[tuple[int, int]], leaks: list[str], tmp_path: Path
+) -> None:
+    said: list[str] = []
+    hunt = Hunt(Numbers(), "seed", tmp_path, said.append)
+    hunt._look_for_leaks(used)
+    assert [f"numbers: leak: {leak} are left behind, again and again" for leak in leaks] == said
+    assert len(leaks) == hunt.tally.kinds[Kind.LEAK]
 
 
 def test_a_hunt_counts_and_stores_each_finding_once(tmp_path: Path) -> None:

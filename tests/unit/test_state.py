@@ -576,3 +576,34 @@ def test_nothing_but_the_end_of_a_dump_replaces_what_is_shown(history: list[Step
             assert state.structure.state_uuids() >= state.values.keys() | state.texts.keys()
 
     trio.run(live)
+
+
+def counted(house: Structure) -> list[StateUuid]:
+    return [state.uuid for each in house.controls for state in each.states]
+
+
+async def test_who_counts_from_now_on_begins_with_what_is_known(mock_clock: MockClock) -> None:
+    state = MiniserverState(name="home")
+    state.replace_structure(structure(control(1), control(2)))
+    state.begin_dump()
+    state.apply_values([(uuid(1), 1.0)])
+    state.end_dump()
+    state.connection = ConnectionState.CONNECTED
+    state.count(counted)
+    mock_clock.jump(10)
+    activity = state.activities.by_uuid[uuid(1)]
+    assert (True, 10.0) == (activity.is_on, activity.seconds_on(state.observed_until()))
+    assert state.activities.by_uuid[uuid(2)].since is None
+
+
+async def test_counting_anew_during_a_dump_loses_nothing_of_it(mock_clock: MockClock) -> None:
+    state = MiniserverState(name="home", counted_states=counted)
+    state.replace_structure(structure(control(1)))
+    state.begin_dump()
+    state.end_dump()
+    state.replace_structure(structure(control(1), control(2)))
+    state.begin_dump()
+    state.apply_values([(uuid(2), 1.0)])
+    state.count(counted)
+    state.end_dump()
+    assert state.activities.by_uuid[uuid(2)].is_on

@@ -33,8 +33,9 @@ Hook: TypeAlias = Callable[[Any, Any], Any]
 
 _NEEDED = {
     MiniserverConfig: (
-        "at least one Miniserver is needed: a [[miniservers]] table in loxone-exporter.toml, or "
-        "LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the environment"
+        "at least one Miniserver is needed: a [[miniservers]] table in loxone-exporter.toml, which "
+        "`loxone-exporter init` writes, or LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the "
+        "environment"
     ),
     ListenAddress: 'at least one address is needed, such as ":9504"',
 }

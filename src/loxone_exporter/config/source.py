@@ -5,10 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from loxone_exporter.config.files import Print, print_of
+from loxone_exporter.config.findings import ConfigurationError
 from loxone_exporter.config.load import Loaded
+
+
+@frozen
+class Reading:
+    """What came of reading a configuration.
+
+    Attributes:
+        print: The file's, right before it was read.
+        outcome: The configuration, or everything that is wrong with it.
+    """
+
+    print: Print
+    outcome: Loaded | ConfigurationError
 
 
 @define(eq=False)
@@ -21,21 +35,39 @@ class ConfigSource:
 
     path: Path | None
     _read: Callable[[], Loaded]
-    _loaded_print: Print = field(init=False, default=None)
+    _taken_print: Print = field(init=False, default=None)
 
     def load(self) -> Loaded:
-        """Read the configuration.
+        """Read the configuration, and take note of what was read.
 
         Raises:
             ConfigurationError: With every finding.
         """
+        return self.take(self.read())
+
+    def read(self) -> Reading:
+        """Read it only; whoever gives up waiting for that has not seen it."""
         # Before reading: what is written meanwhile must not be missed.
-        self._loaded_print = self.print()
-        return self._read()
+        seen = self.print()
+        try:
+            return Reading(seen, self._read())
+        except ConfigurationError as error:
+            return Reading(seen, error)
+
+    def take(self, reading: Reading) -> Loaded:
+        """Take note of what was read, good or bad.
+
+        Raises:
+            ConfigurationError: It was bad.
+        """
+        self._taken_print = reading.print
+        if isinstance(reading.outcome, ConfigurationError):
+            raise reading.outcome
+        return reading.outcome
 
     def has_changed(self) -> bool:
-        """Whether the file is another one than was read last, good or bad."""
-        return self.print() != self._loaded_print
+        """Whether the file is another one than was taken note of last."""
+        return self.print() != self._taken_print
 
     def print(self) -> Print:
         """That of the present file; None where there is none."""

@@ -7,17 +7,18 @@ fault there costs that Miniserver its samples, and not everybody the scrape.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from loxone_exporter import __version__
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.metrics.activity import activity_families
+from loxone_exporter.metrics.build import build_info
 from loxone_exporter.metrics.families import gauge, told_families
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
@@ -50,18 +51,22 @@ class LoxoneCollector(Collector):
         self._miniservers: list[ShownMiniserver] = []
         self.replace(config, states)
 
-    def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
+    def show(self, plan: Plan, states: Iterable[MiniserverState]) -> None:
         """Show other Miniservers from now on, or the same ones in another way.
 
         A scrape that has begun comes to its end as it was. Controls of a Miniserver that stays keep
         the names that they have.
         """
-        self._plan = Plan.compile(config.metrics, config.filter, config.override)
+        self._plan = plan
         registries = {miniserver.state: miniserver.registry for miniserver in self._miniservers}
         self._miniservers = [
             ShownMiniserver(state, self._room, registries.get(state) or NameRegistry())
             for state in states
         ]
+
+    def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
+        """Likewise, as a configuration says."""
+        self.show(Plan.compile(config.metrics, config.filter, config.override), states)
 
     def describe(self) -> Iterable[Metric]:
         """Name nothing beforehand: which families there are is known at the scrape."""
@@ -79,7 +84,7 @@ class LoxoneCollector(Collector):
         snapshots = list(self._snapshots(miniservers))
         self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
         if not miniservers:
-            yield _build_info()
+            yield build_info(os.environ)
             yield from vitals_families(self._vitals)
         shown = [snapshot.state for snapshot in snapshots]
         yield from link_families(shown)
@@ -162,14 +167,6 @@ def _control_families(snapshots: Iterable[Snapshot], metrics: MetricsConfig) -> 
         yield from _typed_families(fresh)
     if metrics.text_values:
         yield _texts(fresh, metrics.text_max_length)
-
-
-def _build_info() -> Metric:
-    return InfoMetricFamily(
-        "loxone_exporter_build",
-        "What this exporter was built from.",
-        value={"version": __version__, "commit": "unknown", "build_date": "unknown"},
-    )
 
 
 def _structure_families(snapshots: list[Snapshot], config: MetricsConfig) -> Iterator[Metric]:

@@ -105,10 +105,10 @@ class Exposition:
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
         written = 0
-        for chunk in self._chunks(format_, selection):
+        for chunk, is_costly in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
             written += len(chunk)
-            if written >= _STRETCH:
+            if is_costly or written >= _STRETCH:
                 written = 0
                 await trio.lowlevel.checkpoint()
         if compressor:
@@ -120,22 +120,23 @@ class Exposition:
         families = chain(about_itself, self._collector.collect(selection.miniservers))
         return filter(selection.takes, families)
 
-    def _chunks(self, format_: Format, selection: Selection) -> Iterator[bytes]:
+    def _chunks(self, format_: Format, selection: Selection) -> Iterator[tuple[bytes, bool]]:
+        """What is written, and whether that took its time."""
         stock: list[Metric] = []
         for family in self._families(selection):
             if isinstance(family, WrittenFamily):
                 heading = Metric(family.name, family.documentation, family.type, family.unit)
-                yield _write([*stock, heading], format_)
+                yield _write([*stock, heading], format_), False
                 stock.clear()
-                yield from family.chunks()
+                yield from ((chunk, False) for chunk in family.chunks())
             else:
                 stock.append(family)
                 if len(stock) == _STOCK:
-                    yield _write(stock, format_)
+                    yield _write(stock, format_), True
                     stock.clear()
-        yield _write(stock, format_)
+        yield _write(stock, format_), False
         if format_ is Format.OPENMETRICS:
-            yield _END
+            yield _END, False
 
 
 @frozen

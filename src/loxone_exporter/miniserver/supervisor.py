@@ -36,6 +36,7 @@ from loxone_exporter.errors import (
     leaves,
 )
 from loxone_exporter.miniserver.backoff import STABLE_AFTER, Backoff
+from loxone_exporter.miniserver.budget import LoginBudget
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.miniserver.password import PasswordSource
@@ -73,6 +74,7 @@ async def supervise(
     *,
     connect: Connect = connect_tcp,
     backoff: Backoff | None = None,
+    budget: LoginBudget | None = None,
 ) -> None:
     """Keep a session with one Miniserver running until the stop is requested.
 
@@ -82,10 +84,11 @@ async def supervise(
         stop: Ends the session politely.
         connect: Opens connections; tests have one of their own.
         backoff: The delays; tests have predictable ones.
+        budget: What is left of an earlier supervisor's attempts to log in.
     """
     logs.MINISERVER.set(miniserver.name)
     _warn_of(miniserver)
-    memory = SessionMemory()
+    memory = SessionMemory(budget=budget or LoginBudget())
     supervisor = _Supervisor(
         Sessions(miniserver, state, memory, connect),
         PasswordSource(miniserver),
@@ -130,6 +133,8 @@ class _Supervisor:
         await attempt.run(self._have_session)
         state.tried = True
         if self._stop.is_made():
+            if attempt.bug is not None:
+                attempt.log("it was the last one")
             return
         if state.connected_since is not None:
             time_connected = trio.current_time() - state.connected_since

@@ -223,7 +223,15 @@ class MiniserverState:
         if record.structure is None:
             return record
         watched = (record.known[uuid] for uuid in self._counted_states(record.structure))
-        return evolve(record, activities=self.activities.going_on_with(watched))
+        activities = record.activities.going_on_with(watched)
+        if self.connected:
+            # What is known now need not come again for days.
+            now = trio.current_time()
+            for uuid, activity in activities.by_uuid.items():
+                value = record.states.values.get(uuid)
+                if activity.since is None and value is not None:
+                    activity.change(is_on=value != 0, now=now)
+        return evolve(record, activities=activities)
 
     def begin_session(self) -> None:
         """Note that a new attempt begins."""

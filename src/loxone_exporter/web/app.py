@@ -19,6 +19,7 @@ from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.exposition import Exposition, accepts_gzip, choose_format
 from loxone_exporter.metrics.overrides import find_conflicts
+from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
@@ -155,12 +156,25 @@ class WebApp:
 
     def replace(self, config: Config, states: Sequence[MiniserverState]) -> None:
         """Answer for other Miniservers from now on, or for the same ones in another way."""
+        self.prepare(config)(states)
+
+    def prepare(self, config: Config) -> Callable[[Sequence[MiniserverState]], None]:
+        """Likewise, but do only what may fail; what is returned does the rest, for these states."""
         _tell_of_conflicts(config)
+        plan = Plan.compile(config.metrics, config.filter, config.override)
+        authentication = self._authentication
         if config.web.basic_auth_users != self._config.basic_auth_users:
-            self._authentication = _authentication(config.web)
-        self._config, self._states, self._pages = config.web, states, None
-        self._collector.replace(config, states)
-        self._clients.limit = config.web.max_connections
+            authentication = _authentication(config.web)
+
+        def take_over(states: Sequence[MiniserverState]) -> None:
+            self._authentication = authentication
+            self._config, self._states, self._pages = config.web, states, None
+            # Who asks from now on gets nothing that was begun before.
+            self._work = SharedWork()
+            self._collector.show(plan, states)
+            self._clients.limit = config.web.max_connections
+
+        return take_over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; there are no others than those of HTTP."""

@@ -43,6 +43,8 @@ from loxone_exporter.web.unread import UnreadAnswers
 class Phase(enum.Enum):
     """What a connection waits for."""
 
+    HANDSHAKE = enum.auto()
+    """The client to agree on TLS."""
     REQUEST = enum.auto()
     """The rest of a request's head, or the whole of the first one."""
     ANSWER = enum.auto()
@@ -54,6 +56,7 @@ class Phase(enum.Enum):
 
 
 PATIENCE: Final[Mapping[Phase, float]] = {
+    Phase.HANDSHAKE: 5.0,
     Phase.REQUEST: 10.0,
     Phase.ANSWER: 30.0,
     # A scraper that asks each minute comes back on the same connection.
@@ -86,6 +89,7 @@ where a link was, and load nothing from elsewhere."""
 _READ_SIZE = 2**12
 
 _REASONS: Final[Mapping[Phase, CutOff]] = {
+    Phase.HANDSHAKE: CutOff.SLOW_REQUEST,
     Phase.REQUEST: CutOff.SLOW_REQUEST,
     Phase.ANSWER: CutOff.UNREAD_ANSWER,
 }
@@ -94,6 +98,8 @@ _TOO_MANY_FIELDS = 431
 
 Address: TypeAlias = tuple[str, int]
 Application: TypeAlias = ASGIFramework
+Encrypt: TypeAlias = Callable[[trio.abc.Stream], Awaitable[trio.SSLStream[trio.abc.Stream] | None]]
+"""Speaks TLS on a connection; None is what comes of it where there is none with this client."""
 
 
 _logger = logging.getLogger(__name__)
@@ -127,12 +133,14 @@ class Service:
         clients: Where those are counted that are cut off.
         patience: Seconds that each phase may take.
         unread: The answers that are on their way.
+        encrypt: How TLS is spoken; None where it is not.
     """
 
     app: Application
     clients: Clients
     patience: Mapping[Phase, float] = field(default=PATIENCE)
     unread: UnreadAnswers = field(factory=UnreadAnswers)
+    encrypt: Encrypt | None = field(default=None, kw_only=True)
     _config: HypercornConfig = field(factory=_configure)
     _context: WorkerContext = field(factory=lambda: WorkerContext(None))
     _turn: trio.Lock = field(factory=trio.Lock)
@@ -162,7 +170,7 @@ class Service:
             self._context,
             tasks,
             ConnectionState({}),
-            connection.tls,
+            self.encrypt is not None,
             connection.client,
             connection.server,
             connection.take,
@@ -251,19 +259,17 @@ class Tasks(TaskGroup):
 
 @define(eq=False)
 class Connection:
-    """A connection, over TLS after the handshake.
+    """A connection, which begins with a handshake where TLS is spoken.
 
     Attributes:
         client: The other side.
         server: This side.
-        tls: Whether the stream is encrypted.
     """
 
     _stream: trio.abc.Stream
     _service: Service
     client: Address
     server: Address
-    tls: bool = False
     _phase: Phase = Phase.REQUEST
     _body: int = 0
     _head: bytes = b""
@@ -280,14 +286,8 @@ class Connection:
         """
         try:
             with self._whole:
-                self._enter(Phase.REQUEST)
-                tasks = Tasks()
-                async with tasks:
-                    self._protocol = self._service.speak(self, tasks)
-                    with self._reading:
-                        await self._read()
-                    await self._protocol.handle(Closed())
-                await self._say_farewell()
+                if await self._shake_hands():
+                    await self._converse()
         except* Exception:
             _logger.debug("a client's connection ended by an error", exc_info=True)
         finally:
@@ -295,6 +295,27 @@ class Connection:
             if reason is not None:
                 self._service.clients.cut_off[reason] += 1
             await trio.aclose_forcefully(self._stream)
+
+    async def _shake_hands(self) -> bool:
+        """Encrypt the stream where that is wanted; whether there is something to talk about."""
+        if self._service.encrypt is None:
+            return True
+        self._enter(Phase.HANDSHAKE)
+        encrypted = await self._service.encrypt(self._stream)
+        if encrypted is None:
+            return False
+        self._stream = encrypted
+        return True
+
+    async def _converse(self) -> None:
+        self._enter(Phase.REQUEST)
+        tasks = Tasks()
+        async with tasks:
+            self._protocol = self._service.speak(self, tasks)
+            with self._reading:
+                await self._read()
+            await self._protocol.handle(Closed())
+        await self._say_farewell()
 
     @property
     def deadline(self) -> float:
@@ -379,16 +400,23 @@ class Connection:
         If there were anything left when the connection is closed, the operating system would tell
         the client that it is broken, and the answer be lost.
         """
-        stream = self._stream
-        if isinstance(stream, trio.SSLStream):
-            stream = stream.transport_stream  # which ends for TLS as well
-        if self._service.is_stopping() or not isinstance(stream, trio.abc.HalfCloseableStream):
+        if self._service.is_stopping():
             return
         self._enter(Phase.FAREWELL)
-        with contextlib.suppress(trio.BrokenResourceError):
-            await stream.send_eof()
-            while await stream.receive_some(_READ_SIZE):
-                pass
+        stream = self._stream
+        if isinstance(stream, trio.SSLStream):
+            encrypted, stream = stream, stream.transport_stream
+            try:
+                await encrypted.unwrap()
+            except trio.BrokenResourceError:
+                # It goes on sending, and OpenSSL has written down what trio does not send then.
+                with contextlib.suppress(trio.BrokenResourceError):
+                    await stream.send_all(encrypted._outgoing.read())  # noqa: SLF001  # see above
+        if isinstance(stream, trio.abc.HalfCloseableStream):
+            with contextlib.suppress(trio.BrokenResourceError):
+                await stream.send_eof()
+                while await stream.receive_some(_READ_SIZE):
+                    pass
 
     def _why_cut_off(self) -> CutOff | None:
         is_overdue = self._whole.cancelled_caught and trio.current_time() >= self._whole.deadline

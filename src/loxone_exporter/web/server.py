@@ -26,7 +26,6 @@ from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.admission import Admission
 from loxone_exporter.web.connection import (
     PATIENCE,
-    Address,
     Application,
     Connection,
     Phase,
@@ -183,7 +182,8 @@ class WebServer:
 
     @_service.default
     def _make_service(self) -> Service:
-        return Service(self._app, self._clients, self._patience)
+        encrypt = None if self._tls is None else self._tls.encrypt
+        return Service(self._app, self._clients, self._patience, encrypt=encrypt)
 
     @_admission.default
     def _make_admission(self) -> Admission:
@@ -225,40 +225,27 @@ class WebServer:
     def _receive(self, stream: trio.SocketStream, connections: trio.Nursery) -> None:
         """Let a client in, or close its connection."""
         try:
-            client = stream.socket.getpeername()[:2]
+            client, server = stream.socket.getpeername()[:2], stream.socket.getsockname()[:2]
         except OSError:  # it is gone already
             stream.socket.close()
             return
         if self._admission.admit(client[0]):
-            connections.start_soon(self._handle, stream, client)
+            connection = Connection(stream, self._service, client, server)
+            connections.start_soon(self._handle, stream, connection)
         else:
             self._full.say(self._clients.connected)
             _refuse(stream)
 
-    async def _handle(self, stream: trio.SocketStream, client: Address) -> None:
-        """See a client through: the handshake of TLS, where there is one, and its requests."""
-        try:
-            channel = stream if self._tls is None else await self._tls.encrypt(stream)
-            if channel is not None:
-                server = stream.socket.getsockname()[:2]
-                is_encrypted = self._tls is not None
-                await self._converse(
-                    Connection(channel, self._service, client, server, tls=is_encrypted)
-                )
-        except* Exception:
-            # Whatever a client sends, it ends no more than its own connection.
-            _logger.debug("a client's connection ended by an error", exc_info=True)
-        finally:
-            self._admission.dismiss()
-            self._left.set()
-            await trio.aclose_forcefully(stream)
-
-    async def _converse(self, connection: Connection) -> None:
+    async def _handle(self, stream: trio.SocketStream, connection: Connection) -> None:
+        """See a client through."""
         self._admission.connections.add(connection)
         try:
             await connection.serve()
         finally:
             self._admission.connections.discard(connection)
+            self._admission.dismiss()
+            self._left.set()
+            await trio.aclose_forcefully(stream)
 
 
 def _refuse(stream: trio.SocketStream) -> None:

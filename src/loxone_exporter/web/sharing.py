@@ -22,9 +22,12 @@ class _Work:
     """Work that is waited for.
 
     Attributes:
+        waiting: How many wait for it.
+        is_done: Whether it is done.
         result: What came of it.
     """
 
+    waiting: int = 0
     is_done: bool = False
     result: Any = None
 
@@ -46,12 +49,21 @@ class SharedWork:
             make: Makes it. What it raises, everybody gets who waits, each by an own attempt.
         """
         work = self._to_do.setdefault(key, _Work())
-        async with self._turn:
-            if not work.is_done:
-                # Whoever comes from now on asks for something newer.
-                if self._to_do.get(key) is work:
-                    del self._to_do[key]
-                work.result = await make()
-                work.is_done = True
+        work.waiting += 1
+        try:
+            async with self._turn:
+                if not work.is_done:
+                    # Whoever comes from now on asks for something newer.
+                    self._close(key, work)
+                    work.result = await make()
+                    work.is_done = True
+        finally:
+            work.waiting -= 1
+            if not work.waiting:  # all have gone before it was their turn
+                self._close(key, work)
         result: Result = work.result
         return result
+
+    def _close(self, key: Hashable, work: _Work) -> None:
+        if self._to_do.get(key) is work:
+            del self._to_do[key]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -27,9 +27,6 @@ from loxone_exporter.errors import ListenError, ProtocolError
 from loxone_exporter.loxone.crypto import end_of_validity
 from loxone_exporter.vitals import Vitals
 
-
-HANDSHAKE_DEADLINE: Final = 5.0
-"""Seconds that a client has for the handshake."""
 
 ALERT_DEADLINE: Final = 1.0
 """Seconds that a client has to take in why there is none."""
@@ -142,26 +139,20 @@ class ServerTls:
         except ValueError as error:  # since then
             _tell_unusable(error)
 
-    async def encrypt(
-        self, stream: trio.abc.HalfCloseableStream
-    ) -> trio.SSLStream[trio.abc.HalfCloseableStream] | None:
-        """Speak TLS on a connection.
+    async def encrypt(self, stream: trio.abc.Stream) -> trio.SSLStream[trio.abc.Stream] | None:
+        """Speak TLS on a connection; how long that may take is up to the caller.
 
         Returns:
             The encrypted connection; None where there is none, and the other one is to be closed:
-            the client does not speak TLS, or shows no certificate that is good, or takes its time.
+            the client does not speak TLS, or shows no certificate that is good.
         """
         context = self.identity.context
         encrypted = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
         try:
-            with trio.fail_after(HANDSHAKE_DEADLINE):
-                await encrypted.do_handshake()
-        except trio.TooSlowError:
-            _logger.debug("no TLS with a client: no handshake within %g s", HANDSHAKE_DEADLINE)
-            return None
+            await encrypted.do_handshake()
         except trio.BrokenResourceError as error:
             _logger.debug("no TLS with a client: %s", error.__cause__ or error)
-            await _explain(stream, encrypted)
+            await _explain(encrypted)
             return None
         return encrypted
 
@@ -174,11 +165,13 @@ class ServerTls:
             try:
                 present = await self._in_thread(partial(_print_all, config))
                 if present == before and present != self._print and config is self._config:
-                    self._print = present
                     await self._renew(config)
+                    self._print = present
                 before = present
             except trio.TooSlowError:
-                _logger.debug("no look at certificate and key within %g s", READING_DEADLINE)
+                _logger.warning("certificate and key cannot be read within %g s", READING_DEADLINE)
+            except (OSError, RuntimeError):  # such as no thread to be had
+                _logger.exception("cannot watch certificate and key")
 
     async def _renew(self, config: TlsServerConfig) -> None:
         try:
@@ -203,14 +196,16 @@ class ServerTls:
             )
 
 
-async def _explain(stream: trio.abc.HalfCloseableStream, encrypted: trio.SSLStream[Any]) -> None:
+async def _explain(encrypted: trio.SSLStream[trio.abc.Stream]) -> None:
     """Tell a client why there is no TLS with it, such as that it has to show a certificate.
 
     OpenSSL has written that down, but trio does not send it.
     """
+    stream = encrypted.transport_stream
     with trio.move_on_after(ALERT_DEADLINE), contextlib.suppress(trio.BrokenResourceError):
         await stream.send_all(encrypted._outgoing.read())  # noqa: SLF001  # see above
-        await stream.send_eof()
+        if isinstance(stream, trio.abc.HalfCloseableStream):
+            await stream.send_eof()
         # What would be left unread would make the operating system drop the alert, too.
         while await stream.receive_some():
             pass

@@ -150,8 +150,8 @@ def test_nothing_at_all_is_told_what_is_needed() -> None:
     assert find_without_file({}) == [
         (
             "environment: miniservers: at least one Miniserver is needed: a [[miniservers]] table"
-            " in loxone-exporter.toml, or LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the"
-            " environment"
+            " in loxone-exporter.toml, which `loxone-exporter init` writes, or LOXONE_HOST,"
+            " LOXONE_USERNAME and LOXONE_PASSWORD in the environment"
         )
     ]
 

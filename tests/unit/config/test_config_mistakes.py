@@ -244,7 +244,8 @@ def test_a_mistake_in_a_miniserver_is_found(
 
 NEEDED = (
     "miniservers: at least one Miniserver is needed: a [[miniservers]] table in"
-    " loxone-exporter.toml, or LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the environment"
+    " loxone-exporter.toml, which `loxone-exporter init` writes, or LOXONE_HOST, LOXONE_USERNAME"
+    " and LOXONE_PASSWORD in the environment"
 )
 
 

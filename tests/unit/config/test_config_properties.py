@@ -141,7 +141,8 @@ def as_table(miniserver: MiniserverConfig) -> dict[str, object]:
 def as_document(config: Config) -> dict[str, object]:
     return {
         "web": {
-            **asdict(config.web),
+            # Neither TLS nor users: their tables are not there, then.
+            **asdict(config.web, filter=lambda _, value: value not in ({}, None)),
             "listen": [str(address) for address in config.web.listen],
         },
         "log": asdict(config.log),

@@ -152,7 +152,7 @@ def test_what_cannot_be_meant_is_found(folder: Path, lines: str, findings: list[
         (
             "exporter.key",
             encrypted_key(serialization.PrivateFormat.TraditionalOpenSSL),
-            "key_file: {folder}/exporter.key: the key is encrypted, and nobody is there to be",
+            "key_file: {folder}/exporter.key: the key is encrypted, and nobody is there",
         ),
         (
             "exporter.key",

@@ -63,10 +63,32 @@ async def test_self_metrics_of_an_unreachable_miniserver() -> None:
     assert [] == found.samples("loxone_control_value")
 
 
-async def test_build_info() -> None:
-    (info,) = (await scrape([MiniserverState(name="home")])).samples("loxone_exporter_build_info")
-    assert {"version", "commit", "build_date"} == set(info.labels)
-    assert __version__ == info.labels["version"]
+BUILD_VARIABLES = tuple(f"LOXONE_EXPORTER_{name}" for name in ("VERSION", "COMMIT", "BUILD_DATE"))
+
+
+async def test_build_info_of_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in BUILD_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    (info,) = (await scrape([])).samples("loxone_exporter_build_info")
+    expected = {"version": __version__, "commit": "unknown", "build_date": "unknown"}
+    assert expected == info.labels
+
+
+async def test_build_info_of_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in zip(BUILD_VARIABLES, ("1.2.3", "0f86a2f", "2026-11-26"), strict=True):
+        monkeypatch.setenv(variable, value)
+    (info,) = (await scrape([])).samples("loxone_exporter_build_info")
+    assert {"version": "1.2.3", "commit": "0f86a2f", "build_date": "2026-11-26"} == info.labels
+
+
+async def test_build_info_that_an_image_leaves_empty_or_garbled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for variable, value in zip(BUILD_VARIABLES, ("", "\udcff", ""), strict=True):
+        monkeypatch.setenv(variable, value)
+    (info,) = (await scrape([])).samples("loxone_exporter_build_info")
+    expected = {"version": __version__, "commit": "unknown", "build_date": "unknown"}
+    assert expected == info.labels
 
 
 @pytest.mark.parametrize("format_", Format)

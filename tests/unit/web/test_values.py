@@ -106,6 +106,10 @@ def test_quantities(number: float, unit: str, text: str) -> None:
             Value(Kind.COUNT, "on for 1 min", "75.5 seconds"),
         ),
         (
+            series("loxone_control_on_seconds_total", 0, "seconds"),
+            Value(Kind.COUNT, "on for 0 s"),
+        ),
+        (
             series("loxone_control_info", 1, name="n", uuid="u"),
             Value(Kind.INFO, "u"),
         ),

@@ -181,6 +181,13 @@ def _clock(number: float) -> Value:
     return Value(Kind.TIME, f"{minutes // 60:02}:{minutes % 60:02}", exact)
 
 
+def _on_for(number: float) -> Value:
+    """How long a state was on; the seconds need no second number."""
+    text = duration(number)
+    exact = "" if text == f"{plain(number)} s" else f"{plain(number)} seconds"
+    return Value(Kind.COUNT, f"on for {text}", exact)
+
+
 def _told(series: ShownSeries) -> str:
     labels = series.labels
     if series.metric == _CONTROL:
@@ -196,8 +203,6 @@ _WRITTEN: Final[Mapping[str, Callable[[float], Value]]] = {
     "loxone_control_activations_total": lambda number: Value(
         Kind.COUNT, f"came on {plain(number)} times"
     ),
-    "loxone_control_on_seconds_total": lambda number: Value(
-        Kind.COUNT, f"on for {duration(number)}", f"{plain(number)} seconds"
-    ),
+    "loxone_control_on_seconds_total": _on_for,
 }
 """How the families are written that are no quantities."""

@@ -97,8 +97,8 @@ ADVICE: Final[Mapping[FailureReason, Advice]] = {
     ),
     FailureReason.REJECTED: Advice(
         "User or password is wrong, or the user lacks a right",
-        "Correct username or password in the configuration, which is tried at once, or the user in "
-        "Loxone Config; after that, restart the exporter, or wait.",
+        "Correct username or password in the configuration: it is tried at once. If you corrected "
+        "the user in Loxone Config instead, restart the exporter, or wait.",
     ),
     FailureReason.USER_DISABLED: Advice(
         "The user is disabled",

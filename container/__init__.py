@@ -1,0 +1,1 @@
+"""The image, built and tried under podman: `nox -s container`."""
