@@ -11,6 +11,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 import trio
 
 from benchmarks.budgets import percentile
@@ -19,6 +20,9 @@ from benchmarks.laboratory import laboratory
 from benchmarks.scraper import connect
 from loxone_exporter.config.model import WebConfig
 from support.exporters import STOP_BUDGET
+
+
+pytestmark = pytest.mark.slow
 
 
 ATTEMPTS = int(os.environ.get("ATTEMPTS", "1000"))

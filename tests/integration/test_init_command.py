@@ -31,6 +31,9 @@ from support.processes import (
 from support.terminals import Terminal, plain, terminal
 
 
+pytestmark = pytest.mark.slow
+
+
 LOGIN = "jdev/sys/getjwt"
 USER, PASSWORD = 'Jörg "der\\Bär"', ' pä$$ "wort"\\ '
 GIVEN = {"LOXONE_PASSWORD": PASSWORD}
