@@ -43,10 +43,6 @@ _GZIP = 31
 _LEVEL = 1
 """The quickest: on the way through a house, time is scarcer than bytes."""
 
-_STRETCH = 2**16
-"""Bytes that are written without a pause, which takes less than a millisecond. Families are mostly
-smaller, and a pause after each would be a long wait where many others want to have their turn."""
-
 _MAX_RANGES = 64
 """Whatever comes after so many of them in a header is not read."""
 
@@ -104,13 +100,9 @@ class Exposition:
             await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
-        written = 0
         for chunk in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
-            written += len(chunk)
-            if written >= _STRETCH:
-                written = 0
-                await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
         if compressor:
             body.append(compressor.flush())
         return b"".join(body)
