@@ -21,6 +21,9 @@ PATIENCE = 10.0
 # Two at a time: more would get in the way of tests that look at the clock.
 PARALLEL = ("--numprocesses=2",)
 
+# Those that are slow, too, which a run on the way leaves out.
+ALL_TESTS = ("-m", "")
+
 TEST_OF_THE_START = "tests/integration/test_process.py::test_the_demo_is_there_within_two_seconds"
 
 FULLY_COVERED = "*/loxone_exporter/loxone/*,*/loxone_exporter/config/*"
@@ -52,7 +55,7 @@ def run(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests."""
+    """Run the tests; all of them with `nox -s tests -- -m ""`."""
     install(session, "tests")
     session.run("pytest", *PARALLEL, *session.posargs)
 
@@ -63,7 +66,8 @@ def coverage(session: nox.Session) -> None:
     install(session, "tests")
     session.run("coverage", "erase")
     # Everything takes twice as long here, which the test of the start is not about.
-    options = ["--quiet", *PARALLEL, f"--deselect={TEST_OF_THE_START}", *session.posargs]
+    deselected = f"--deselect={TEST_OF_THE_START}"
+    options = ["--quiet", *PARALLEL, *ALL_TESTS, deselected, *session.posargs]
     session.run("coverage", "run", "-m", "pytest", *options)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--fail-under=90")

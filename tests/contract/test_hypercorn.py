@@ -18,11 +18,11 @@ from loxone_exporter.config.model import Config
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.web.app import WebApp
-from loxone_exporter.web.connection import PATIENCE
+from loxone_exporter.web.connection import PATIENCE, PIECE
 from soak.packets import PACKETS, SCRAPE
 from support.memory_network import miniserver_config
 from support.raw_client import request
-from support.web_memory import MemoryServer, memory_server
+from support.web_memory import MemoryServer, memory_server, plain
 from support.web_serving import living_tasks, open_files, serving
 
 
@@ -102,6 +102,16 @@ async def test_a_packet_that_nobody_thought_of_ends_its_own_connection(
         (record,) = caplog.records
         assert "a client's connection ended by an error" == record.message
         assert (await server.get("metrics")).status == 200
+
+
+async def test_an_answer_to_many_is_in_memory_once(autojump_clock: MockClock) -> None:
+    """Neither Hypercorn nor h11 copies a body whose length is known."""
+    body = bytes(10 * PIECE)
+    async with memory_server(plain(body)) as server:
+        for _ in range(5):
+            await server.connect_without_buffers().send_all(SCRAPE)
+        await wait_all_tasks_blocked()
+        assert [id(body)] * 5 == [id(answer.body) for answer in server.service.unread._held]
 
 
 async def test_all_packets_at_once_over_the_network(

@@ -35,6 +35,9 @@ from support.rules import (
 from support.scrapes import Scrape
 
 
+pytestmark = pytest.mark.slow
+
+
 SEVERITIES: Final = {"critical", "warning"}
 
 # Of the exporter's families, those that the demo cannot show, and why.

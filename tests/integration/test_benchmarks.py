@@ -26,6 +26,9 @@ from benchmarks.rows import ROWS
 from loxone_exporter.loxone.structure import parse_structure
 
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -35,6 +35,9 @@ from support.processes import (
 from support.terminals import plain, terminal
 
 
+pytestmark = pytest.mark.slow
+
+
 LOGIN = "jdev/sys/getjwt"
 
 

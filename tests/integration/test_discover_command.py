@@ -17,6 +17,9 @@ from support.memory_network import small_house
 from support.processes import serve_on_loopback, write_toml
 
 
+pytestmark = pytest.mark.slow
+
+
 async def discover(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "loxone_exporter", "discover", *arguments]
     with trio.fail_after(30):

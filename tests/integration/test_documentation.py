@@ -32,6 +32,9 @@ from support.processes import run_command, running_exporter, serve_on_loopback, 
 from support.prometheus import configured_prometheus, remember
 
 
+pytestmark = pytest.mark.slow
+
+
 KINDS: Final = {"ini", "promql", "python", "sh", "toml", "yaml"}
 """What is tried: here, but for the row of the catalog (python), which test_pages.py has."""
 
@@ -42,6 +45,8 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     ".": "the environment is there already",
     "apt": "it changes the machine",
     "cd": "the folder is there already",
+    "cp": "test_compose.py fills in .env",
+    "docker": "`nox -s container` builds and runs the image under podman",
     "git": "it changes the repository",
     "htpasswd": "it is not everywhere; test_security_page.py makes a hash in the other way",
     "install": "the file is written by the test",
@@ -50,6 +55,7 @@ NOT_TRIED: Final[Mapping[str, str]] = {
     "mkdir": "the folder is there already",
     "openssl": "test_security_page.py runs it",
     "pip": "the wheel is installed by `nox -s build`",
+    "podman": "`nox -s container` builds the image by it",
     "python3": "it makes an environment, as `nox -s build` does; or see test_security_page.py",
     "systemctl": "it needs systemd as the machine's first process",
 }

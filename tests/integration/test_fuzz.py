@@ -15,6 +15,9 @@ from fuzz.modes import MODES
 from loxone_exporter.web.app import Answer, Scope, WebApp
 
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -16,6 +16,9 @@ from support.prometheus import free_port
 from support.rules import ALERTMANAGER, alerts
 
 
+pytestmark = pytest.mark.slow
+
+
 HOME = {"job": "loxone", "miniserver": "home"}
 OTHER = {"job": "loxone", "miniserver": "other"}
 ROOM = {"room": "Kitchen", "name": "Controller"}

@@ -12,6 +12,9 @@ from interop import stage
 from interop.runs import Run
 
 
+pytestmark = pytest.mark.slow
+
+
 GOOD = """
 import json
 from interop.verdict import Expected

@@ -21,10 +21,13 @@ from support.structures import control, structure, uuid
 from support.web_serving import Serving, serving
 
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or importlib.util.find_spec("playwright") is None,
-    reason="needs Debian's package chromium, and playwright",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        CHROMIUM is None or importlib.util.find_spec("playwright") is None,
+        reason="needs Debian's package chromium, and playwright",
+    ),
+]
 
 # What a browser must not do or have, whatever names are.
 PROBE = """() => ({

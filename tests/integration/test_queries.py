@@ -30,6 +30,9 @@ from support.processes import running_exporter, serve_on_loopback, write_toml
 from support.prometheus import RunningPrometheus, running_prometheus
 
 
+pytestmark = pytest.mark.slow
+
+
 Found: TypeAlias = list[tuple[Expected, float]]
 Answer: TypeAlias = dict[str, float]
 

@@ -20,6 +20,9 @@ from support.processes import running_process
 from support.raw_client import request
 
 
+pytestmark = pytest.mark.slow
+
+
 COMMAND = [sys.executable, "-m", "loxone_exporter", "simulate"]
 ANYWHERE = ["--listen", "127.0.0.1:0"]
 

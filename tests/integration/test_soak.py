@@ -13,6 +13,9 @@ import pytest
 from soak.__main__ import main
 
 
+pytestmark = pytest.mark.slow
+
+
 ROOT = Path(__file__).parents[2]
 
 

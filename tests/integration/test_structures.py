@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -30,6 +31,9 @@ from support.processes import (
     write_toml,
 )
 from support.prometheus import running_prometheus
+
+
+pytestmark = pytest.mark.slow
 
 
 PUBLISHED = Path(__file__).resolve().parents[3] / "shared" / "structures"

@@ -27,6 +27,9 @@ from support.prometheus import running_prometheus
 from support.web_serving import serving
 
 
+pytestmark = pytest.mark.slow
+
+
 AUTHORITY = trustme.CA()
 CLIENTS = trustme.CA()
 CLIENT = CLIENTS.issue_cert("prometheus")

@@ -9,7 +9,6 @@ import os
 import re
 import resource
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 
 import h11
@@ -364,10 +363,9 @@ async def test_as_many_clients_are_let_in_as_are_allowed(caplog: pytest.LogCaptu
         for _ in range(20):
             assert await is_refused(server)
         assert (3, 20) == (clients.connected, clients.refused)
-        # What the operating system knew of it is gone as well.
-        with pytest.raises((trio.BrokenResourceError, ConnectionResetError)):
-            async with await server.connect() as stream:
-                await stream.receive_some()
+        # What the operating system knew of it is gone as well, sooner or later.
+        with pytest.raises((ConnectionResetError, trio.BrokenResourceError)):
+            await first_bytes(server)
         assert clients.refused == 21
         # One warning, however many there are.
         (record,) = caplog.records
@@ -375,7 +373,7 @@ async def test_as_many_clients_are_let_in_as_are_allowed(caplog: pytest.LogCaptu
         # Who is in stays in, and who leaves makes room.
         assert b"hello" == (await request(streams[0], "")).body
         await streams.pop().aclose()
-        with trio.fail_after(1):
+        with trio.fail_after(5):
             while clients.connected == 3:
                 await trio.sleep(0.01)
         assert not await is_refused(server)
@@ -400,6 +398,12 @@ async def test_how_many_clients_are_allowed_may_change() -> None:
         for stream in (one, two):
             assert b"hello" == (await request(stream, "")).body
     assert (0, 2) == (clients.connected, clients.refused)
+
+
+async def first_bytes(server: Serving) -> bytes:
+    """What a new client is told without asking."""
+    async with await server.connect() as stream:
+        return await stream.receive_some()
 
 
 async def is_refused(server: Serving, host: str = "127.0.0.1") -> bool:
@@ -482,18 +486,28 @@ def no_files_left() -> Iterator[None]:
 
 
 async def test_a_server_without_files_goes_on_and_says_so_once(
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    attempts = 0
+
+    async def accept(self: trio.SocketListener) -> trio.SocketStream:
+        nonlocal attempts
+        attempts += 1
+        return await accept_really(self)
+
+    accept_really = trio.SocketListener.accept
+    monkeypatch.setattr(trio.SocketListener, "accept", accept)
     async with serving(plain()) as server, await server.connect() as early:
         assert b"hello" == (await request(early, "")).body
-        late = trio.socket.socket()
-        before = time.process_time()
+        late, before = trio.socket.socket(), attempts
         with no_files_left():
+            started = trio.current_time()
             await late.connect((server.host, server.port))
-            await trio.sleep(3 * ACCEPT_PAUSE)
+            await trio.sleep(2 * ACCEPT_PAUSE)
             # Who is in is answered, and nothing spins.
             assert b"hello" == (await request(early, "")).body
-            assert time.process_time() - before < 2 * ACCEPT_PAUSE
+            pauses = (trio.current_time() - started) / ACCEPT_PAUSE
+            assert 1 <= attempts - before <= pauses + 1
         (record,) = caplog.records
         assert record.message.startswith("cannot accept connections of clients now, but goes on ")
         assert "Too many open files" in record.message

@@ -204,7 +204,7 @@ async def test_a_stray_cancellation_beside_a_failure_is_a_bug_that_forgets_no_fa
         try:
             await leak_a_cancellation()
         except trio.Cancelled as leaked:  # noqa: ASYNC103  # it goes on in the group
-            raise BaseExceptionGroup("", [leaked, error]) from None
+            raise BaseExceptionGroup("", [leaked, error]) from None  # noqa: ASYNC104  # planted
 
     add_miniserver(network)
     with monkeypatch.context() as patch:

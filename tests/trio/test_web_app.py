@@ -3,22 +3,26 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
+from itertools import product
 from typing import Any
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from trio.testing import MockClock
 
 from loxone_exporter.config.model import Config, MetricsConfig, OverrideConfig, WebConfig
 from loxone_exporter.loxone.structure import parse_structure
 from loxone_exporter.metrics.exposition import Exposition, Format
-from loxone_exporter.metrics.selection import EVERYTHING, Selection
+from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.vitals import Vitals
 from loxone_exporter.web import health
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, READY_AFTER
+from loxone_exporter.web.pages import Pages
 from support.memory_network import STRUCTURE, TEMPERATURE, miniserver_config
 from support.scrapes import Scrape
 
@@ -197,6 +201,15 @@ async def test_a_reload_that_fails_says_why(app: WebApp) -> None:
 async def test_where_nothing_can_be_reloaded_none_is_tried(app: WebApp) -> None:
     with_lifecycle(app)
     assert 403 == (await ask(app, "/-/reload", method="POST")).status
+
+
+async def test_how_many_clients_are_allowed_changes_with_the_configuration() -> None:
+    vitals, states = Vitals(), [known("x", ConnectionState.CONNECTED)]
+    config = Config(miniservers=(miniserver_config("x"),), web=WebConfig(max_connections=7))
+    app = WebApp.build(config, states, StopRequest(), vitals)
+    assert vitals.clients.limit == 7
+    app.replace(evolve(config, web=WebConfig(max_connections=3)), states)
+    assert vitals.clients.limit == 3
 
 
 async def test_what_is_served_changes_with_the_configuration(app: WebApp) -> None:
@@ -400,35 +413,79 @@ async def test_a_failing_scrape_is_the_servers_to_answer(
 async def test_what_many_ask_for_at_once_is_made_once_and_one_after_the_other(
     autojump_clock: MockClock, app: WebApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[tuple[Format, bool]] = []
+    made: list[str] = []
     at_work = 0
 
     async def render(
         _self: Exposition, format_: Format, *, gzip: bool, selection: Selection
     ) -> bytes:
-        assert EVERYTHING == selection
         nonlocal at_work
         at_work += 1
         assert at_work == 1
         await trio.sleep(0.1)
         at_work -= 1
-        made.append((format_, gzip))
-        return f"{format_.name} {gzip}".encode()
+        made.append(f"{format_.name} {gzip} {sorted(selection.names)}")
+        return made[-1].encode()
 
-    async def ask_for(format_: Format, gzip: str) -> None:
+    async def ask_for(format_: Format, gzip: str, name: str) -> None:
         headers = [("Accept", format_.value), ("Accept-Encoding", gzip)]
-        answer = await ask(app, "/metrics", headers=headers)
-        assert f"{format_.name} {gzip == 'gzip'}".encode() == answer.body
+        answer = await ask(app, "/metrics", headers=headers, query=f"name[]={name}".encode())
+        assert f"{format_.name} {gzip == 'gzip'} {[name]}".encode() == answer.body
         assert format_.value == answer.headers["content-type"]
         assert (gzip == "gzip") == ("content-encoding" in answer.headers)
 
     monkeypatch.setattr(Exposition, "render", render)
+    choices = list(product(Format, ("gzip", "identity"), ("a", "b")))
     async with trio.open_nursery() as nursery:
-        for _ in range(25):
-            for format_ in Format:
-                for gzip in ("gzip", "identity"):
-                    nursery.start_soon(ask_for, format_, gzip)
-    assert 4 == len(made) == len({*made})
+        for choice in choices * 25:
+            nursery.start_soon(ask_for, *choice)
+    assert len(choices) == len(made) == len({*made})
+
+
+async def test_whole_scrapes_do_not_wait_for_others(
+    autojump_clock: MockClock, app: WebApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a hundred clients, each with a wish of its own, would keep Prometheus waiting."""
+
+    async def render(*_: object, **__: object) -> bytes:
+        await trio.sleep(0.1)
+        return b"rendered"
+
+    async def ask_for_part(query: str) -> None:
+        with trio.move_on_after(60):
+            await ask(app, "/metrics", query=query.encode())
+
+    monkeypatch.setattr(Exposition, "render", render)
+    async with trio.open_nursery() as nursery:
+        for place in range(50):
+            nursery.start_soon(ask_for_part, f"name[]=x{place}")
+            nursery.start_soon(ask_for_part, f"miniserver=K%C3%BCche&name[]=y{place}")
+        await trio.sleep(0.05)
+        started = trio.current_time()
+        assert b"rendered" == (await ask(app, "/metrics")).body
+        assert trio.current_time() - started < 0.11
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_page_that_many_ask_for_at_once_is_made_once(
+    app: WebApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[bytes, bool]] = []
+
+    async def answer(_self: Pages, query: bytes, *, gzip: bool) -> tuple[HTTPStatus, bytes]:
+        await trio.lowlevel.checkpoint()
+        made.append((query, gzip))
+        return HTTPStatus.OK, query
+
+    async def ask_for(query: bytes) -> None:
+        assert query == (await ask(app, "/", query=query)).body
+
+    monkeypatch.setattr(Pages, "answer", answer)
+    await ask_for(b"")
+    async with trio.open_nursery() as nursery:
+        for query in (b"q=a", b"q=b") * 50:
+            nursery.start_soon(ask_for, query)
+    assert [(b"", False), (b"q=a", False), (b"q=b", False)] == sorted(made)
 
 
 async def test_a_report_on_health_that_many_ask_for_at_once_is_made_once(

@@ -43,10 +43,6 @@ _GZIP = 31
 _LEVEL = 1
 """The quickest: on the way through a house, time is scarcer than bytes."""
 
-_STRETCH = 2**16
-"""Bytes that are written without a pause, which takes less than a millisecond. Families are mostly
-smaller, and a pause after each would be a long wait where many others want to have their turn."""
-
 _MAX_RANGES = 64
 """Whatever comes after so many of them in a header is not read."""
 
@@ -104,13 +100,9 @@ class Exposition:
             await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
-        written = 0
-        for chunk, is_costly in self._chunks(format_, selection):
+        for chunk in self._chunks(format_, selection):
             body.append(compressor.compress(chunk) if compressor else chunk)
-            written += len(chunk)
-            if is_costly or written >= _STRETCH:
-                written = 0
-                await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()
         if compressor:
             body.append(compressor.flush())
         return b"".join(body)
@@ -120,23 +112,22 @@ class Exposition:
         families = chain(about_itself, self._collector.collect(selection.miniservers))
         return filter(selection.takes, families)
 
-    def _chunks(self, format_: Format, selection: Selection) -> Iterator[tuple[bytes, bool]]:
-        """What is written, and whether that took its time."""
+    def _chunks(self, format_: Format, selection: Selection) -> Iterator[bytes]:
         stock: list[Metric] = []
         for family in self._families(selection):
             if isinstance(family, WrittenFamily):
                 heading = Metric(family.name, family.documentation, family.type, family.unit)
-                yield _write([*stock, heading], format_), False
+                yield _write([*stock, heading], format_)
                 stock.clear()
-                yield from ((chunk, False) for chunk in family.chunks())
+                yield from family.chunks()
             else:
                 stock.append(family)
                 if len(stock) == _STOCK:
-                    yield _write(stock, format_), True
+                    yield _write(stock, format_)
                     stock.clear()
-        yield _write(stock, format_), False
+        yield _write(stock, format_)
         if format_ is Format.OPENMETRICS:
-            yield _END, False
+            yield _END
 
 
 @frozen

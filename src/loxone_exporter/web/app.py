@@ -113,7 +113,8 @@ class WebApp:
     _exposition: Exposition
     _stop: StopRequest
     _clients: Clients
-    _work: SharedWork = field(factory=SharedWork)
+    _whole_scrapes: SharedWork = field(factory=SharedWork)
+    _other_work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
     _pages: Pages | None = None
     _authentication: Authentication | None = None
@@ -170,7 +171,7 @@ class WebApp:
             self._authentication = authentication
             self._config, self._states, self._pages = config.web, states, None
             # Who asks from now on gets nothing that was begun before.
-            self._work = SharedWork()
+            self._whole_scrapes, self._other_work = SharedWork(), SharedWork()
             self._collector.show(plan, states)
             self._clients.limit = config.web.max_connections
 
@@ -236,7 +237,10 @@ class WebApp:
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         render = partial(self._exposition.render, format_, gzip=gzip, selection=selection)
-        body = await self._work.do((format_, gzip, selection), render)
+        # There are few forms of a whole scrape, and as many of a part as clients can think of.
+        is_part = selection.names or selection.miniservers
+        work = self._other_work if is_part else self._whole_scrapes
+        body = await work.do((format_, gzip, selection), render)
         headers = _METRICS_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, format_.value, headers=headers)
 
@@ -247,7 +251,7 @@ class WebApp:
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         query = scope.get("query_string", b"")
         write = partial(self._pages.answer, query, gzip=gzip)
-        status, body = await self._work.do((_PAGE, query, gzip), write)
+        status, body = await self._other_work.do((_PAGE, query, gzip), write)
         headers = _PAGE_HEADERS + (_COMPRESSED if gzip else ())
         return Answer(body, _HTML, status, headers)
 
@@ -274,7 +278,7 @@ class WebApp:
         return Answer(b"configuration reloaded\n")
 
     async def _healthz(self, _scope: Scope) -> Answer:
-        return await self._work.do(_HEALTH, self._report)
+        return await self._other_work.do(_HEALTH, self._report)
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import errno
 import itertools
+import ssl
 from pathlib import Path
 
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
+from loxone_exporter.config import server_tls
 from loxone_exporter.config.model import TlsServerConfig
+from loxone_exporter.config.server_tls import load_pair
 from support.certificates import write_server_files
 from support.configs import CERTIFICATE, MINISERVER, find_all, load_text
 
@@ -198,3 +202,18 @@ def test_a_key_that_everybody_can_read_is_worth_a_warning(folder: Path) -> None:
     (folder / "exporter.key").chmod(0o644)
     (warning,) = load_text(folder, table(PAIR)).warnings
     assert (f"{TABLE}.key_file", True) == (warning.path, "chmod o-r" in warning.message)
+
+
+def test_files_that_are_gone_between_two_looks_are_said_so(folder: Path) -> None:
+    class Context(ssl.SSLContext):
+        def load_cert_chain(self, *_: object, **__: object) -> None:
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    context = Context(ssl.PROTOCOL_TLS_SERVER)
+    with pytest.raises(ValueError, match="cannot be read: No such file or directory"):
+        load_pair(context, folder / "exporter.pem", folder / "exporter.key")
+
+
+def test_nobody_is_asked_for_the_password_of_a_key() -> None:
+    with pytest.raises(ValueError, match="nobody is there to be asked"):
+        server_tls._no_password()

@@ -199,5 +199,5 @@ async def test_other_tasks_have_their_turn_while_many_families_are_written(
         nursery.start_soon(take_turns)
         body = await Exposition.of(Many()).render(format_)
         nursery.cancel_scope.cancel()
-    assert turns >= 5
+    assert turns >= 3  # without a pause there would be one, before the first family
     assert 40 == body.count(b"# HELP loxone_x")

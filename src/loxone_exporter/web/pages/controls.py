@@ -10,9 +10,10 @@ from typing import Final
 from attrs import define, field, frozen
 
 from loxone_exporter.metrics.inventory import Inventory, ShownControl, ShownSeries
+from loxone_exporter.web.pages.layout import search_form
 from loxone_exporter.web.pages.markup import Markup, Pieces, Work, element, end, joined, start
 from loxone_exporter.web.pages.promql import matchers
-from loxone_exporter.web.pages.query import LONGEST_SEARCH, Query
+from loxone_exporter.web.pages.query import Query
 from loxone_exporter.web.pages.values import Kind, Value, value_of
 from loxone_exporter.web.pages.wording import amount
 
@@ -99,29 +100,11 @@ def control_list(query: Query, inventory: Inventory, now: float) -> Pieces:
 
 
 def _search(query: Query) -> Markup:
-    kept = {"miniserver": query.miniserver, "room": query.room}
-    return element(
-        "form",
-        *(
-            start("input", type="hidden", name=name, value=value)
-            for name, value in kept.items()
-            if value is not None
-        ),
-        element("label", "Search for controls", for_="q", class_="unseen"),
-        start(
-            "input",
-            type="search",
-            id="q",
-            name="q",
-            value=query.search,
-            placeholder="Room, control, state or metric",
-            autocomplete="off",
-            spellcheck="false",
-            maxlength=LONGEST_SEARCH,
-        ),
-        element("button", "Search"),
-        role="search",
-        action="./",
+    return search_form(
+        "Search for controls",
+        "Room, control, state or metric",
+        query.search,
+        kept={"miniserver": query.miniserver, "room": query.room},
     )
 
 

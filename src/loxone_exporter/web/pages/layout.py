@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from loxone_exporter import __version__
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
+from loxone_exporter.web.pages.query import LONGEST_SEARCH
 from loxone_exporter.web.static_files import StaticFiles
 
 
@@ -58,6 +60,42 @@ def page(title: str, content: Pieces, static: StaticFiles, documentation: str) -
     yield end("main")
     yield _footer(documentation)
     yield joined(end("body"), end("html"))
+
+
+def search_form(
+    label: str, placeholder: str, sought: str, *, kept: Mapping[str, str | None] | None = None
+) -> Markup:
+    """Where something can be sought.
+
+    Args:
+        label: What for.
+        placeholder: What may be typed.
+        sought: What is sought now.
+        kept: What else is asked of the page, and stays so; None asks for nothing.
+    """
+    return element(
+        "form",
+        *(
+            start("input", type="hidden", name=name, value=value)
+            for name, value in (kept or {}).items()
+            if value is not None
+        ),
+        element("label", label, for_="q", class_="unseen"),
+        start(
+            "input",
+            type="search",
+            id="q",
+            name="q",
+            value=sought,
+            placeholder=placeholder,
+            autocomplete="off",
+            spellcheck="false",
+            maxlength=LONGEST_SEARCH,
+        ),
+        element("button", "Search"),
+        role="search",
+        action="./",
+    )
 
 
 def _footer(documentation: str) -> Markup:

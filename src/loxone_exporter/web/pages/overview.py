@@ -8,9 +8,10 @@ from typing import Final
 from attrs import frozen
 
 from loxone_exporter.state import MiniserverState
+from loxone_exporter.web.pages.layout import search_form
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
 from loxone_exporter.web.pages.miniserver import badge, failure, firmware, last_event, since
-from loxone_exporter.web.pages.query import LONGEST_SEARCH, Query
+from loxone_exporter.web.pages.query import Query
 from loxone_exporter.web.pages.wording import amount
 
 
@@ -98,21 +99,4 @@ def _line(line: Line, now: float) -> Markup:
 
 
 def _search(query: Query) -> Markup:
-    return element(
-        "form",
-        element("label", "Search for Miniservers", for_="q", class_="unseen"),
-        start(
-            "input",
-            type="search",
-            id="q",
-            name="q",
-            value=query.search,
-            placeholder="Name of a Miniserver",
-            autocomplete="off",
-            spellcheck="false",
-            maxlength=LONGEST_SEARCH,
-        ),
-        element("button", "Search"),
-        role="search",
-        action="./",
-    )
+    return search_form("Search for Miniservers", "Name of a Miniserver", query.search)
