@@ -35,8 +35,13 @@ SLOPE_LIMIT: Final = 6.0
 WARM_AFTER: Final = 300.0
 """Seconds after which the process has seen about everything once; a quarter of a shorter run."""
 
-LEAST_FOR_MEMORY: Final = 240.0
-"""Seconds of readings below which nothing is said about growth."""
+LEAST_FOR_MEMORY: Final = 900.0
+"""Seconds of readings of a warm process below which nothing is said about growth: allocators settle
+slowly."""
+
+PEAK_LIMIT: Final = 32.0
+"""MB that resident memory may ever have above what it has at the first rest: what a crowd of
+scrapers and of hostile clients may cost."""
 
 Read: TypeAlias = Callable[[Rest], float | None]
 """Reads a number off a moment of rest; None where it was not told."""
@@ -279,9 +284,9 @@ class Trend:
 
 
 def _about_memory(seen: Observations) -> Iterator[Finding]:
+    yield _peak(seen)
     warm = warm_readings(seen.readings)
     growth, trend = "resident memory, end against warm", "resident memory, slope"
-    peak = max((reading.resident for reading in seen.readings), default=math.nan)
     if not warm or warm[-1].time - warm[0].time < LEAST_FOR_MEMORY:
         measured = "too short a time"
         yield Finding(what=growth, limit="", measured=measured, verdict=Verdict.NOT_JUDGED)
@@ -297,7 +302,6 @@ def _about_memory(seen: Observations) -> Iterator[Finding]:
         notes=[
             "medians of a twelfth of the time each: "
             + " ".join(f"{resident:.1f}" for _, resident in blocks)
-            + f"; at its peak {peak:.1f} MB"
         ],
     )
     found = trend_of(blocks)
@@ -306,6 +310,20 @@ def _about_memory(seen: Observations) -> Iterator[Finding]:
         limit=f"≤ {SLOPE_LIMIT:g} MB/h beyond chance",
         measured=f"{found.slope:+.1f} ± {_CONFIDENCE * found.error:.1f} MB/h",
         verdict=_kept(is_kept=found.slope - _CONFIDENCE * found.error <= SLOPE_LIMIT),
+    )
+
+
+def _peak(seen: Observations) -> Finding:
+    what = "resident memory, at its peak"
+    if not (seen.rests and seen.readings):
+        return Finding(what=what, limit="", measured="not read", verdict=Verdict.NOT_JUDGED)
+    first = seen.rests[0].reading.resident
+    peak = max(reading.resident for reading in seen.readings)
+    return Finding(
+        what=what,
+        limit=f"≤ {first:.1f} MB, as at first, + {PEAK_LIMIT:g}",
+        measured=f"{peak:.1f} MB",
+        verdict=_kept(is_kept=peak <= first + PEAK_LIMIT),
     )
 
 

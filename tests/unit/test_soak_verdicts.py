@@ -70,7 +70,7 @@ def good() -> Observations:
     """What is seen where everything is as it should be."""
     return Observations(
         outages=[outage(), outage(59.0), outage(75.0, bound=80.0), outage(lost=1, may_lose=True)],
-        readings=[reading(float(second), 50 + second % 3) for second in range(1000)],
+        readings=[reading(float(second), 50 + second % 3) for second in range(1300)],
         rests=[rest(), rest()],
         scrapes=[0.1, 0.2],
         parsed=2,
@@ -204,7 +204,9 @@ def growing(per_hour: float, *, noise: float = 0.0, seconds: int = 3600) -> list
         (growing(3.0), []),
         (growing(5.0), ["resident memory, end against warm"]),
         (growing(20.0), ["resident memory, end against warm", "resident memory, slope"]),
-        (growing(20.0, seconds=600), ["resident memory, slope"]),
+        (growing(12.0, seconds=1500), ["resident memory, slope"]),
+        (growing(20.0, seconds=1000), []),  # too short to tell
+        (growing(200.0, seconds=700), ["resident memory, at its peak"]),
     ],
 )
 def test_memory_that_grows_is_noticed(readings: list[Reading], expected: list[str]) -> None:
