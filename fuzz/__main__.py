@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import secrets
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _replay(options.replay)
     modes = [MODES[name] for name in options.modes or MODES]
     run = _Run(modes, options.seed, options.findings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was done is told all the same
     try:
         run.all(options.seconds)
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fuzz.__main__ import CLEAN, FOUND, USAGE, main
+from fuzz.__main__ import CLEAN, FOUND, INTERRUPTED, USAGE, main
 from fuzz.modes import MODES
 from loxone_exporter.web.app import Answer, Scope, WebApp
 
@@ -37,6 +38,24 @@ def test_every_mode_runs_and_is_told_of(tmp_path: Path) -> None:
     assert all(int(cases) > 0 for cases, *_ in rows.values())
     assert {"0"} == {findings for *_, findings in rows.values()}
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_interrupted_tells_what_was_done(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "fuzz", "--seconds=60", f"--findings={tmp_path}", "pure", "frames"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline().startswith("seed ")
+        run.send_signal(number)
+        rest = run.stdout.read()
+    assert INTERRUPTED == run.returncode
+    assert rest.splitlines()[-1].startswith("pure ")
 
 
 def stumble(*_: object) -> float:
