@@ -40,6 +40,7 @@ class RunningExporter:
     url: str = ""
     log: list[str] = field(factory=list)
     _listening: trio.Event = field(factory=trio.Event)
+    _log_ended: trio.Event = field(factory=trio.Event)
 
     async def follow_log(self) -> None:
         assert self.process.stderr is not None
@@ -51,6 +52,7 @@ class RunningExporter:
                 if not self.url and " serves " in self.log[-1]:
                     self.url = re.findall(r"https?://[^/]+(?=/metrics)", self.log[-1])[0]
                     self._listening.set()
+        self._log_ended.set()
 
     async def wait_until_listening(self) -> None:
         with trio.fail_after(START_DEADLINE):
@@ -83,12 +85,14 @@ class RunningExporter:
         assert re.search(r"received: [1-9]\d*; not on loxone-exporter's list: 0\b", told), told
 
     async def stop(self, number: int = signal.SIGTERM) -> float:
-        """Send a signal and wait; how long it took."""
+        """Send a signal and wait; how long it took. The log is whole then."""
         started = trio.current_time()
         self.process.send_signal(number)
         with trio.fail_after(30):
             await self.process.wait()
-        return trio.current_time() - started
+            took = trio.current_time() - started
+            await self._log_ended.wait()
+        return took
 
 
 @contextlib.asynccontextmanager
