@@ -28,6 +28,7 @@ from support.processes import (
     serve_on_loopback,
     write_toml,
 )
+from support.terminals import terminal
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -294,6 +295,29 @@ async def test_the_environment_alone_is_enough(nursery: trio.Nursery, tmp_path: 
     async with running_exporter(["run"], environ=environ, folder=tmp_path) as exporter:
         await exporter.wait_until_listening()
         await exporter.wait_for("/metrics", 'loxone_exporter_connected{miniserver="127.0.0.1"} 1.0')
+
+
+async def test_a_person_at_a_terminal_reads_text(tmp_path: Path) -> None:
+    write_toml(tmp_path / "loxone-exporter.toml", {"home": 1})
+    async with terminal("run", folder=tmp_path) as watched:
+        await watched.expect(" info    loxone_exporter.app loxone-exporter ")
+        watched.press("c")
+        assert 0 == await watched.end()
+    assert '"message"' not in watched.screen
+
+
+async def test_json_is_what_programs_get_and_who_asks_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "loxone-exporter.toml"
+    write_toml(path, {"home": 1})
+    async with running_exporter(["run"], folder=tmp_path) as piped:
+        await piped.wait_until_listening()
+        await piped.stop()
+    assert 0 < len([json.loads(line) for line in piped.log])
+    write_toml(path, {"home": 1}, extra='[log]\nformat = "json"')
+    async with terminal("run", folder=tmp_path) as watched:
+        await watched.expect('"logger": "loxone_exporter.app", "message": "loxone-exporter ')
+        watched.press("c")
+        assert 0 == await watched.end()
 
 
 async def test_the_shipped_configuration_runs_against_the_simulator() -> None:
