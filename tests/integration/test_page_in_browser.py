@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -232,10 +233,17 @@ async def test_values_are_refreshed_while_nothing_else_moves(browser: BrowserThr
         page.wait_for_selector("text=New")
         assert ["Lamp 2", "New"] == page.locator(".name").all_inner_texts()
         assert page.locator("details[open] code").first.is_visible()
+        trio.from_thread.run_sync(disconnect, state, trio_token=token)
+        refresh(page)
+        page.wait_for_selector("#live.busy >> text=Last values, from ")
+        assert re.search(r"from \d{1,2}:\d\d", page.inner_text("#live"))
         watched(visit, server)
         trio.from_thread.run_sync(server.stop.make, trio_token=token)
         refresh(page)
         page.wait_for_selector("text=The exporter does not answer")
+
+    def disconnect(state: MiniserverState) -> None:
+        state.connection = ConnectionState.BACKOFF
 
     def refresh(page: Any) -> None:  # noqa: ANN401  # Playwright's, which may not be there
         """What happens when somebody comes back to the page."""
