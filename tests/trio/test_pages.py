@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from benchmarks.house import InventedHouse
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import parse_structure
@@ -19,7 +20,6 @@ from loxone_exporter.state import ConnectionState, Failure, MiniserverState, Sec
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.pages import Pages, documentation_url
 from loxone_exporter.web.pages.controls import ON_A_PAGE
-from loxone_exporter.web.pages.wording import ADVICE
 from support.collected import connected
 from support.pages import HOSTILE, Page, ask, build_app, hostile_miniserver
 from support.structures import control, key, structure

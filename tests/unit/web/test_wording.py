@@ -4,26 +4,19 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from loxone_exporter.errors import FailureReason
 from loxone_exporter.state import ConnectionState, Security
-from loxone_exporter.web.pages.wording import ADVICE, SECURITY, STATES, ago, amount, duration, utc
+from loxone_exporter.web.pages.wording import SECURITY, STATES, ago, amount, duration, utc
 
 
 @pytest.mark.parametrize(
     ("members", "words"),
-    [(ConnectionState, STATES), (Security, SECURITY), (FailureReason, ADVICE)],
+    [(ConnectionState, STATES), (Security, SECURITY)],
 )
 def test_there_are_words_for_everything(
     members: Iterable[str], words: Mapping[str, object]
 ) -> None:
     assert list(members) == sorted(words, key=list(members).index)
     assert len(words) == len(set(map(str, words.values())))
-
-
-def test_advice_is_whole_sentences() -> None:
-    for advice in ADVICE.values():
-        assert advice.remedy.endswith(".")
-        assert not advice.what.endswith(".")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.metrics.inventory import Inventory
 from loxone_exporter.metrics.share import Share
 from loxone_exporter.state import MiniserverState
@@ -9,7 +10,6 @@ from loxone_exporter.web.pages.controls import control_list, own_states, state_l
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
 from loxone_exporter.web.pages.query import Query
 from loxone_exporter.web.pages.wording import (
-    ADVICE,
     SECURITY,
     STATES,
     Tone,
