@@ -218,7 +218,7 @@ def _discover(options: argparse.Namespace) -> int:
     if options.explain is not None and not lines and not failures:
         failures.append(f"no control has the name or UUID {options.explain!r}")
     for failure in failures:
-        _complain(failure)
+        _complain(logs.harmless(failure))
     return FAILED if failures else FINE
 
 
@@ -338,6 +338,8 @@ def _say(line: str) -> None:
         # What is left in the buffer would fail once more, and loudly, when the process ends.
         sys.stdout = None
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(FAILED) from None  # who read it, `head` perhaps, has seen enough
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 
