@@ -785,3 +785,21 @@ async def test_many_lists_of_moods_are_no_burden_where_a_class_is_left_out() -> 
     started = time.process_time()
     await scrape([connected(house)], config)
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    ("type_", "role", "power"),
+    [
+        ("WallboxManager", "", "loxone_wallbox_manager_node_power_assigned_watts"),
+        ("EFM", "Load", "loxone_power_flow_node_consumption_watts"),
+    ],
+)
+async def test_only_what_has_a_role_in_an_energy_flow_is_a_node_of_one(
+    type_: str, role: str, power: str
+) -> None:
+    node = {"title": "Carport", "actualEfmState": "actual0"} | ({"nodeType": role} if role else {})
+    house = house_of(type_, ("actual0",), details={"nodes": [node], "actualFormat": "%.1fkW"})
+    found = await scrape([connected(house, values={1: 11.0})])
+    assert 11_000 == found.value(power)
+    roles = [sample.labels["role"] for sample in found.samples("loxone_energy_flow_node_info")]
+    assert ([role.lower()] if role else []) == roles
