@@ -287,7 +287,7 @@ async def test_only_what_is_connected_is_live(
     # It is 30 s ago by trio's clock, and now by the wall's.
     assert abs(float(known["data-from"] or 0) - (heard - 30)) < 20
     assert ["Last connection"] == [each for each in page.texts("dt") if each.endswith("onnection")]
-    assert page.texts("p", "notice")[0].startswith("These are its last values, from ")
+    assert page.texts("p", "notice")[0].startswith("These are its last values, from before ")
     await trio.sleep(61)
     assert ("No values", NEVER_CONNECTED[connection]) == how_live(await page_of(app))
 
@@ -301,6 +301,8 @@ async def test_what_was_never_connected_has_neither_values_nor_protection(
     page = await page_of(build_app(state))
     assert ("No values", NEVER_CONNECTED[connection]) == how_live(page)
     assert "TLS" not in "".join(page.texts("dd"))
+    facts = dict(zip(page.texts("dt"), page.texts("dd"), strict=True))
+    assert "none yet" == facts["Controls"]
 
 
 async def test_of_several_it_is_said_how_many_are_live() -> None:

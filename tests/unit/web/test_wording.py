@@ -40,7 +40,7 @@ def test_durations(seconds: float, words: str) -> None:
 
 def test_times_are_told_from_now() -> None:
     now = 1_700_000_000.0
-    assert "just now" == ago(now - 0.5, now)
+    assert "just now" == ago(now - 0.5, now) == ago(now + 0.5, now)
     assert "5 s ago" == ago(now - 5, now)
     assert "in 2 min" == ago(now + 125, now)
     assert "2023-11-14 22:13:20+00:00" == utc(now)

@@ -124,7 +124,7 @@ def failure(state: MiniserverState, now: float, *, in_short: bool = False) -> Ma
         words = ("The last failure is over: ", advice.what, ", ", when, ".")
         return element("p", *words, class_="past")
     tone = STATES[state.connection][1]
-    outlook = f"It is tried again {ago(last.retry, now)}." if last.retry > now else ""
+    outlook = f"It is tried again {ago(last.retry, now)}." if last.retry >= now + 1 else ""
     return element(
         "div",
         element("p", element("strong", advice.what), " · ", when),
@@ -141,7 +141,9 @@ def _facts(share: Share, samples: int, now: float) -> Markup:
     facts = {
         "Last event": last_event(state, now),
         "Last sign of life": "none yet" if heard is None else moment(ago(heard, now), heard),
-        "Controls": f"{share.exported:,} of {share.discovered:,} with values",
+        "Controls": f"{share.exported:,} of {share.discovered:,} with values"
+        if state.structure
+        else "none yet",
         "Series": f"{samples:,}",
         "Firmware": firmware(state),
         "Model": state.structure.model if state.structure else "",
@@ -168,9 +170,11 @@ def _protection(state: MiniserverState) -> dict[str, str]:
 
 
 def _until(state: MiniserverState, now: float) -> tuple[str, ...]:
-    """Since when values are the last ones."""
+    """Since when values are the last ones; to be read after that they are."""
     until = state.live_until()
-    return () if until is None else (", from ", moment(ago(until, now), until))
+    if until is None:
+        return ()
+    return (", from before the connection ended ", moment(ago(until, now), until))
 
 
 def _notice(*words: str) -> Markup:

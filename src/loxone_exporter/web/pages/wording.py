@@ -65,9 +65,10 @@ def _two(first: str, second: int, unit: str) -> str:
 
 def ago(time: float, now: float) -> str:
     """When something was or will be, seen from now; both in Unix time."""
-    if time > now:
-        return f"in {duration(time - now)}"
-    return "just now" if now - time < 1 else f"{duration(now - time)} ago"
+    # While a page is made, what it tells of goes on: something may come after its `now`.
+    if abs(now - time) < 1:
+        return "just now"
+    return f"in {duration(time - now)}" if time > now else f"{duration(now - time)} ago"
 
 
 def utc(time: float) -> str:
