@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import frame, panels
 from dashboards.frame import Page, Section
-from dashboards.house import OUTDOOR, ROOMS, WINDOWS
+from dashboards.house import OUTDOOR, rooms, windows
 from dashboards.panels import Query, bars, lines, stat, state_names, timeline
 from dashboards.promql import BY_CONTROL, BY_HOUSE, codes, house
 
@@ -97,7 +97,7 @@ _FIRST: Final = [
 ]
 
 _TEMPERATURES: Final = [
-    ROOMS,
+    rooms(),
     lines(
         "Temperatures",
         Query(_TEMPERATURE, "{{room}}"),
@@ -145,7 +145,7 @@ _AIR: Final = [
         steps=panels.CO2,
         steps_in_lines=True,
     ),
-    WINDOWS,
+    windows(),
     lines(
         "Ventilation",
         Query(house("loxone_fan_speed_ratio"), "{{room}}: {{name}}"),

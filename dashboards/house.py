@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat as stats
+from grafana_foundation_sdk.builders import statetimeline
+from grafana_foundation_sdk.builders import table as tables
 
 from dashboards import frame, panels
 from dashboards.frame import Page, Section
@@ -40,13 +42,6 @@ TO_LINK: Final = {"Link and exporter": f"/d/loxone-exporter?{_THE_HOUSE}"}
 OUTDOOR: Final = (
     f"avg by ({BY_HOUSE}) ({house('loxone_weather_temperature_celsius')})"
     f" or avg by ({BY_HOUSE}) ({house('loxone_temperature_outdoor_celsius')})"
-)
-WINDOWS: Final = timeline(
-    "Windows by room",
-    Query(house("loxone:room_window_open"), "{{room}}"),
-    none="no room controller knows of a window here",
-    description="As the room controllers have it.",
-    names=panels.OPEN_OR_CLOSED,
 )
 
 _WINDOWS: Final = house("", names("loxone_windows_open", "loxone_windows_tilted"))
@@ -188,6 +183,57 @@ def _numbers() -> Iterator[stats.Panel]:
     )
 
 
+def windows() -> statetimeline.Panel:
+    """Windows over time, by room."""
+    return timeline(
+        "Windows by room",
+        Query(house("loxone:room_window_open"), "{{room}}"),
+        none="no room controller knows of a window here",
+        description="As the room controllers have it.",
+        names=panels.OPEN_OR_CLOSED,
+    )
+
+
+def rooms() -> tables.Panel:
+    """The climate of all rooms now."""
+    return table(
+        "Rooms",
+        {"room": "Room"},
+        Column(
+            "Temperature",
+            house("loxone:room_temperature_celsius"),
+            unit="celsius",
+            decimals=1,
+            steps=panels.TEMPERATURE,
+        ),
+        Column(
+            "Target", house("loxone:room_temperature_target_celsius"), unit="celsius", decimals=1
+        ),
+        Column(
+            "Missing",
+            house("loxone:room_temperature_missing_celsius"),
+            unit="celsius",
+            decimals=1,
+            steps=panels.MISSING,
+            filled=True,
+        ),
+        Column(
+            "Humidity",
+            house("loxone:room_humidity_ratio"),
+            unit="percentunit",
+            decimals=0,
+            steps=panels.HUMIDITY,
+        ),
+        Column("CO₂", house("loxone:room_co2_ppm"), unit="ppm", decimals=0, steps=panels.CO2),
+        Column("Window", house("loxone:room_window_open"), names=panels.OPEN_OR_CLOSED),
+        none="no room controllers here",
+        description="Room by room; a click on its name shows it. Missing is how much colder it is"
+        " than its target.",
+        sort=("Missing", True),
+        label_links={"Room": TO_ROOM},
+    )
+
+
 def today_and_yesterday(title: str, flow: str, none: str) -> Iterator[stats.Panel]:
     """Two panels: what was counted today, and yesterday up to the same time."""
     for when, shift in (("today", ""), ("yesterday until now", "1d")):
@@ -214,7 +260,7 @@ _FIRST: Final = [
 ]
 
 _OPENINGS: Final = [
-    WINDOWS,
+    windows(),
     bars(
         "Blinds",
         Query(house("loxone_shading_position_ratio"), "{{room}}: {{name}}"),
@@ -235,43 +281,9 @@ _OPENINGS: Final = [
     ),
 ]
 
-ROOMS: Final = table(
-    "Rooms",
-    {"room": "Room"},
-    Column(
-        "Temperature",
-        house("loxone:room_temperature_celsius"),
-        unit="celsius",
-        decimals=1,
-        steps=panels.TEMPERATURE,
-    ),
-    Column("Target", house("loxone:room_temperature_target_celsius"), unit="celsius", decimals=1),
-    Column(
-        "Missing",
-        house("loxone:room_temperature_missing_celsius"),
-        unit="celsius",
-        decimals=1,
-        steps=panels.MISSING,
-        filled=True,
-    ),
-    Column(
-        "Humidity",
-        house("loxone:room_humidity_ratio"),
-        unit="percentunit",
-        decimals=0,
-        steps=panels.HUMIDITY,
-    ),
-    Column("CO₂", house("loxone:room_co2_ppm"), unit="ppm", decimals=0, steps=panels.CO2),
-    Column("Window", house("loxone:room_window_open"), names=panels.OPEN_OR_CLOSED),
-    none="no room controllers here",
-    description="Room by room; a click on its name shows it. Missing is how much colder it is"
-    " than its target.",
-    sort=("Missing", True),
-    label_links={"Room": TO_ROOM},
-)
 
 _ROOMS: Final = [
-    ROOMS,
+    rooms(),
     lines(
         "Temperatures",
         Query(house("loxone:room_temperature_celsius"), "{{room}}"),
