@@ -12,6 +12,7 @@ from dashboards.panels import (
     Query,
     bars,
     columns,
+    days,
     lines,
     stat,
     state_names,
@@ -161,7 +162,7 @@ _DAYS: Final = [
         unit="kwatth",
         decimals=1,
     ),
-    columns(
+    days(
         "Each day",
         Query(
             f"max by ({BY_HOUSE}, flow) ("
@@ -174,8 +175,6 @@ _DAYS: Final = [
         unit="kwatth",
         decimals=1,
         since="30d",
-        step="1d",
-        width=24,
     ),
 ]
 
@@ -251,7 +250,8 @@ _ALL_METERS: Final = [
             "{{name}}",
         ),
         none="no meters here that count in one direction",
-        description="A main meter contains others; producers count, too.",
+        description="One upon the other, although a main meter contains others and producers"
+        " count, too: a click on names in the legend leaves just those.",
         unit="kwatth",
         decimals=2,
         step="1h",

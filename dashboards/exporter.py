@@ -172,7 +172,6 @@ _LINK: Final = [
         none="none ended in this time",
         description="Each reason has its remedy in docs/troubleshooting.md.",
         decimals=0,
-        stacked=True,
     ),
     lines(
         "Answers to keepalives",

@@ -140,7 +140,6 @@ _OFFLINE: Final = [
         description="Of all houses together. Each reason has its remedy in"
         " docs/troubleshooting.md.",
         decimals=0,
-        stacked=True,
         width=8,
         height=10,
     ),

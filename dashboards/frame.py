@@ -76,7 +76,7 @@ def build(page: Page) -> models.Dashboard:
         .refresh("30s")
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .readonly()
+        .editable()
         .link(
             dashboard.DashboardLink("Loxone")
             .type(models.DashboardLinkType.DASHBOARDS)

@@ -432,8 +432,9 @@ _DEVICES: Final = [
     ),
     lines(
         "Soil moisture and fill levels",
-        Query(house("loxone_soil_moisture_ratio"), "{{name}}"),
-        Query(house("loxone_fill_level_ratio"), "{{name}}"),
+        Query(
+            house("", names("loxone_soil_moisture_ratio", "loxone_fill_level_ratio")), "{{name}}"
+        ),
         none="no sensors of soil or tanks here",
         unit="percentunit",
         low=0,

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, Self, TypeAlias, TypedDict, TypeVar, Un
 
 from attrs import frozen
 from grafana_foundation_sdk.builders import (
+    barchart,
     bargauge,
     common,
     dashboard,
@@ -225,22 +226,35 @@ def lines(
     return _ask(_dress(panel, title, none, {"width": 12, "height": 9, **look}), queries)
 
 
-def columns(
-    title: str, *queries: Query, none: str, stacked: bool = False, **look: Unpack[Look]
-) -> timeseries.Panel:
-    """Amounts of a time each, such as days, side by side or one upon the other, likewise."""
+def columns(title: str, *queries: Query, none: str, **look: Unpack[Look]) -> timeseries.Panel:
+    """Amounts of a time each, such as hours, one upon the other, likewise."""
     panel = (
         timeseries.Panel()
         .draw_style(common_models.GraphDrawStyle.BARS)
-        .bar_alignment(common_models.BarAlignment.AFTER)
+        .bar_alignment(common_models.BarAlignment.BEFORE)
         .fill_opacity(70)
+        .stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A"))
         .legend(_legend(["sum"]))
         .tooltip(_tooltip())
         .color_scheme(_by_series())
     )
-    if stacked:
-        panel.stacking(common.StackingConfig().mode(common_models.StackingMode.NORMAL).group("A"))
     return _ask(_dress(panel, title, none, {"width": 12, "height": 9, "low": 0, **look}), queries)
+
+
+def days(title: str, *queries: Query, none: str, **look: Unpack[Look]) -> barchart.Panel:
+    """Amounts of each day, side by side, likewise."""
+    panel = (
+        barchart.Panel()
+        .show_value(common_models.VisibilityMode.NEVER)
+        .x_tick_label_spacing(100)
+        .group_width(0.8)
+        .fill_opacity(80)
+        .legend(_legend(["lastNotNull", "mean", "sum"]))
+        .tooltip(_tooltip())
+        .color_scheme(_by_series())
+    )
+    dressed = _dress(panel, title, none, {"width": 24, "height": 9, "low": 0, "step": "1d", **look})
+    return _ask(dressed, queries)
 
 
 def timeline(title: str, *queries: Query, none: str, **look: Unpack[Look]) -> statetimeline.Panel:

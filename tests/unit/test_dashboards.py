@@ -22,7 +22,7 @@ from support.rules import alerts, rules
 
 NAMES: Final = {"house", "climate", "energy", "room", "exporter", "fleet"}
 
-PANELS: Final = {"stat", "bargauge", "timeseries", "state-timeline", "table"}
+PANELS: Final = {"stat", "barchart", "bargauge", "timeseries", "state-timeline", "table"}
 """None that Grafana has given up, such as `graph` and `table-old`."""
 
 # What Prometheus itself and every Python process tell.
@@ -247,5 +247,7 @@ def test_variables_are_put_in_as_grafana_does_it() -> None:
         ("1M/M", True, datetime(2026, 3, 1, tzinfo=UTC)),
     ],
 )
-def test_times_are_computed_as_grafana_does_it(text: str, is_end: bool, expected: datetime) -> None:
+def test_times_are_computed_as_grafana_does_it(
+    text: str, *, is_end: bool, expected: datetime
+) -> None:
     assert expected == parse(text, datetime(2026, 3, 31, 15, 30, tzinfo=UTC), is_end=is_end)
