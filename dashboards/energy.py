@@ -23,6 +23,7 @@ from dashboards.promql import (
     BY_CONTROL,
     BY_HOUSE,
     codes,
+    consumers,
     consumption_power,
     counted,
     grid_power,
@@ -39,12 +40,6 @@ _NO_METERS: Final = "no meters here"
 _NO_STORAGE: Final = "no storage here"
 _NO_WALLBOX: Final = "no wallbox here"
 
-# The names that an energy flow monitor gives what it shows.
-_CONSUMERS: Final = (
-    f"{house('loxone_power_flow_node_consumption_watts')}"
-    " * on (job, instance, miniserver, name, room, category, type, subcontrol)"
-    f" group_left (node) {house('loxone_energy_flow_node_info')}"
-)
 _NODES: Final = names(
     "loxone_power_flow_node_production_watts",
     "loxone_power_flow_node_grid_watts",
@@ -118,6 +113,7 @@ _FIRST: Final = [
         "Price now",
         Query(_PRICE, "{{currency}} for 1 kWh"),
         none="no price here",
+        with_name=True,
         description="Of a kWh from the grid, as an energy monitor has it.",
         decimals=3,
     ),
@@ -150,6 +146,7 @@ _DAYS: Final = [
         "Cost today",
         Query(_COST, "{{currency}}"),
         none="no price here",
+        with_name=True,
         description="What came from the grid today, at the present price.",
         decimals=2,
         since="now/d",
@@ -192,18 +189,18 @@ _POWER: Final = [
     ),
     lines(
         "Where it goes",
-        Query(_CONSUMERS, "{{node}}"),
+        Query(consumers(), "{{node}}"),
         Query(_NOT_MEASURED, "not measured"),
-        none="no energy flow monitor here",
+        none=_NO_METERS,
         description="Consumers by their names in the energy flow monitor, and what none of their"
-        " meters measures.",
+        " meters measures. In a house without one, each meter: a main meter contains others.",
         unit="watt",
         stacked=True,
     ),
     bars(
         "Consumers now",
-        Query(f"sort_desc({_CONSUMERS})", "{{node}}"),
-        none="no energy flow monitor here",
+        Query(f"sort_desc({consumers()})", "{{node}}"),
+        none=_NO_METERS,
         unit="watt",
         width=12,
     ),

@@ -106,7 +106,7 @@ _FIRST: Final = [
         "Version",
         Query(job("loxone_exporter_build_info"), "{{version}}"),
         none=_NO_EXPORTER,
-        show_name=True,
+        only_name=True,
         steps=((None, panels.NOTE),),
     ),
 ]

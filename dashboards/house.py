@@ -18,6 +18,7 @@ from dashboards.promql import (
     BY_ROOM,
     BY_STATE,
     codes,
+    consumers,
     consumption_power,
     counted,
     grid_power,
@@ -119,7 +120,7 @@ def _now() -> Iterator[stats.Panel]:
         "Operating mode",
         Query(_MODE, "{{title}}"),
         none="not told to this user",
-        show_name=True,
+        only_name=True,
         description="That of the whole house, by its name in Loxone Config.",
         steps=((None, panels.NOTE),),
     )
@@ -308,13 +309,10 @@ _POWER: Final = [
     ),
     bars(
         "Where it goes now",
-        Query(
-            f"sort_desc({house('loxone_power_watts', type='Meter')}"
-            f" or {house('loxone_wallbox_power_watts')})",
-            "{{name}}",
-        ),
+        Query(f"sort_desc({consumers()})", "{{node}}"),
         none="no meters here",
-        description="What each meter shows. A main meter contains others; producers count, too.",
+        description="The consumers of the energy flow monitor. In a house without one, each"
+        " meter: a main meter contains others, and producers count, too.",
         unit="watt",
         width=8,
         height=9,

@@ -147,7 +147,12 @@ _P = TypeVar("_P", bound=_Panel)
 
 
 def stat(
-    title: str, *queries: Query, none: str, show_name: bool = False, **look: Unpack[Look]
+    title: str,
+    *queries: Query,
+    none: str,
+    only_name: bool = False,
+    with_name: bool = False,
+    **look: Unpack[Look],
 ) -> stats.Panel:
     """A number as it is now, or several.
 
@@ -155,15 +160,20 @@ def stat(
         title: Above it.
         queries: What is shown.
         none: What is said where there is nothing.
-        show_name: Show what the series is called, and not its value.
+        only_name: Show what the series is called, and not its value.
+        with_name: Show both; without that, the name is shown where there are several only.
         look: How it looks.
     """
-    text = common_models.BigValueTextMode
+    text = common_models.BigValueTextMode.AUTO
+    if with_name:
+        text = common_models.BigValueTextMode.VALUE_AND_NAME
+    if only_name:
+        text = common_models.BigValueTextMode.NAME
     panel = (
         stats.Panel()
         .graph_mode(common_models.BigValueGraphMode.NONE)
         .color_mode(common_models.BigValueColorMode.VALUE)
-        .text_mode(text.NAME if show_name else text.AUTO)
+        .text_mode(text)
         .reduce_options(_latest())
         .color_scheme(_by_thresholds())
     )

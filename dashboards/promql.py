@@ -100,6 +100,20 @@ def consumption_power(where: Callable[..., str] = house) -> str:
     return f"{monitor} or sum by ({BY_HOUSE}) ({each})"
 
 
+def consumers() -> str:
+    """Power of each consumer in watts, by the label `node`.
+
+    By their names in the energy flow monitor; in houses without one, of each meter.
+    """
+    nodes = house("loxone_power_flow_node_consumption_watts")
+    named = (
+        f"{nodes} * on (job, instance, miniserver, name, room, category, type, subcontrol)"
+        f" group_left (node) {house('loxone_energy_flow_node_info')}"
+    )
+    meters = f"{house('loxone_power_watts', type='Meter')} unless on ({BY_HOUSE}) {nodes}"
+    return f'{named} or label_replace({meters}, "node", "$1", "name", "(.+)")'
+
+
 def counted(flow: str, window: str = "$__range", where: Callable[..., str] = house) -> str:
     """Energy of a house in kWh, by the largest meter of its kind: that contains the others.
 

@@ -11,6 +11,14 @@ from dashboards.panels import Column, Query, bars, lines, stat, state_names, tab
 from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, codes, names, room
 
 
+_SWITCHES: Final = room("", names("loxone_switch_active", "loxone_digital_active"))
+
+
+def _named_by_part(series: str, state: str) -> str:
+    """Series of sub-controls with the name of each in the label `part`: `Spots`."""
+    return f'label_replace({series}, "part", "$1", "subcontrol", "(.+)/{state}")'
+
+
 _FIRST: Final = [
     stat(
         "Temperature",
@@ -87,7 +95,7 @@ _CLIMATE: Final = [
         steps_in_lines=True,
     ),
     timeline(
-        "Room controller and window",
+        "Room controller",
         Query(codes("loxone_room_active_mode", ROOM_MODES, where=room), "{{name}}"),
         none="no room controller of the second generation here",
         names=state_names(ROOM_MODES),
@@ -107,14 +115,14 @@ _LIGHT: Final = [
         "Mood",
         Query(f"{room('loxone_light_mood')} == 1", "{{state}}"),
         none="no lighting controller here",
-        show_name=True,
+        only_name=True,
         description="Of each lighting controller, by its name in Loxone Config.",
         steps=((None, panels.LIGHT),),
         height=8,
     ),
     bars(
         "Lights",
-        Query(room("loxone_light_level_ratio"), "{{subcontrol}}"),
+        Query(_named_by_part(room("loxone_light_level_ratio"), "position"), "{{name}} {{part}}"),
         none="no dimmers here",
         unit="percentunit",
         high=1,
@@ -133,10 +141,8 @@ _LIGHT: Final = [
     timeline(
         "On and off",
         Query(
-            f"max by ({BY_STATE}) ("
-            + room("", names("loxone_switch_active", "loxone_digital_active"))
-            + ")",
-            "{{name}} {{subcontrol}}",
+            _named_by_part(f"max by ({BY_STATE}) ({_SWITCHES})", "active"),
+            "{{name}} {{part}}",
         ),
         none="no switches or digital states here",
         names=panels.ON_OR_OFF,
