@@ -11,13 +11,16 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.panels import BAD, NOTE, SOURCE, WARNING
-from dashboards.promql import JOB, house
+from dashboards.promql import JOB, house, names
 
 
 TAG: Final = "loxone"
 
 DEFAULT_SOURCE: Final = "prometheus"
 """The uid of the data source that the provisioning of deploy/compose sets up."""
+
+# A job may be about the exporter only, or about one house only.
+_BOTH: Final = names("loxone_exporter_up", "loxone_exporter_connected")
 
 # What deploy/prometheus takes for granted, too.
 _JOBS: Final = "loxone.*"
@@ -152,14 +155,14 @@ def _variables(page: Page) -> Iterator[Builder[models.VariableModel]]:
         .current(source)
     )
     yield (
-        choice("job", "Job", "label_values(loxone_exporter_up, job)", regex=f"/^{_JOBS}/")
+        choice("job", "Job", f"label_values({{{_BOTH}}}, job)", regex=f"/^{_JOBS}/")
         .multi(multi=True)
         .include_all(include_all=True)
         .all_value(_JOBS)
         .current(_ALL)
     )
-    names = f"label_values(loxone_exporter_connected{{{JOB}}}, miniserver)"
-    miniserver = choice("miniserver", "Miniserver", names)
+    query = f"label_values(loxone_exporter_connected{{{JOB}}}, miniserver)"
+    miniserver = choice("miniserver", "Miniserver", query)
     if page.several_houses:
         miniserver.multi(multi=True).include_all(include_all=True).all_value(".+").current(_ALL)
     yield miniserver
