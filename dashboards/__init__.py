@@ -1,6 +1,7 @@
 """The dashboards for Grafana in deploy/grafana, as code: `python -m dashboards [--check]`.
 
-Each module below holds one of them: `house`, `climate`, `energy`, `room`, `exporter`, `fleet`. What
-they are made of is in `panels` (a panel of each kind), `frame` (variables, links, annotations, the
-grid) and `promql` (what queries have in common); `files` makes JSON of them.
+Each module of these holds one of them: `house`, `climate`, `energy`, `room`, `exporter`, `fleet`;
+what several have is in `shared`. They are made of `panels` and `tables`, which look as `looks` has
+it, and ask what `promql` helps to write; `frame` has what is around them: variables, links,
+annotations, the grid. `files` makes JSON of it.
 """

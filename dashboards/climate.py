@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import frame, panels
+from dashboards import frame, looks
 from dashboards.frame import Page, Section
-from dashboards.house import OUTDOOR, rooms, windows
-from dashboards.panels import Query, bars, lines, stat, state_names, timeline
+from dashboards.looks import state_names
+from dashboards.panels import Query, bars, lines, stat, timeline
 from dashboards.promql import BY_CONTROL, BY_HOUSE, codes, house
+from dashboards.shared import OUTDOOR, rooms, windows
 
 
 _MISSING: Final = house("loxone:room_temperature_missing_celsius")
@@ -20,7 +21,7 @@ ROOM_MODES: Final = {
     "comfort": "orange",
     "building_protection": "blue",
     "manual": "purple",
-    "off": panels.OFF,
+    "off": looks.OFF,
     "custom": "yellow",
 }
 FIRST_GENERATION_MODES: Final = {
@@ -33,7 +34,7 @@ FIRST_GENERATION_MODES: Final = {
     "manual_cooling": "purple",
 }
 _PLANT_MODES: Final = {
-    "no_requirement": panels.OFF,
+    "no_requirement": looks.OFF,
     "heating": "orange",
     "cooling": "light-blue",
     "heating_boost": "red",
@@ -49,7 +50,7 @@ _FIRST: Final = [
         none="no outdoor temperature here",
         unit="celsius",
         decimals=1,
-        steps=((None, panels.NOTE), (15, panels.GOOD), (26, panels.WARNING), (32, panels.BAD)),
+        steps=((None, looks.NOTE), (15, looks.GOOD), (26, looks.WARNING), (32, looks.BAD)),
     ),
     stat(
         "Coldest room",
@@ -58,7 +59,7 @@ _FIRST: Final = [
         with_name=True,
         unit="celsius",
         decimals=1,
-        steps=panels.TEMPERATURE,
+        steps=looks.TEMPERATURE,
     ),
     stat(
         "Warmest room",
@@ -67,7 +68,7 @@ _FIRST: Final = [
         with_name=True,
         unit="celsius",
         decimals=1,
-        steps=panels.TEMPERATURE,
+        steps=looks.TEMPERATURE,
     ),
     stat(
         "Farthest below its target",
@@ -78,15 +79,15 @@ _FIRST: Final = [
         " docs/alerts.md.",
         unit="celsius",
         decimals=1,
-        steps=panels.MISSING,
+        steps=looks.MISSING,
     ),
     stat(
         "Rooms with an open window",
         Query(f"sum by ({BY_HOUSE}) ({house('loxone:room_window_open')})"),
         none="no room controller knows of a window here",
         description="See LoxoneWindowOpenWhileHeating in docs/alerts.md.",
-        steps=panels.WORTH_A_LOOK,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.WORTH_A_LOOK,
+        names={0: ("none", looks.GOOD)},
     ),
     stat(
         "Worst air",
@@ -96,7 +97,7 @@ _FIRST: Final = [
         description="Above 1000 ppm it is time to open a window; above 1400 it is high time.",
         unit="ppm",
         decimals=0,
-        steps=panels.CO2,
+        steps=looks.CO2,
     ),
 ]
 
@@ -117,7 +118,7 @@ _TEMPERATURES: Final = [
         description="How much colder each room is than its target; negative is warmer.",
         unit="celsius",
         decimals=1,
-        steps=panels.MISSING,
+        steps=looks.MISSING,
         steps_in_lines=True,
     ),
     lines(
@@ -137,7 +138,7 @@ _AIR: Final = [
         description="30 to 60 % is good for people and walls; above 70 % there may be mould.",
         unit="percentunit",
         decimals=0,
-        steps=panels.HUMIDITY,
+        steps=looks.HUMIDITY,
         steps_in_lines=True,
     ),
     lines(
@@ -146,7 +147,7 @@ _AIR: Final = [
         none="no CO₂ sensors here",
         unit="ppm",
         decimals=0,
-        steps=panels.CO2,
+        steps=looks.CO2,
         steps_in_lines=True,
     ),
     windows(),

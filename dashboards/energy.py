@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import frame, panels
+from dashboards import frame, looks
 from dashboards.frame import Page, Section
-from dashboards.house import today_and_yesterday
-from dashboards.panels import (
-    Column,
-    Query,
-    bars,
-    columns,
-    days,
-    lines,
-    stat,
-    state_names,
-    table,
-    timeline,
-)
+from dashboards.looks import state_names
+from dashboards.panels import Query, bars, columns, days, lines, stat, timeline
 from dashboards.promql import (
     BY_CONTROL,
     BY_HOUSE,
@@ -32,6 +21,8 @@ from dashboards.promql import (
     production_power,
     storage_power,
 )
+from dashboards.shared import today_and_yesterday
+from dashboards.tables import Column, table
 
 
 _NO_GRID: Final = "no meter of the grid here"
@@ -62,10 +53,10 @@ _COST: Final = f"{_PRICE} * on ({BY_HOUSE}) group_left () {counted('import')}"
 _SELF_SUFFICIENCY: Final = f"1 - clamp_min({grid_power()}, 0) / clamp_min({consumption_power()}, 1)"
 
 _WALLBOX_LIMITS: Final = {
-    "none": panels.GOOD,
-    "blocked": panels.BAD,
-    "reduced": panels.WARNING,
-    "above_limit": panels.BAD,
+    "none": looks.GOOD,
+    "blocked": looks.BAD,
+    "reduced": looks.WARNING,
+    "above_limit": looks.BAD,
 }
 
 _FIRST: Final = [
@@ -75,7 +66,7 @@ _FIRST: Final = [
         none=_NO_MONITOR,
         description="What the house takes, whether from the grid, the sun or the storage.",
         unit="watt",
-        steps=((None, panels.QUIET), (5000, panels.WARNING)),
+        steps=((None, looks.QUIET), (5000, looks.WARNING)),
     ),
     stat(
         "From the grid now",
@@ -83,7 +74,7 @@ _FIRST: Final = [
         none=_NO_GRID,
         description="Negative: into the grid.",
         unit="watt",
-        steps=((None, panels.GOOD), (1, panels.QUIET), (5000, panels.WARNING)),
+        steps=((None, looks.GOOD), (1, looks.QUIET), (5000, looks.WARNING)),
     ),
     stat(
         "Production now",
@@ -91,7 +82,7 @@ _FIRST: Final = [
         none=_NO_MONITOR,
         description="See LoxoneNoProductionAtNoon in docs/alerts.md.",
         unit="watt",
-        steps=((None, panels.QUIET), (10, panels.GOOD)),
+        steps=((None, looks.QUIET), (10, looks.GOOD)),
     ),
     stat(
         "From the storage now",
@@ -107,7 +98,7 @@ _FIRST: Final = [
         description="The part of the consumption that does not come from the grid.",
         unit="percentunit",
         decimals=0,
-        steps=((None, panels.QUIET), (0.5, panels.GOOD)),
+        steps=((None, looks.QUIET), (0.5, looks.GOOD)),
     ),
     stat(
         "Price now",
@@ -278,7 +269,7 @@ _STORAGE: Final = [
         "A vehicle is connected",
         Query(house("loxone_wallbox_connected"), "{{name}}"),
         none=_NO_WALLBOX,
-        names=panels.YES_OR_NO,
+        names=looks.YES_OR_NO,
         width=8,
         height=5,
     ),
@@ -286,7 +277,7 @@ _STORAGE: Final = [
         "It is charged",
         Query(house("loxone_wallbox_charging"), "{{name}}"),
         none=_NO_WALLBOX,
-        names=panels.YES_OR_NO,
+        names=looks.YES_OR_NO,
         width=8,
         height=5,
     ),

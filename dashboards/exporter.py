@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import frame, panels
+from dashboards import frame, looks
 from dashboards.frame import Page, Section
-from dashboards.panels import Column, Query, columns, lines, stat, state_names, table, timeline
+from dashboards.looks import state_names
+from dashboards.panels import Query, columns, lines, stat, timeline
 from dashboards.promql import BY_HOUSE, codes, house, job
+from dashboards.tables import Column, table
 
 
 CONNECTION_STATES: Final = {
-    "disconnected": panels.OFF,
+    "disconnected": looks.OFF,
     "connecting": "light-blue",
     "authenticating": "light-blue",
     "discovering": "light-blue",
     "subscribing": "light-blue",
-    "connected": panels.GOOD,
-    "backoff": panels.WARNING,
-    "rejected": panels.BAD,
+    "connected": looks.GOOD,
+    "backoff": looks.WARNING,
+    "rejected": looks.BAD,
     "locked_out": "dark-red",
 }
 CONNECTION_STATE: Final = codes(
@@ -64,7 +66,7 @@ _FIRST: Final = [
         Query(job("up"), "{{instance}}"),
         none="Prometheus knows of none",
         description="See LoxoneExporterDown in docs/alerts.md. A click leads to its own page.",
-        names={0: ("no answer", panels.BAD), 1: ("answers", panels.GOOD)},
+        names={0: ("no answer", looks.BAD), 1: ("answers", looks.GOOD)},
         links={"The exporter's own page": "http://${__field.labels.instance}/"},
     ),
     stat(
@@ -73,7 +75,7 @@ _FIRST: Final = [
         Query(f"count({house('loxone:miniserver_connected')})", "in all"),
         none=_NO_MINISERVER,
         description="See LoxoneMiniserverUnreachable in docs/alerts.md.",
-        steps=((None, panels.BAD), (1, panels.GOOD)),
+        steps=((None, looks.BAD), (1, looks.GOOD)),
     ),
     stat(
         "Configuration",
@@ -83,7 +85,7 @@ _FIRST: Final = [
         ),
         none=_NO_EXPORTER,
         description="See LoxoneConfigurationNotReloaded in docs/alerts.md.",
-        names={0: ("has mistakes", panels.BAD), 1: ("is in use", panels.GOOD)},
+        names={0: ("has mistakes", looks.BAD), 1: ("is in use", looks.GOOD)},
     ),
     stat(
         "Memory",
@@ -92,7 +94,7 @@ _FIRST: Final = [
         description="Some 45 MB with one house of 300 controls, and 2 MB for each further one.",
         unit="decbytes",
         decimals=1,
-        steps=((None, panels.GOOD), (100e6, panels.WARNING)),
+        steps=((None, looks.GOOD), (100e6, looks.WARNING)),
     ),
     stat(
         "Scrape",
@@ -100,14 +102,14 @@ _FIRST: Final = [
         none=_NO_EXPORTER,
         description="How long the latest scrape took. " + _NORMAL,
         unit="s",
-        steps=((None, panels.GOOD), (0.2, panels.WARNING), (1, panels.BAD)),
+        steps=((None, looks.GOOD), (0.2, looks.WARNING), (1, looks.BAD)),
     ),
     stat(
         "Version",
         Query(job("loxone_exporter_build_info"), "{{version}}"),
         none=_NO_EXPORTER,
         only_name=True,
-        steps=((None, panels.NOTE),),
+        steps=((None, looks.NOTE),),
     ),
 ]
 
@@ -115,41 +117,41 @@ _LINK: Final = [
     table(
         "Miniservers",
         {"miniserver": "Miniserver"},
-        Column("Connected", house("loxone:miniserver_connected"), names=panels.CONNECTED),
-        Column("Last byte", SILENT_FOR, unit="s", steps=((None, panels.GOOD), (60, panels.BAD))),
+        Column("Connected", house("loxone:miniserver_connected"), names=looks.CONNECTED),
+        Column("Last byte", SILENT_FOR, unit="s", steps=((None, looks.GOOD), (60, looks.BAD))),
         Column(
             "Last 24 hours",
             house("loxone:miniserver_availability:ratio1d"),
             unit="percentunit",
             decimals=2,
-            steps=panels.AVAILABILITY,
+            steps=looks.AVAILABILITY,
         ),
         Column(
             "Last 30 days",
             house("loxone:miniserver_availability:ratio30d"),
             unit="percentunit",
             decimals=2,
-            steps=panels.AVAILABILITY,
+            steps=looks.AVAILABILITY,
         ),
         Column("Connections", grown("loxone_exporter_sessions_total"), decimals=0),
         Column(
             "Reboots",
             grown("loxone_exporter_out_of_service_total"),
             decimals=0,
-            steps=panels.WORTH_A_LOOK,
+            steps=looks.WORTH_A_LOOK,
         ),
         Column(
             "Clock ahead",
             latest("loxone_miniserver_clock_offset_seconds"),
             unit="s",
             decimals=1,
-            steps=((None, panels.BAD), (-60, panels.GOOD), (60, panels.BAD)),
+            steps=((None, looks.BAD), (-60, looks.GOOD), (60, looks.BAD)),
         ),
         Column(
             "Token valid for",
             f"{latest('loxone_exporter_token_valid_until_timestamp_seconds')} - time()",
             unit="s",
-            steps=((None, panels.WARNING), (86400, panels.GOOD)),
+            steps=((None, looks.WARNING), (86400, looks.GOOD)),
         ),
         none=_NO_MINISERVER,
         description="Connections and reboots are those of the time shown. See LoxoneRebootLoop,"
@@ -193,7 +195,7 @@ _LINK: Final = [
         " docs/alerts.md.",
         unit="s",
         low=0,
-        steps=((None, panels.GOOD), (60, panels.BAD)),
+        steps=((None, looks.GOOD), (60, looks.BAD)),
         steps_in_lines=True,
     ),
 ]
@@ -272,7 +274,7 @@ _PROCESS: Final = [
         description="See LoxoneExporterOverloaded in docs/alerts.md.",
         unit="s",
         low=0,
-        steps=((None, panels.GOOD), (0.1, panels.BAD)),
+        steps=((None, looks.GOOD), (0.1, looks.BAD)),
         steps_in_lines=True,
     ),
     lines(
@@ -332,7 +334,7 @@ _PROCESS: Final = [
         description="The part of those that the system allows.",
         unit="percentunit",
         low=0,
-        steps=((None, panels.GOOD), (0.8, panels.BAD)),
+        steps=((None, looks.GOOD), (0.8, looks.BAD)),
         steps_in_lines=True,
     ),
     lines(

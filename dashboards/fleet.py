@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import frame, panels
-from dashboards.exporter import CONNECTION_STATE, CONNECTION_STATES, FAILURES, SILENT_FOR, latest
+from dashboards import frame, looks
+from dashboards.exporter import CONNECTION_STATE, CONNECTION_STATES, FAILURES, latest
 from dashboards.frame import Page, Section
-from dashboards.panels import (
-    Column,
-    Query,
-    bars,
-    columns,
-    lines,
-    stat,
-    state_names,
-    table,
-    timeline,
-)
+from dashboards.looks import state_names
+from dashboards.panels import Query, bars, columns, lines, stat, timeline
 from dashboards.promql import BY_HOUSE, counted, grid_power, house, job, production_power
+from dashboards.tables import Column, table
 
 
 _NO_MINISERVER: Final = "no Miniserver is configured"
@@ -30,14 +22,13 @@ _NOT_CONNECTED: Final = house("loxone_exporter_connection_state", 'state!="conne
 _THAT_HOUSE: Final = (
     "${job:queryparam}&var-miniserver=${__value.text:percentencode}&${__url_time_range}"
 )
-_TO_HOUSE: Final = (
-    "Show this house",
-    f"/d/loxone-house?{_THAT_HOUSE}",
+_TO_HOUSE: Final = ("Show this house", f"/d/loxone-house?{_THAT_HOUSE}")
+_TO_LINK: Final = ("Link of this house", f"/d/loxone-exporter?{_THAT_HOUSE}")
+
+_STATE_OF_OFFLINE: Final = (
+    f"(max by ({BY_HOUSE}, state) ({_NOT_CONNECTED} == 1) and on ({BY_HOUSE}) {_CONNECTED} == 0)"
 )
-_TO_LINK: Final = (
-    "Link of this house",
-    f"/d/loxone-exporter?{_THAT_HOUSE}",
-)
+_LAST_RECEIVED: Final = latest("loxone_exporter_last_received_timestamp_seconds")
 
 _FIRST: Final = [
     stat("Houses", Query(f"count({_CONNECTED})"), none=_NO_MINISERVER),
@@ -46,8 +37,8 @@ _FIRST: Final = [
         Query(f"sum(1 - {_CONNECTED})"),
         none=_NO_MINISERVER,
         description="See LoxoneMiniserverUnreachable and LoxoneFleetUnreachable in docs/alerts.md.",
-        steps=panels.TROUBLE,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.TROUBLE,
+        names={0: ("none", looks.GOOD)},
     ),
     stat(
         "Availability in 24 hours",
@@ -57,21 +48,21 @@ _FIRST: Final = [
         " away do not count.",
         unit="percentunit",
         decimals=2,
-        steps=panels.AVAILABILITY,
+        steps=looks.AVAILABILITY,
     ),
     stat(
         "Critical alerts",
         Query(f"count({_CRITICAL}) or vector(0)"),
         none="none",
-        steps=panels.TROUBLE,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.TROUBLE,
+        names={0: ("none", looks.GOOD)},
     ),
     stat(
         "Other alerts",
         Query(f"count({_OTHER}) or vector(0)"),
         none="none",
-        steps=panels.WORTH_A_LOOK,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.WORTH_A_LOOK,
+        names={0: ("none", looks.GOOD)},
     ),
     stat(
         "Connected, by job",
@@ -80,7 +71,7 @@ _FIRST: Final = [
         description="The part of the houses of each job.",
         unit="percentunit",
         decimals=0,
-        steps=((None, panels.BAD), (0.5, panels.WARNING), (1, panels.GOOD)),
+        steps=((None, looks.BAD), (0.5, looks.WARNING), (1, looks.GOOD)),
     ),
 ]
 
@@ -88,27 +79,19 @@ _OFFLINE: Final = [
     table(
         "Houses that are not connected",
         {"miniserver": "House", "state": "State"},
+        Column("Now", _STATE_OF_OFFLINE, names={1: ("not connected", looks.BAD)}),
         Column(
-            "Now",
-            f"max by ({BY_HOUSE}, state) ({_NOT_CONNECTED}"
-            f" == 1) and on ({BY_HOUSE}) {_CONNECTED} == 0",
-            names={1: ("not connected", panels.BAD)},
+            "Last byte",
+            f"{_LAST_RECEIVED} * 1000 * on ({BY_HOUSE}) group_right () {_STATE_OF_OFFLINE}",
+            unit="dateTimeFromNow",
         ),
         none="all are connected",
-        description="rejected: LoxoneLoginRejected, locked_out: LoxoneMiniserverLockedOut in"
-        " docs/alerts.md.",
+        description="Since when is told by the last byte that came; there is none if the exporter"
+        " was started after that. rejected: LoxoneLoginRejected, locked_out:"
+        " LoxoneMiniserverLockedOut in docs/alerts.md.",
+        sort=("Last byte", False),
         label_links={"House": _TO_LINK},
-        width=8,
         height=8,
-    ),
-    bars(
-        "Silent for",
-        Query(f"sort_desc(({SILENT_FOR}) and on ({BY_HOUSE}) {_CONNECTED} == 0)", "{{miniserver}}"),
-        none="all are connected, or were never",
-        description="Since the last byte of a house that is not connected.",
-        unit="s",
-        steps=((None, panels.WARNING), (3600, panels.BAD)),
-        width=8,
     ),
     table(
         "Alerts that call now",
@@ -116,13 +99,12 @@ _OFFLINE: Final = [
         Column(
             "How many",
             f"count by ({BY_HOUSE}, alertname, severity) ({_FIRING})",
-            steps=panels.TROUBLE,
+            steps=looks.TROUBLE,
         ),
         none="no alerts",
         description="What to do about each is in docs/alerts.md.",
         sort=("Severity", False),
         label_links={"House": _TO_HOUSE},
-        width=8,
         height=8,
     ),
     timeline(
@@ -149,33 +131,33 @@ _HOUSES: Final = [
     table(
         "All houses",
         {"miniserver": "House"},
-        Column("Connected", _CONNECTED, names=panels.CONNECTED),
+        Column("Connected", _CONNECTED, names=looks.CONNECTED),
         Column(
             "24 hours",
             house("loxone:miniserver_availability:ratio1d"),
             unit="percentunit",
             decimals=2,
-            steps=panels.AVAILABILITY,
+            steps=looks.AVAILABILITY,
         ),
         Column(
             "30 days",
             house("loxone:miniserver_availability:ratio30d"),
             unit="percentunit",
             decimals=2,
-            steps=panels.AVAILABILITY,
+            steps=looks.AVAILABILITY,
         ),
-        Column("Alerts", f"count by ({BY_HOUSE}) ({_FIRING})", steps=panels.TROUBLE),
+        Column("Alerts", f"count by ({BY_HOUSE}) ({_FIRING})", steps=looks.TROUBLE),
         Column(
             "Coldest against target",
             f"max by ({BY_HOUSE}) ({house('loxone:room_temperature_missing_celsius')})",
             unit="celsius",
             decimals=1,
-            steps=panels.MISSING,
+            steps=looks.MISSING,
         ),
         Column(
             "Windows open",
             f"sum by ({BY_HOUSE}) ({house('loxone:room_window_open')})",
-            steps=panels.WORTH_A_LOOK,
+            steps=looks.WORTH_A_LOOK,
         ),
         Column("From the grid", grid_power(), unit="watt", decimals=1),
         Column("Production", production_power(), unit="watt", decimals=1),
@@ -184,13 +166,14 @@ _HOUSES: Final = [
             latest("loxone_miniserver_clock_offset_seconds"),
             unit="s",
             decimals=1,
-            steps=((None, panels.BAD), (-60, panels.GOOD), (60, panels.BAD)),
+            steps=((None, looks.BAD), (-60, looks.GOOD), (60, looks.BAD)),
         ),
         Column("Series", latest("loxone_exporter_series"), decimals=0),
         none=_NO_MINISERVER,
         description="A click on a name shows the house.",
         sort=("Connected", False),
         label_links={"House": _TO_HOUSE},
+        by_page=True,
         width=24,
         height=12,
     ),

@@ -10,7 +10,7 @@ from grafana_foundation_sdk.builders import dashboard
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
-from dashboards.panels import BAD, NOTE, SOURCE, WARNING
+from dashboards.looks import BAD, NOTE, SOURCE, WARNING
 from dashboards.promql import JOB, house, names
 
 

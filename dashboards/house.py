@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat as stats
-from grafana_foundation_sdk.builders import statetimeline
-from grafana_foundation_sdk.builders import table as tables
 
-from dashboards import frame, panels
+from dashboards import frame, looks
 from dashboards.frame import Page, Section
-from dashboards.panels import Column, Query, bars, lines, stat, state_names, table, timeline
+from dashboards.looks import state_names
+from dashboards.panels import Query, bars, lines, stat, timeline
 from dashboards.promql import (
     BY_CONTROL,
     BY_HOUSE,
@@ -20,7 +19,6 @@ from dashboards.promql import (
     codes,
     consumers,
     consumption_power,
-    counted,
     grid_power,
     house,
     names,
@@ -28,22 +26,17 @@ from dashboards.promql import (
     production_power,
     storage_power,
 )
-
-
-_THE_HOUSE: Final = "${job:queryparam}&${miniserver:queryparam}"
-
-TO_ROOM: Final = (
-    "Show this room",
-    f"/d/loxone-room?{_THE_HOUSE}&var-room=${{__value.text:percentencode}}&${{__url_time_range}}",
+from dashboards.shared import (
+    OUTDOOR,
+    TO_CLIMATE,
+    TO_ENERGY,
+    TO_LINK,
+    rooms,
+    today_and_yesterday,
+    windows,
 )
-TO_CLIMATE: Final = {"Climate of all rooms": f"/d/loxone-climate?{_THE_HOUSE}"}
-TO_ENERGY: Final = {"Energy of the house": f"/d/loxone-energy?{_THE_HOUSE}"}
-TO_LINK: Final = {"Link and exporter": f"/d/loxone-exporter?{_THE_HOUSE}"}
+from dashboards.tables import Column, table
 
-OUTDOOR: Final = (
-    f"avg by ({BY_HOUSE}) ({house('loxone_weather_temperature_celsius')})"
-    f" or avg by ({BY_HOUSE}) ({house('loxone_temperature_outdoor_celsius')})"
-)
 
 _WINDOWS: Final = house("", names("loxone_windows_open", "loxone_windows_tilted"))
 _OPEN: Final = (
@@ -62,14 +55,14 @@ _MODE: Final = (
 _FIRING: Final = house("ALERTS", alertstate="firing")
 
 _BURGLAR_LEVELS: Final = {
-    "none": panels.GOOD,
-    "silent": panels.WARNING,
-    **dict.fromkeys(("acoustic", "optical", "internal", "external", "remote"), panels.BAD),
+    "none": looks.GOOD,
+    "silent": looks.WARNING,
+    **dict.fromkeys(("acoustic", "optical", "internal", "external", "remote"), looks.BAD),
 }
 _SMOKE_LEVELS: Final = {
-    "none": panels.GOOD,
-    "pre_alarm": panels.WARNING,
-    "main_alarm": panels.BAD,
+    "none": looks.GOOD,
+    "pre_alarm": looks.WARNING,
+    "main_alarm": looks.BAD,
 }
 
 
@@ -80,7 +73,7 @@ def _now() -> Iterator[stats.Panel]:
         none="nothing is known of it",
         description="Whether its events arrive. What to do if not: LoxoneMiniserverUnreachable in"
         " docs/alerts.md.",
-        names=panels.CONNECTED,
+        names=looks.CONNECTED,
         links=TO_LINK,
     )
     yield stat(
@@ -88,24 +81,24 @@ def _now() -> Iterator[stats.Panel]:
         Query(_OPEN),
         none="no sensors of windows here",
         description="As window monitors count them, or else rooms with an open window.",
-        steps=panels.WORTH_A_LOOK,
-        names={0: ("all closed", panels.GOOD)},
+        steps=looks.WORTH_A_LOOK,
+        names={0: ("all closed", looks.GOOD)},
     )
     yield stat(
         "Alerts",
         Query(f"sum by ({BY_HOUSE}) ({_FIRING}) or {house('loxone:miniserver_connected')} * 0"),
         none="nothing is known of it",
         description="Those of deploy/prometheus that call now; docs/alerts.md says what to do.",
-        steps=panels.TROUBLE,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.TROUBLE,
+        names={0: ("none", looks.GOOD)},
     )
     yield stat(
         "Rooms too cold",
         Query(f"sum by ({BY_HOUSE}) ({house('loxone:room_temperature_missing_celsius')} > bool 1)"),
         none="no room controllers here",
         description="More than 1 °C below the target of their room controllers.",
-        steps=panels.WORTH_A_LOOK,
-        names={0: ("none", panels.GOOD)},
+        steps=looks.WORTH_A_LOOK,
+        names={0: ("none", looks.GOOD)},
         links=TO_CLIMATE,
     )
     yield stat(
@@ -113,8 +106,8 @@ def _now() -> Iterator[stats.Panel]:
         Query(_LIGHTS_ON),
         none="no lighting controllers here",
         description="Dimmers that are not at 0, and switches of lighting controllers.",
-        steps=((None, panels.QUIET), (1, panels.LIGHT)),
-        names={0: ("all off", panels.OFF)},
+        steps=((None, looks.QUIET), (1, looks.LIGHT)),
+        names={0: ("all off", looks.OFF)},
     )
     yield stat(
         "Operating mode",
@@ -122,7 +115,7 @@ def _now() -> Iterator[stats.Panel]:
         none="not told to this user",
         only_name=True,
         description="That of the whole house, by its name in Loxone Config.",
-        steps=((None, panels.NOTE),),
+        steps=((None, looks.NOTE),),
     )
 
 
@@ -134,7 +127,7 @@ def _numbers() -> Iterator[stats.Panel]:
         description="Of the weather service, or else as room controllers have it.",
         unit="celsius",
         decimals=1,
-        steps=((None, panels.NOTE), (15, panels.GOOD), (26, panels.WARNING), (32, panels.BAD)),
+        steps=((None, looks.NOTE), (15, looks.GOOD), (26, looks.WARNING), (32, looks.BAD)),
     )
     yield stat(
         "Inside",
@@ -143,7 +136,7 @@ def _numbers() -> Iterator[stats.Panel]:
         description="The mean of all rooms that have a room controller.",
         unit="celsius",
         decimals=1,
-        steps=panels.TEMPERATURE,
+        steps=looks.TEMPERATURE,
         links=TO_CLIMATE,
     )
     yield stat(
@@ -152,7 +145,7 @@ def _numbers() -> Iterator[stats.Panel]:
         none="no meter of the grid here",
         description="Negative: into the grid.",
         unit="watt",
-        steps=((None, panels.GOOD), (1, panels.QUIET), (5000, panels.WARNING)),
+        steps=((None, looks.GOOD), (1, looks.QUIET), (5000, looks.WARNING)),
         links=TO_ENERGY,
     )
     yield stat(
@@ -161,7 +154,7 @@ def _numbers() -> Iterator[stats.Panel]:
         none="no energy monitor here",
         description="What the sun gives, as an energy monitor or manager has it.",
         unit="watt",
-        steps=((None, panels.QUIET), (10, panels.GOOD)),
+        steps=((None, looks.QUIET), (10, looks.GOOD)),
         links=TO_ENERGY,
     )
     yield stat(
@@ -170,7 +163,7 @@ def _numbers() -> Iterator[stats.Panel]:
         none="no energy monitor here",
         description="What the house takes, whether from the grid, the sun or the storage.",
         unit="watt",
-        steps=((None, panels.QUIET), (5000, panels.WARNING)),
+        steps=((None, looks.QUIET), (5000, looks.WARNING)),
         links=TO_ENERGY,
     )
     yield stat(
@@ -179,77 +172,9 @@ def _numbers() -> Iterator[stats.Panel]:
         none="no storage here",
         unit="percentunit",
         decimals=0,
-        steps=panels.CHARGE,
+        steps=looks.CHARGE,
         links=TO_ENERGY,
     )
-
-
-def windows() -> statetimeline.Panel:
-    """Windows over time, by room."""
-    return timeline(
-        "Windows by room",
-        Query(house("loxone:room_window_open"), "{{room}}"),
-        none="no room controller knows of a window here",
-        description="As the room controllers have it.",
-        names=panels.OPEN_OR_CLOSED,
-    )
-
-
-def rooms() -> tables.Panel:
-    """The climate of all rooms now."""
-    return table(
-        "Rooms",
-        {"room": "Room"},
-        Column(
-            "Temperature",
-            house("loxone:room_temperature_celsius"),
-            unit="celsius",
-            decimals=1,
-            steps=panels.TEMPERATURE,
-        ),
-        Column(
-            "Target", house("loxone:room_temperature_target_celsius"), unit="celsius", decimals=1
-        ),
-        Column(
-            "Missing",
-            house("loxone:room_temperature_missing_celsius"),
-            unit="celsius",
-            decimals=1,
-            steps=panels.MISSING,
-            filled=True,
-        ),
-        Column(
-            "Humidity",
-            house("loxone:room_humidity_ratio"),
-            unit="percentunit",
-            decimals=0,
-            steps=panels.HUMIDITY,
-        ),
-        Column("CO₂", house("loxone:room_co2_ppm"), unit="ppm", decimals=0, steps=panels.CO2),
-        Column("Window", house("loxone:room_window_open"), names=panels.OPEN_OR_CLOSED),
-        none="no room controllers here",
-        description="Room by room; a click on its name shows it. Missing is how much colder it is"
-        " than its target.",
-        sort=("Missing", True),
-        label_links={"Room": TO_ROOM},
-    )
-
-
-def today_and_yesterday(title: str, flow: str, none: str) -> Iterator[stats.Panel]:
-    """Two panels: what was counted today, and yesterday up to the same time."""
-    for when, shift in (("today", ""), ("yesterday until now", "1d")):
-        panel = stat(
-            f"{title} {when}",
-            Query(counted(flow)),
-            none=none,
-            description="By the largest meter of this kind, which contains the others."
-            " Before two minutes after midnight there is nothing yet.",
-            unit="kwatth",
-            decimals=1,
-            since="now/d",
-            links=TO_ENERGY,
-        )
-        yield panel.time_shift(shift) if shift else panel
 
 
 _FIRST: Final = [
@@ -278,7 +203,7 @@ _OPENINGS: Final = [
         unit="percentunit",
         high=1,
         height=9,
-        steps=((None, panels.GOOD), (0.01, panels.WARNING)),
+        steps=((None, looks.GOOD), (0.01, looks.WARNING)),
     ),
 ]
 
@@ -328,7 +253,7 @@ _PEOPLE: Final = [
         ),
         none="no presence detectors here, or the exporter leaves them out",
         description="`[filter] exclude_classes` leaves out what tells who is at home.",
-        names={0: ("nobody", panels.OFF), 1: ("somebody", panels.NOTE)},
+        names={0: ("nobody", looks.OFF), 1: ("somebody", looks.NOTE)},
     ),
     timeline(
         "Lights by room",
@@ -338,7 +263,7 @@ _PEOPLE: Final = [
             "{{room}}",
         ),
         none="no lighting controllers here",
-        names=panels.ON_OR_OFF,
+        names=looks.ON_OR_OFF,
     ),
 ]
 
@@ -365,7 +290,7 @@ _ALARMS: Final = [
         "Armed",
         Query(house("loxone_alarm_armed"), "{{name}}"),
         none="no burglar alarm here",
-        names={0: ("disarmed", panels.OFF), 1: ("armed", panels.NOTE)},
+        names={0: ("disarmed", looks.OFF), 1: ("armed", looks.NOTE)},
         width=8,
         height=6,
     ),
@@ -375,7 +300,7 @@ _ALARMS: Final = [
         Column(
             "Calls",
             f"sum by ({BY_HOUSE}, alertname, severity, room, name) ({_FIRING})",
-            names={1: ("now", panels.BAD)},
+            names={1: ("now", looks.BAD)},
         ),
         none="no alerts",
         description="What to do about each is in docs/alerts.md, and in the annotation `runbook`"
@@ -397,7 +322,7 @@ _DEVICES: Final = [
         description="Hours of operation that are left.",
         unit="h",
         decimals=0,
-        steps=((None, panels.BAD), (24, panels.WARNING), (168, panels.GOOD)),
+        steps=((None, looks.BAD), (24, looks.WARNING), (168, looks.GOOD)),
         width=8,
     ),
     bars(
@@ -406,7 +331,7 @@ _DEVICES: Final = [
         none="no devices with a battery here",
         unit="percentunit",
         high=1,
-        steps=panels.CHARGE,
+        steps=looks.CHARGE,
         width=8,
     ),
     bars(
@@ -414,7 +339,7 @@ _DEVICES: Final = [
         Query(house("loxone_windows_offline"), "{{name}}"),
         none="no window monitor here",
         description="See LoxoneWindowSensorsOffline in docs/alerts.md.",
-        steps=panels.TROUBLE,
+        steps=looks.TROUBLE,
         width=8,
     ),
     lines(
@@ -444,7 +369,7 @@ _DEVICES: Final = [
             "{{room}}: {{name}}",
         ),
         none="no switches or digital states here",
-        names=panels.ON_OR_OFF,
+        names=looks.ON_OR_OFF,
         width=24,
         height=12,
     ),

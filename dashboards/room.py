@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import frame, panels
+from dashboards import frame, looks
 from dashboards.climate import FIRST_GENERATION_MODES, ROOM_MODES
 from dashboards.frame import Page, Section
-from dashboards.panels import Column, Query, bars, lines, stat, state_names, table, timeline
+from dashboards.looks import state_names
+from dashboards.panels import Query, bars, lines, stat, timeline
 from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, codes, names, room
+from dashboards.tables import Column, table
 
 
 _SWITCHES: Final = room("", names("loxone_switch_active", "loxone_digital_active"))
@@ -26,7 +28,7 @@ _FIRST: Final = [
         none="no room controller here",
         unit="celsius",
         decimals=1,
-        steps=panels.TEMPERATURE,
+        steps=looks.TEMPERATURE,
     ),
     stat(
         "Target",
@@ -41,7 +43,7 @@ _FIRST: Final = [
         none="no humidity sensor here",
         unit="percentunit",
         decimals=0,
-        steps=panels.HUMIDITY,
+        steps=looks.HUMIDITY,
     ),
     stat(
         "CO₂",
@@ -49,19 +51,19 @@ _FIRST: Final = [
         none="no CO₂ sensor here",
         unit="ppm",
         decimals=0,
-        steps=panels.CO2,
+        steps=looks.CO2,
     ),
     stat(
         "Window",
         Query(room("loxone:room_window_open")),
         none="no room controller knows of a window here",
-        names=panels.OPEN_OR_CLOSED,
+        names=looks.OPEN_OR_CLOSED,
     ),
     stat(
         "Presence",
         Query(f"max by ({BY_ROOM}) ({room('loxone_presence_active')})"),
         none="no presence detector here",
-        names={0: ("nobody", panels.OFF), 1: ("somebody", panels.NOTE)},
+        names={0: ("nobody", looks.OFF), 1: ("somebody", looks.NOTE)},
     ),
 ]
 
@@ -82,7 +84,7 @@ _CLIMATE: Final = [
         none="no humidity sensor here",
         unit="percentunit",
         decimals=0,
-        steps=panels.HUMIDITY,
+        steps=looks.HUMIDITY,
         steps_in_lines=True,
     ),
     lines(
@@ -91,7 +93,7 @@ _CLIMATE: Final = [
         none="no CO₂ sensor here",
         unit="ppm",
         decimals=0,
-        steps=panels.CO2,
+        steps=looks.CO2,
         steps_in_lines=True,
     ),
     timeline(
@@ -117,7 +119,7 @@ _LIGHT: Final = [
         none="no lighting controller here",
         only_name=True,
         description="Of each lighting controller, by its name in Loxone Config.",
-        steps=((None, panels.LIGHT),),
+        steps=((None, looks.LIGHT),),
         height=8,
     ),
     bars(
@@ -126,7 +128,7 @@ _LIGHT: Final = [
         none="no dimmers here",
         unit="percentunit",
         high=1,
-        steps=((None, panels.LIGHT),),
+        steps=((None, looks.LIGHT),),
         width=10,
     ),
     bars(
@@ -145,7 +147,7 @@ _LIGHT: Final = [
             "{{name}} {{part}}",
         ),
         none="no switches or digital states here",
-        names=panels.ON_OR_OFF,
+        names=looks.ON_OR_OFF,
     ),
     lines(
         "Brightness and volume",
@@ -202,6 +204,7 @@ _ALL: Final = [
         description="Of each digital state, in the time shown: pushes of buttons between two"
         " scrapes, too.",
         sort=("Times", True),
+        by_page=True,
     ),
     table(
         "All numbers of this room",
@@ -212,6 +215,7 @@ _ALL: Final = [
         ),
         none="no numbers here",
         description="As the Miniserver sends them, in whatever unit.",
+        by_page=True,
     ),
 ]
 
