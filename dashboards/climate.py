@@ -9,30 +9,13 @@ from dashboards.frame import Page, Section
 from dashboards.looks import state_names
 from dashboards.panels import Query, bars, lines, stat, timeline
 from dashboards.promql import BY_CONTROL, BY_HOUSE, codes, house
-from dashboards.shared import OUTDOOR, rooms, windows
+from dashboards.shared import OUTDOOR, room_controllers, rooms, windows
 
 
 _MISSING: Final = house("loxone:room_temperature_missing_celsius")
 _TEMPERATURE: Final = house("loxone:room_temperature_celsius")
 _NO_ROOMS: Final = "no room controllers here"
 
-ROOM_MODES: Final = {
-    "economy": "green",
-    "comfort": "orange",
-    "building_protection": "blue",
-    "manual": "purple",
-    "off": looks.OFF,
-    "custom": "yellow",
-}
-FIRST_GENERATION_MODES: Final = {
-    "automatic": "green",
-    "automatic_currently_heating": "orange",
-    "automatic_currently_cooling": "light-blue",
-    "automatic_heating": "dark-orange",
-    "automatic_cooling": "blue",
-    "manual_heating": "red",
-    "manual_cooling": "purple",
-}
 _PLANT_MODES: Final = {
     "no_requirement": looks.OFF,
     "heating": "orange",
@@ -110,6 +93,7 @@ _TEMPERATURES: Final = [
         none=_NO_ROOMS,
         unit="celsius",
         decimals=1,
+        height=12,
     ),
     lines(
         "Below the target",
@@ -163,27 +147,7 @@ _AIR: Final = [
 ]
 
 _CONTROLLERS: Final = [
-    timeline(
-        "Room controllers",
-        Query(codes("loxone_room_active_mode", ROOM_MODES), "{{room}}"),
-        none="no room controllers of the second generation here",
-        description="The temperature mode that each one has now.",
-        names=state_names(ROOM_MODES),
-    ),
-    timeline(
-        "Room controllers of the first generation",
-        Query(codes("loxone_room_controller_mode", FIRST_GENERATION_MODES), "{{room}}"),
-        none="no room controllers of the first generation here",
-        names=state_names(FIRST_GENERATION_MODES),
-    ),
-    timeline(
-        "Heating and cooling",
-        Query(codes("loxone_climate_mode", _PLANT_MODES), "{{name}}"),
-        none="no climate controller here",
-        description="What the climate controller asks of heat pump or boiler.",
-        names=state_names(_PLANT_MODES),
-        height=6,
-    ),
+    room_controllers(),
     bars(
         "Comfort in the time shown",
         Query(
@@ -197,7 +161,16 @@ _CONTROLLERS: Final = [
         decimals=0,
         high=1,
         width=12,
-        height=6,
+        height=9,
+    ),
+    timeline(
+        "Heating and cooling",
+        Query(codes("loxone_climate_mode", _PLANT_MODES), "{{name}}"),
+        none="no climate controller here",
+        description="What the climate controller asks of heat pump or boiler.",
+        names=state_names(_PLANT_MODES),
+        width=24,
+        height=4,
     ),
 ]
 

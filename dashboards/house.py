@@ -107,7 +107,7 @@ def _now() -> Iterator[stats.Panel]:
         none="no lighting controllers here",
         description="Dimmers that are not at 0, and switches of lighting controllers.",
         steps=((None, looks.QUIET), (1, looks.LIGHT)),
-        names={0: ("all off", looks.OFF)},
+        names={0: ("all off", looks.QUIET)},
     )
     yield stat(
         "Operating mode",
@@ -217,6 +217,7 @@ _ROOMS: Final = [
         none="no room controllers here",
         unit="celsius",
         decimals=1,
+        height=12,
     ),
 ]
 
@@ -276,7 +277,7 @@ _ALARMS: Final = [
         " alarm itself.",
         names=state_names(_SMOKE_LEVELS),
         width=8,
-        height=6,
+        height=4,
     ),
     timeline(
         "Burglar alarms",
@@ -284,7 +285,7 @@ _ALARMS: Final = [
         none="no burglar alarm here",
         names=state_names(_BURGLAR_LEVELS),
         width=8,
-        height=6,
+        height=4,
     ),
     timeline(
         "Armed",
@@ -292,7 +293,7 @@ _ALARMS: Final = [
         none="no burglar alarm here",
         names={0: ("disarmed", looks.OFF), 1: ("armed", looks.NOTE)},
         width=8,
-        height=6,
+        height=4,
     ),
     table(
         "Alerts that call now",

@@ -49,15 +49,16 @@ YES_OR_NO: Final[Names] = {0: ("no", OFF), 1: ("yes", NOTE)}
 CONNECTED: Final[Names] = {0: ("not connected", BAD), 1: ("connected", GOOD)}
 
 
-def state_names(states: Mapping[str, str]) -> Names:
+def state_names(states: Mapping[str, str], *, first: int = 1) -> Names:
     """Names and colours for the numbers of `promql.codes`.
 
     Args:
         states: The names in the same order, each with its colour.
+        first: The number of the first.
     """
     named = {
         float(number): (state.replace("_", " "), colour)
-        for number, (state, colour) in enumerate(states.items(), start=1)
+        for number, (state, colour) in enumerate(states.items(), first)
     }
     return {0.0: ("unknown", QUIET), **named}
 

@@ -68,7 +68,7 @@ def stat(
         .reduce_options(_latest())
         .color_scheme(by_thresholds())
     )
-    dressed = dress(panel, title, none, {"width": 4, "height": 4, "steps": PLAIN, **look})
+    dressed = dress(panel, title, none, {"width": 4, "height": 3, "steps": PLAIN, **look})
     return _ask(dressed, queries, instant=True)
 
 

@@ -56,16 +56,24 @@ def codes(
     family: str,
     states: Iterable[str],
     *,
+    first: int = 1,
     by: str = BY_CONTROL,
     where: Callable[..., str] = house,
 ) -> str:
-    """A family of named states, of which one holds, as its number in an order: 1 for the first.
+    """A family of named states, of which one holds, as its number in an order.
 
-    Names cannot be drawn over time, numbers can; `panels.state_mappings` names them again. 0 is a
+    Names cannot be drawn over time, numbers can; `looks.state_names` names them again. 0 is a
     code that has no name.
+
+    Args:
+        family: The family.
+        states: Its states in their order.
+        first: The number of the first.
+        by: The labels that are kept.
+        where: Which series of the family.
     """
     terms = (
-        f"{where(family, state=state)} * {number}" for number, state in enumerate(states, start=1)
+        f"{where(family, state=state)} * {number}" for number, state in enumerate(states, first)
     )
     return f"max by ({by}) ({' or '.join(terms)})"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import frame, looks
-from dashboards.climate import FIRST_GENERATION_MODES, ROOM_MODES
 from dashboards.frame import Page, Section
-from dashboards.looks import state_names
 from dashboards.panels import Query, bars, lines, stat, timeline
-from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, codes, names, room
+from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, names, room
+from dashboards.shared import room_controllers
 from dashboards.tables import Column, table
 
 
@@ -63,7 +62,7 @@ _FIRST: Final = [
         "Presence",
         Query(f"max by ({BY_ROOM}) ({room('loxone_presence_active')})"),
         none="no presence detector here",
-        names={0: ("nobody", looks.OFF), 1: ("somebody", looks.NOTE)},
+        names={0: ("nobody", looks.QUIET), 1: ("somebody", looks.NOTE)},
     ),
 ]
 
@@ -96,20 +95,7 @@ _CLIMATE: Final = [
         steps=looks.CO2,
         steps_in_lines=True,
     ),
-    timeline(
-        "Room controller",
-        Query(codes("loxone_room_active_mode", ROOM_MODES, where=room), "{{name}}"),
-        none="no room controller of the second generation here",
-        names=state_names(ROOM_MODES),
-        width=6,
-    ),
-    timeline(
-        "Room controller of the first generation",
-        Query(codes("loxone_room_controller_mode", FIRST_GENERATION_MODES, where=room), "{{name}}"),
-        none="no room controller of the first generation here",
-        names=state_names(FIRST_GENERATION_MODES),
-        width=6,
-    ),
+    room_controllers(where=room),
 ]
 
 _LIGHT: Final = [
@@ -227,7 +213,7 @@ PAGE: Final = Page(
         Section("", _FIRST),
         Section("Climate", _CLIMATE),
         Section("Light and shade", _LIGHT),
-        Section("Energy", _ENERGY),
+        Section("Energy", _ENERGY, is_collapsed=True),
         Section("Everything", _ALL),
     ],
     variables=[

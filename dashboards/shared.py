@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from grafana_foundation_sdk.builders import stat as stats
@@ -10,8 +10,9 @@ from grafana_foundation_sdk.builders import statetimeline
 from grafana_foundation_sdk.builders import table as tables
 
 from dashboards import looks
+from dashboards.looks import state_names
 from dashboards.panels import Query, stat, timeline
-from dashboards.promql import BY_HOUSE, counted, house
+from dashboards.promql import BY_HOUSE, codes, counted, house
 from dashboards.tables import Column, table
 
 
@@ -29,6 +30,46 @@ OUTDOOR: Final = (
     f"avg by ({BY_HOUSE}) ({house('loxone_weather_temperature_celsius')})"
     f" or avg by ({BY_HOUSE}) ({house('loxone_temperature_outdoor_celsius')})"
 )
+
+
+# Room controllers of the second generation, and of the first, whose numbers begin with ten.
+_ROOM_MODES: Final = {
+    "economy": "green",
+    "comfort": "orange",
+    "building_protection": "blue",
+    "manual": "purple",
+    "off": looks.OFF,
+    "custom": "yellow",
+}
+_FIRST_GENERATION_MODES: Final = {
+    "automatic": "green",
+    "automatic_currently_heating": "orange",
+    "automatic_currently_cooling": "light-blue",
+    "automatic_heating": "dark-orange",
+    "automatic_cooling": "blue",
+    "manual_heating": "red",
+    "manual_cooling": "purple",
+}
+_TEN: Final = 10
+
+
+def room_controllers(where: Callable[..., str] = house) -> statetimeline.Panel:
+    """The temperature mode of room controllers of both generations over time."""
+    return timeline(
+        "Room controllers",
+        Query(codes("loxone_room_active_mode", _ROOM_MODES, where=where), "{{room}}: {{name}}"),
+        Query(
+            codes("loxone_room_controller_mode", _FIRST_GENERATION_MODES, first=_TEN, where=where),
+            "{{room}}: {{name}}",
+        ),
+        none="no room controllers here",
+        description="The temperature mode that each one has; those of the first generation tell"
+        " whether they heat or cool.",
+        names={
+            **state_names(_ROOM_MODES),
+            **state_names(_FIRST_GENERATION_MODES, first=_TEN),
+        },
+    )
 
 
 def windows() -> statetimeline.Panel:
@@ -79,6 +120,7 @@ def rooms() -> tables.Panel:
         " than its target.",
         sort=("Missing", True),
         label_links={"Room": TO_ROOM},
+        height=12,
     )
 
 
