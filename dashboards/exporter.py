@@ -153,9 +153,16 @@ _LINK: Final = [
             unit="s",
             steps=((None, looks.WARNING), (86400, looks.GOOD)),
         ),
+        Column(
+            "Certificate valid for",
+            f"{latest('loxone_exporter_tls_certificate_not_after_timestamp_seconds')} - time()",
+            unit="s",
+            steps=((None, looks.BAD), (7 * 86400, looks.GOOD)),
+        ),
         none=_NO_MINISERVER,
         description="Connections and reboots are those of the time shown. See LoxoneRebootLoop,"
-        " LoxoneConnectionUnstable and LoxoneClockDrift in docs/alerts.md.",
+        " LoxoneConnectionUnstable, LoxoneClockDrift and LoxoneCertificateExpiring in"
+        " docs/alerts.md.",
         sort=("Connected", False),
         width=24,
         height=8,

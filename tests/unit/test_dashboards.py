@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,8 +15,8 @@ from typing import Any, Final
 import pytest
 
 from dashboards import __main__ as command
-from dashboards import files
-from support.documents import ALERTS_PAGE, METRICS_PAGE
+from dashboards import files, frame
+from support.documents import METRICS_PAGE, ROOT
 from support.grafana import FILES, choose, expressions, fill_in, load, panels, parse, targets
 from support.rules import alerts, rules
 
@@ -189,7 +190,6 @@ def test_what_is_asked_for_is_about_the_chosen_house(path: Path) -> None:
         for selected in re.findall(r"\{([^{}]*(?:\{\w+:regex\}[^{}]*)*)\}", target.expr):
             if selected != "currency":
                 assert "job=~`${job:regex}`" in selected, target.name
-    assert all("$" not in load(path)["templating"]["list"][0]["query"] for _ in [0])
 
 
 @dashboards
@@ -211,13 +211,19 @@ def test_alerts_that_are_referred_to_exist(path: Path) -> None:
     assert named <= alerts().keys()
 
 
-def test_every_alert_of_a_miniserver_is_referred_to() -> None:
+def test_every_alert_has_a_panel_that_refers_to_it() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    page = ALERTS_PAGE.read_text(encoding="utf-8")
-    assert "docs/alerts.md" in texts
-    unmentioned = {name for name in alerts() if name not in texts}
-    assert unmentioned < alerts().keys()
-    assert all(f"### {name}" in page for name in unmentioned)
+    assert [] == [name for name in alerts() if not re.search(rf"\b{name}\b", texts)]
+
+
+def test_the_library_is_for_the_grafana_of_compose_and_its_data_source_is_the_default() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    (library,) = (it for it in groups["dashboards"] if it.startswith("grafana-foundation-sdk"))
+    compose = (ROOT / "deploy" / "compose" / "compose.yaml").read_text()
+    (grafana,) = re.findall(r"image: grafana/grafana:(\d+\.\d+)\.", compose)
+    assert re.fullmatch(rf"grafana-foundation-sdk==\d+!{re.escape(grafana)}\.0", library)
+    provisioning = ROOT / "deploy" / "compose" / "grafana" / "provisioning" / "datasources"
+    assert f"uid: {frame.DEFAULT_SOURCE}\n" in (provisioning / "prometheus.yaml").read_text()
 
 
 @dashboards
