@@ -262,6 +262,18 @@ class MiniserverState:
         before = self.shown.all_uuids() & record.known.keys()
         return bool(told) and told >= before
 
+    def last_told(self, global_state: str) -> tuple[str | None, float | None] | None:
+        """The last text and number of a global state; None before the first of either.
+
+        During a dump, that is what the dump has told by now.
+        """
+        record = self._arriving
+        uuid = record.structure.global_states.get(global_state) if record.structure else None
+        if uuid is None:
+            return None
+        told = record.states.texts.get(uuid), record.states.values.get(uuid)
+        return None if told == (None, None) else told
+
     def end_dump(self) -> None:
         """Show what was collected, whole.
 
