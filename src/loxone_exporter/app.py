@@ -20,10 +20,10 @@ from attrs import define
 
 from loxone_exporter import __version__, logs
 from loxone_exporter.config.load import Loaded
-from loxone_exporter.config.model import Config, TlsServerConfig
+from loxone_exporter.config.model import Config
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.fleet import Fleet
-from loxone_exporter.reload import Reloader
+from loxone_exporter.reload import Reloader, TakeOver
 from loxone_exporter.shutdown import STOPPING, watchdog
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
@@ -97,7 +97,7 @@ async def _run_all(
                     reloader = None
                     if source is not None:
                         running = _Running(config, config, fleet, app, tls)
-                        reloader = Reloader(source, running.take_over, vitals, stop)
+                        reloader = Reloader(source, running.prepare, vitals, stop)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
                     background.start_soon(_obey, received, stop, reloader, background)
@@ -121,8 +121,33 @@ class _Running:
     _app: WebApp
     _tls: ServerTls | None
 
-    def take_over(self, loaded: Loaded) -> str:
-        """Go by another configuration from now on; what has changed, in a line."""
+    async def prepare(self, loaded: Loaded) -> TakeOver:
+        """Do all that takes time or may fail before another configuration is gone by.
+
+        Raises:
+            trio.TooSlowError: The certificate is not read in time.
+        """
+        config, tls = loaded.config, self._tls
+        take_over_web = self._app.prepare(config)
+        take_over_tls = None
+        if tls is not None and config.web.tls_server_config is not None:
+            take_over_tls = await tls.prepare(config.web.tls_server_config)
+
+        def take_over() -> str:
+            self._tell(loaded)
+            if take_over_tls is not None:
+                take_over_tls()
+            # Nothing may fail from here on.
+            changes = self._fleet.replace(config)
+            take_over_web(self._fleet.states)
+            self._config = config
+            self._fleet.count(config)
+            return str(changes)
+
+        return take_over
+
+    def _tell(self, loaded: Loaded) -> None:
+        """Log as wanted from now on, and what the owner should know."""
         before, config = self._config, loaded.config
         if config.log != before.log:
             logs.configure(config.log.level, config.log.format, sys.stderr)
@@ -132,23 +157,11 @@ class _Running:
             _logger.warning(
                 "web.listen is not what the exporter listens on: that takes a restart of it"
             )
-        self._take_over_tls(config.web.tls_server_config)
-        take_over = self._app.prepare(config)
-        # Nothing may fail between this and what goes by it.
-        changes = self._fleet.replace(config)
-        take_over(self._fleet.states)
-        self._config = config
-        self._fleet.count(config)
-        return str(changes)
-
-    def _take_over_tls(self, config: TlsServerConfig | None) -> None:
-        if (config is None) != (self._tls is None):
+        if (config.web.tls_server_config is None) != (self._tls is None):
             _logger.warning(
                 "web.tls_server_config is %s: that takes a restart of the exporter",
                 "new" if self._tls is None else "gone",
             )
-        if config is not None and self._tls is not None:
-            self._tls.replace(config)
 
 
 def _start_tls(config: Config, vitals: Vitals) -> ServerTls | None:

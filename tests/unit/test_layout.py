@@ -17,7 +17,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"clients", "errors", "histogram", "logs", "stop", "units"},
+    {"clients", "errors", "histogram", "logs", "reading", "stop", "units"},
     {"loxone", "config"},
     {"liveness", "options"},
     {"activity", "vitals"},
