@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 
 import pytest
 import trio
@@ -426,6 +427,18 @@ async def test_attempt_without_events_is_no_session() -> None:
         state.begin_session()
         state.begin_dump()
     assert (None, 0) == sessions(state)
+
+
+async def test_what_an_ended_session_began_to_collect_is_dropped() -> None:
+    state = state_of_house()
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    state.begin_session()
+    state.begin_dump()
+    state.apply_values([(uuid(1), 5.0)])
+    collected = weakref.ref(state._arriving)
+    state.end_session()
+    assert collected() is None
+    assert {uuid(1): 1.0, uuid(3): 3.0} == state.values
 
 
 async def test_dump_is_shown_whole() -> None:

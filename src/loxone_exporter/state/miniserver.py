@@ -241,6 +241,10 @@ class MiniserverState:
             if record is not None:
                 record.activities.pause(self.observed_until())
 
+    def end_session(self) -> None:
+        """Forget what nobody completes any more: the session is over that began to collect it."""
+        self._dump = None
+
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
 
