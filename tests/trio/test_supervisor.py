@@ -32,6 +32,10 @@ from support.exporters import (
 from support.memory_network import LIGHT, PASSWORD, TEMPERATURE, MemoryNetwork
 
 
+def is_collecting(state: MiniserverState) -> bool:
+    return state._dump is not None
+
+
 def values(state: MiniserverState) -> dict[StateUuid, float]:
     return dict(state.values)
 
@@ -59,11 +63,11 @@ async def test_states_that_did_not_all_come_are_not_kept_after_the_session(
     network.latency = 0.5
     state = exporter.start()
     with trio.fail_after(60):
-        while state._dump is None:
+        while not is_collecting(state):
             await trio.sleep(0.05)
     await house.drop_sessions()
     await wait_for(state, ConnectionState.BACKOFF)
-    assert state._dump is None
+    assert not is_collecting(state)
     await wait_until_connected(state)
     await trio.sleep(1)
     assert house.house.values == values(state)
