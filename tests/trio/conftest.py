@@ -55,3 +55,9 @@ def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
         return work()
 
     monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+
+
+@pytest.fixture(autouse=True)
+def no_threads_in_simulated_time(request: pytest.FixtureRequest) -> None:
+    if "autojump_clock" in request.fixturenames:
+        request.getfixturevalue("without_threads")
