@@ -100,7 +100,8 @@ async def _run_all(
                         reloader = Reloader(source, running.prepare, vitals, stop)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
-                    background.start_soon(_obey, received, stop, reloader, background)
+                        background.start_soon(reloader.obey, signal.SIGHUP.name)
+                    background.start_soon(_obey, received, stop, reloader)
                     server = WebServer(app, sockets, vitals.clients, tls=tls)
                     await web.start(_serve, server, stop_web)
                     _say_hello(config, sockets)
@@ -185,13 +186,11 @@ async def _obey(
     signals: AsyncIterator[int],
     stop: StopRequest,
     reloader: Reloader | None,
-    nursery: trio.Nursery,
 ) -> None:
     async for number in signals:
         name = signal.Signals(number).name
         if reloader is not None and number == signal.SIGHUP:
-            # The next signal may be one to stop, and has to be heard.
-            nursery.start_soon(reloader.reload, name)
+            reloader.request()
         elif stop.is_made():
             _logger.warning("%s again: ending at once", name)
             logging.shutdown()

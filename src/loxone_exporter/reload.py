@@ -52,7 +52,22 @@ class Reloader:
     _stop: StopRequest
     _turn: trio.Lock = field(factory=trio.Lock)
     _files: FileReader = field(factory=FileReader)
+    _requested: trio.Event = field(factory=trio.Event)
     _problems: list[str] = field(factory=list)
+
+    def request(self) -> None:
+        """Have `obey` reload; as often as that is requested, there is one reload after the last."""
+        self._requested.set()
+
+    async def obey(self, occasion: str) -> NoReturn:
+        """Reload whenever that was requested, for ever.
+
+        Args:
+            occasion: Why, for the log.
+        """
+        while True:
+            await self._requested.wait()
+            await self.reload(occasion)
 
     async def reload(self, occasion: str, *, is_retry: bool = False) -> str:
         """Take over the configuration as it is now.
@@ -66,6 +81,8 @@ class Reloader:
             What is wrong with it, a line for each finding; an empty text if it is in use now.
         """
         async with self._turn:
+            if self._requested.is_set():  # what was requested until now, begins now
+                self._requested = trio.Event()
             problems: list[str] = []
             try:
                 reading, take_over = await self._read()

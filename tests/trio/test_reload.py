@@ -329,6 +329,36 @@ async def test_nothing_is_taken_note_of_before_everything_is_prepared(watched: W
     assert [["other"]] == watched.names
 
 
+@pytest.mark.parametrize("is_asked_by_hand", [False, True])
+async def test_any_number_of_requests_is_one_more_reload(
+    autojump_clock: MockClock, watched: Watched, *, is_asked_by_hand: bool
+) -> None:
+    prepare = watched.reloader._prepare
+
+    async def prepare_slowly(loaded: Loaded) -> TakeOver:
+        await trio.sleep(3)
+        return await prepare(loaded)
+
+    watched.reloader._prepare = prepare_slowly
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.obey, "SIGHUP")
+        if is_asked_by_hand:
+            nursery.start_soon(watched.reloader.reload, "POST /-/reload")
+        else:
+            watched.reloader.request()
+        await trio.sleep(1)
+        for number in range(1000):
+            watched.path.write_text(renamed(str(number)))
+            watched.reloader.request()
+            await trio.sleep(0.001)
+        await trio.sleep(60)
+        assert [["home"], ["999"]] == watched.names
+        watched.reloader.request()
+        await trio.sleep(60)
+        assert 3 == len(watched.applied)
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_watch_that_fails_goes_on(
     autojump_clock: MockClock,
     watched: Watched,
