@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 from attrs import define, field, frozen
@@ -38,6 +38,7 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Reload = Callable[[str], Awaitable[str]]
+Result = TypeVar("Result")
 
 _logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class WebApp:
         _tell_of_conflicts(config)
         vitals = vitals or Vitals()
         collector = LoxoneCollector(config, states, vitals=vitals)
-        exposition = Exposition.of(collector, collector.pending)
+        exposition = Exposition.of(collector)
         heartbeat = Heartbeat(vitals.event_loop_lag)
         vitals.clients.limit = config.web.max_connections
         return cls(
@@ -282,7 +283,8 @@ class WebApp:
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()
-        health = report(self._states, self._collector.exported_controls())
+        exported = await _in_steps(self._collector.exported_controls())
+        health = report(self._states, exported)
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
             json.dumps(health, ensure_ascii=False).encode() + b"\n",
@@ -304,6 +306,17 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+async def _in_steps(work: Generator[None, None, Result]) -> Result:
+    """Do work whose steps take milliseconds, and let other tasks have their turn in between."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        await trio.lowlevel.checkpoint()
 
 
 def _authentication(config: WebConfig) -> Authentication | None:
