@@ -17,11 +17,12 @@ from loxone_exporter.errors import (
 )
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.difference import StructureDifference
-from loxone_exporter.loxone.structure import Control, Structure, parse_structure
+from loxone_exporter.loxone.structure import Control, Structure, parse_structure_in_steps
 from loxone_exporter.miniserver.conversation import Conversation
 from loxone_exporter.miniserver.failures import end_of_login
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.state import MiniserverState
+from loxone_exporter.turns import take_turns
 
 
 POLL_INTERVAL: Final = 300.0
@@ -121,7 +122,7 @@ class StructureWatch:
             if self._file == (file := hash(payload)):
                 self._memory.structure_version = version
                 return False
-            structure = parse_structure(payload)
+            structure = await take_turns(parse_structure_in_steps(payload))
         except StructureError as error:
             self._state.link.broken_structures += 1
             self._memory.structure_needs_http = False  # it is of no use
@@ -141,8 +142,8 @@ class StructureWatch:
                 "no structure file over HTTP at present: %s; the last good one stays in use", error
             )
             return False
+        changes = await take_turns(self._state.replace_structure_in_steps(structure))
         self._memory.structure_version, self._file = version, file
-        changes = self._state.replace_structure(structure)
         _log(structure, changes)
         return True
 

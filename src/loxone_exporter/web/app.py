@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field, frozen
@@ -23,6 +23,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.turns import take_turns
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.sharing import SharedWork
@@ -38,7 +39,6 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Reload = Callable[[str], Awaitable[str]]
-Result = TypeVar("Result")
 
 _logger = logging.getLogger(__name__)
 
@@ -283,7 +283,7 @@ class WebApp:
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()
-        exported = await _in_steps(self._collector.exported_controls())
+        exported = await take_turns(self._collector.exported_controls())
         health = report(self._states, exported)
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
@@ -306,17 +306,6 @@ class WebApp:
         if is_ready(self._states, uptime=uptime, stopping=self._stop.is_made()):
             return Answer(b"ready\n")
         return Answer(b"not ready\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
-
-
-async def _in_steps(work: Generator[None, None, Result]) -> Result:
-    """Do work whose steps take milliseconds, and let other tasks have their turn in between."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-        await trio.lowlevel.checkpoint()
 
 
 def _authentication(config: WebConfig) -> Authentication | None:

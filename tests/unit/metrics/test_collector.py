@@ -464,10 +464,10 @@ async def test_series_of_new_structures_are_made_in_steps() -> None:
     states = [connected(structure(control(1)), name=name) for name in ("a", "b", "c")]
     states.append(MiniserverState(name="unreachable"))
     collector = LoxoneCollector(configure(), states)
-    assert 4 + 3 == pauses(collector)
+    assert 4 + 3 * 2 == pauses(collector)
     assert 4 == pauses(collector)
     change_structure(states[1], structure(*map(control, range(1, 120))))
-    assert 4 + 3 == pauses(collector)
+    assert 4 + 5 == pauses(collector)
     assert {"a": 0, "b": 0, "c": 0, "unreachable": 0} == exported(collector)
 
 
@@ -490,7 +490,7 @@ def exported(collector: LoxoneCollector) -> Mapping[str, int]:
 async def test_how_many_controls_are_exported_is_found_out_in_steps() -> None:
     states = [connected(structure(control(1)), name=str(number)) for number in range(50)]
     collector = LoxoneCollector(configure(), states)
-    assert 2 * 50 == len(list(collector.exported_controls()))
+    assert 3 * 50 == len(list(collector.exported_controls()))
     assert 50 == len(list(collector.exported_controls()))
 
 
