@@ -141,6 +141,11 @@ def test_all_that_is_missing_is_told_at_once() -> None:
     require_programs("/usr/bin/{}".format)
 
 
+def test_documentation_says_what_is_needed() -> None:
+    page = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    assert f"sudo apt install {' '.join(need.package for need in DEBIAN)}\n" in page
+
+
 def test_compose_comes_from_elsewhere() -> None:
     with pytest.raises(ContainerError, match="nox -s container"):
         require_programs({name: name for need in DEBIAN for name in need.names}.get)
