@@ -29,6 +29,7 @@ _CONTAINERFILE: Final = """
 FROM {base}
 RUN apt-get update -qq \\
     && apt-get install -qq --yes --no-install-recommends {package} busybox \\
+    && rm -r /var/lib/apt/lists \\
     && ln -s /bin/busybox /usr/local/bin/wget \\
     && install --directory --owner=65534 --group=65534 {folder}
 USER 65534:65534
