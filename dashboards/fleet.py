@@ -268,6 +268,69 @@ _OVER_TIME: Final = [
     ),
 ]
 
+_CONFIGURED: Final = f"max by (job) ({job('loxone_exporter_miniservers_configured')})"
+_SHARDS: Final = f"max by (job) ({job('loxone_exporter_shards')})"
+_LOOKED_AFTER: Final = job("loxone_exporter_connected")
+
+_EXPORTERS: Final = [
+    table(
+        "Exporters",
+        {"job": "Job", "instance": "Exporter"},
+        Column(
+            "Answers",
+            f"max by (job, instance) ({job('up')})",
+            names={0: ("no", looks.BAD), 1: ("yes", looks.GOOD)},
+        ),
+        Column("Houses", f"max by (job, instance) ({job('loxone_exporter_miniservers')})"),
+        Column("Connected", f"sum by (job, instance) ({_LOOKED_AFTER})"),
+        Column(
+            "Memory",
+            f"max by (job, instance) ({job('process_resident_memory_bytes')})",
+            unit="decbytes",
+            decimals=1,
+        ),
+        Column(
+            "Scrape",
+            f"max by (job, instance) ({job('loxone_exporter_scrape_duration_seconds')})",
+            unit="s",
+            steps=((None, looks.GOOD), (0.2, looks.WARNING), (1, looks.BAD)),
+        ),
+        none="no exporter answers",
+        description="See LoxoneExporterDown in docs/alerts.md. Several may share a configuration:"
+        " docs/prometheus.md.",
+        sort=("Houses", True),
+        width=16,
+        height=8,
+    ),
+    stat(
+        "Houses that no exporter looks after",
+        Query(
+            f"{_CONFIGURED} - (count by (job) (count by (job, miniserver) ({_LOOKED_AFTER}))"
+            f" or 0 * {_CONFIGURED})",
+            "{{job}}",
+        ),
+        none="no exporter answers",
+        description="See LoxoneMiniserversUnattended in docs/alerts.md.",
+        steps=looks.TROUBLE,
+        names={0: ("none", looks.GOOD)},
+        height=8,
+    ),
+    stat(
+        "Houses that two exporters look after",
+        Query(
+            f"count by (job) (count by (job, miniserver)"
+            f" ({_LOOKED_AFTER} and on (job) {_SHARDS} > 1) > 1) or 0 * {_SHARDS}",
+            "{{job}}",
+        ),
+        none="no exporter answers",
+        description="Of those that share a configuration. See LoxoneMiniserversTakenTwice in"
+        " docs/alerts.md.",
+        steps=looks.WORTH_A_LOOK,
+        names={0: ("none", looks.GOOD)},
+        height=8,
+    ),
+]
+
 PAGE: Final = Page(
     uid="loxone-fleet",
     title="Loxone: fleet",
@@ -277,6 +340,7 @@ PAGE: Final = Page(
         Section("What is to be done?", _OFFLINE),
         Section("Houses", _HOUSES),
         Section("Over time", _OVER_TIME),
+        Section("Exporters", _EXPORTERS),
     ],
     several_houses=True,
     annotations=[frame.reboots()],
