@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -15,10 +16,12 @@ from attrs import frozen
 
 from benchmarks import machine
 from benchmarks.budgets import BenchmarkError
+from container.compose import try_compose
 from container.findings import Findings, say
 from container.image import examine
+from container.needs import require_programs, require_root
 from container.podman import MEMORY_LIMIT, ROOT, ContainerError, build, require_base_image
-from container.running import CONTROLS, Figures, simulated_house, try_bad_configuration, try_run
+from container.running import CONTROLS, Figures, simulated_house, try_run, try_what_fails
 from loxone_exporter import __version__
 
 
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _try_everything(base: str, runs: int, findings: Findings) -> None:
+    require_programs()
+    require_root(os.geteuid())
     await require_base_image(base)
     built_from = {
         "VERSION": f"{__version__}+trial",
@@ -70,8 +75,8 @@ async def _try_everything(base: str, runs: int, findings: Findings) -> None:
     await build(_TAG, {"BASE": base, **built_from})
     say("the image")
     await examine(_TAG, built_from, findings)
-    say("with mistakes")
-    await try_bad_configuration(_TAG, findings)
+    say("what has to fail")
+    await try_what_fails(_TAG, findings)
     figures = []
     async with simulated_house() as site:
         for number in range(1, runs + 1):
@@ -82,6 +87,8 @@ async def _try_everything(base: str, runs: int, findings: Findings) -> None:
         values = [column.value(run) for run in figures]
         spread = f"{min(values):.2f} to {max(values):.2f}"
         say(f"  {statistics.median(values):6.2f} {column.unit} ({spread})  {column.what}")
+    say("Compose")
+    await try_compose(base, findings)
 
 
 def _commit() -> str:

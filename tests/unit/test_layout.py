@@ -18,9 +18,9 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"clients", "errors", "histogram", "logs", "stop", "units"},
+    {"clients", "errors", "histogram", "logs", "reading", "steps", "stop", "units"},
     {"loxone", "config"},
-    {"advice", "liveness", "options"},
+    {"advice", "liveness", "options", "turns"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},

@@ -28,6 +28,7 @@ from loxone_exporter.metrics.series import (
     build_series_in_steps,
 )
 from loxone_exporter.state import MiniserverState
+from loxone_exporter.steps import finish
 
 
 NOT_A_QUANTITY: Final = (
@@ -137,12 +138,7 @@ def _series_table(structure: Structure, miniserver: str, plan: Plan) -> SeriesTa
         plan=plan,
         room=plan.metrics.max_series,
     )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            table: SeriesTable = end.value
-            return table
+    return finish(steps)
 
 
 def count_series(state: MiniserverState, config: Config) -> Counter[str]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import define, field, frozen
 
-from loxone_exporter.clients import Clients
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -23,6 +22,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.turns import take_turns
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.sharing import SharedWork
@@ -112,7 +112,7 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
-    _clients: Clients
+    _vitals: Vitals
     _whole_scrapes: SharedWork = field(factory=SharedWork)
     _other_work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
@@ -141,7 +141,7 @@ class WebApp:
         _tell_of_conflicts(config)
         vitals = vitals or Vitals()
         collector = LoxoneCollector(config, states, vitals=vitals)
-        exposition = Exposition.of(collector, collector.pending)
+        exposition = Exposition.of(collector)
         heartbeat = Heartbeat(vitals.event_loop_lag)
         vitals.clients.limit = config.web.max_connections
         return cls(
@@ -150,7 +150,7 @@ class WebApp:
             collector,
             exposition,
             stop,
-            vitals.clients,
+            vitals,
             authentication=_authentication(config.web),
             heartbeat=heartbeat,
         )
@@ -173,7 +173,7 @@ class WebApp:
             # Who asks from now on gets nothing that was begun before.
             self._whole_scrapes, self._other_work = SharedWork(), SharedWork()
             self._collector.show(plan, states)
-            self._clients.limit = config.web.max_connections
+            self._vitals.clients.limit = config.web.max_connections
 
         return take_over
 
@@ -233,6 +233,8 @@ class WebApp:
         names = [state.name for state in self._states]
         if unknown := sorted(set(selection.miniservers) - set(names)):
             text = f"no Miniserver is called {', '.join(unknown)}; there are: {', '.join(names)}\n"
+            if not self._vitals.shard.is_whole:
+                text += f"this exporter is {self._vitals.shard}\n"
             return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
@@ -247,7 +249,7 @@ class WebApp:
     async def _page(self, scope: Scope) -> Answer:
         if self._pages is None:
             begin = await trio.to_thread.run_sync(_load_pages)
-            self._pages = begin(self._states, self._collector, self._static)
+            self._pages = begin(self._states, self._collector, self._static, self._vitals.shard)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         query = scope.get("query_string", b"")
         write = partial(self._pages.answer, query, gzip=gzip)
@@ -282,7 +284,8 @@ class WebApp:
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()
-        health = report(self._states, self._collector.exported_controls())
+        exported = await take_turns(self._collector.exported_controls())
+        health = report(self._states, exported)
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
             json.dumps(health, ensure_ascii=False).encode() + b"\n",
