@@ -137,7 +137,14 @@ class ControlGroup:
 
     def peak(self) -> float:
         """The most that it ever was, in MiB."""
-        for name in ("memory.peak", "memory.max_usage_in_bytes"):
+        return self._mebibytes("memory.peak", "memory.max_usage_in_bytes")
+
+    def limit(self) -> float:
+        """The most that it may be, in MiB."""
+        return self._mebibytes("memory.max", "memory.limit_in_bytes")
+
+    def _mebibytes(self, *names: str) -> float:
+        for name in names:
             with contextlib.suppress(FileNotFoundError):
-                return int((self._folder / name).read_text(encoding="ascii")) / 2**20
-        raise ContainerError(f"{self._folder} does not tell the peak of its memory")
+                return float((self._folder / name).read_text(encoding="ascii")) / 2**20
+        raise ContainerError(f"{self._folder} does not tell {names[0]}")

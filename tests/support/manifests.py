@@ -96,13 +96,6 @@ def write_configuration(target: str, folder: Path) -> Path:
     return path
 
 
-def mebibytes(quantity: str) -> int:
-    """An amount of memory."""
-    number, unit = quantity[:-2], quantity[-2:]
-    assert unit == "Mi"
-    return int(number)
-
-
 def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Whether a selector, by nothing but labels, fits."""
     assert selector.keys() == {"matchLabels"}

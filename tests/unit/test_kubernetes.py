@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from container.manifests import mebibytes
 from container.podman import MEMORY_LIMIT
 from loxone_exporter.config.load import DEFAULT_PLACES, Loaded, load_config
 from loxone_exporter.loxone.structure import parse_structure
@@ -29,7 +30,6 @@ from support.manifests import (
     every,
     labels_of_pods,
     manifests,
-    mebibytes,
     mount,
     one,
     pod,

@@ -50,7 +50,7 @@ def test_everything_is_in_step_and_understood() -> None:
 @pytest.mark.parametrize(
     ("path", "right", "wrong", "made"),
     [
-        ("prometheus/rules/recording.yml", "interval: 2m", "interval: 3m", COMPONENT),
+        ("prometheus/rules/recording.yml", "interval: 2m", "interval: 4711m", COMPONENT),
         ("kubernetes/overlays/fleet/shards.yaml", "value: 3", "value: 4711", "rendered/fleet.yaml"),
     ],
 )
@@ -70,10 +70,10 @@ def test_what_was_changed_is_noticed_and_written(
     said = capsys.readouterr().err
     assert made in said
     assert "run `nox -s manifests`" in said
-    file = manifests.KUBERNETES / made
-    assert wrong not in file.read_text(encoding="utf-8")
+    file, value = manifests.KUBERNETES / made, wrong.rpartition(":")[2]
+    assert f":{value}\n" not in file.read_text(encoding="utf-8")
     assert 0 == manifests.main([])
-    assert wrong.rpartition(":")[2] in file.read_text(encoding="utf-8")
+    assert f":{value}\n" in file.read_text(encoding="utf-8")
 
 
 @needs_kubectl
