@@ -21,6 +21,7 @@ from attrs import define
 from loxone_exporter import __version__, logs
 from loxone_exporter.config.load import Loaded
 from loxone_exporter.config.model import Config, TlsServerConfig
+from loxone_exporter.config.shard import Shard
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.fleet import Fleet
 from loxone_exporter.reload import Reloader
@@ -45,6 +46,7 @@ async def run(  # noqa: ASYNC128  # passes task_status on
     config: Config,
     sockets: Sequence[socket.socket],
     *,
+    shard: Shard | None = None,
     source: ConfigSource | None = None,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> int:
@@ -53,6 +55,7 @@ async def run(  # noqa: ASYNC128  # passes task_status on
     Args:
         config: What to connect to and what to export.
         sockets: Listening already.
+        shard: Which part of all Miniservers these are; None if there are no others.
         source: Where another configuration may come from; None where this one stays.
         task_status: Told once requests are answered.
 
@@ -62,8 +65,9 @@ async def run(  # noqa: ASYNC128  # passes task_status on
     # attrs keeps the source of the methods that it makes, half a megabyte for tracebacks only.
     linecache.clearcache()
     stop, bug = StopRequest(), None
+    shard = shard or Shard.whole(len(config.miniservers))
     try:
-        await _run_all(config, sockets, source, stop, task_status.started)
+        await _run_all(config, sockets, source, stop, shard, tell_ready=task_status.started)
     except* Exception as group:  # noqa: BLE001  # the root: nothing is above it
         bug = group
     if bug is not None or not stop.is_made():
@@ -78,10 +82,12 @@ async def _run_all(
     sockets: Sequence[socket.socket],
     source: ConfigSource | None,
     stop: StopRequest,
+    shard: Shard,
+    *,
     tell_ready: Callable[[], None],
 ) -> None:
     signals = STOPPING if source is None else (*STOPPING, signal.SIGHUP)
-    stop_web, vitals = StopRequest(), Vitals()
+    stop_web, vitals = StopRequest(), Vitals(shard=shard)
     tls = _start_tls(config, vitals)
     with trio.open_signal_receiver(*signals) as received, watchdog():
         async with trio.open_nursery() as background:
@@ -96,7 +102,7 @@ async def _run_all(
                         background.start_soon(tls.watch)
                     reloader = None
                     if source is not None:
-                        running = _Running(config, config, fleet, app, tls)
+                        running = _Running(config, config, fleet, app, vitals, tls)
                         reloader = Reloader(source, running.take_over, vitals, stop)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
@@ -104,6 +110,7 @@ async def _run_all(
                     server = WebServer(app, sockets, vitals.clients, tls=tls)
                     await web.start(_serve, server, stop_web)
                     _say_hello(config, sockets)
+                    _tell_of_shard(shard)
                     tell_ready()
                     with stop.interrupts():
                         await trio.sleep_forever()
@@ -119,6 +126,7 @@ class _Running:
     _config: Config
     _fleet: Fleet
     _app: WebApp
+    _vitals: Vitals
     _tls: ServerTls | None
 
     def take_over(self, loaded: Loaded) -> str:
@@ -136,9 +144,12 @@ class _Running:
         take_over = self._app.prepare(config)
         # Nothing may fail between this and what goes by it.
         changes = self._fleet.replace(config)
+        shard_before, self._vitals.shard = self._vitals.shard, loaded.shard
         take_over(self._fleet.states)
         self._config = config
         self._fleet.count(config)
+        if loaded.shard != shard_before:
+            _tell_of_shard(loaded.shard)
         return str(changes)
 
     def _take_over_tls(self, config: TlsServerConfig | None) -> None:
@@ -196,3 +207,8 @@ def _say_hello(config: Config, sockets: Sequence[socket.socket]) -> None:
         len(config.miniservers),
         ", ".join(f"{url(listener, scheme=scheme)}/metrics" for listener in sockets),
     )
+
+
+def _tell_of_shard(shard: Shard) -> None:
+    if not shard.is_whole:
+        _logger.info("%s", shard)

@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace) -> int:
     for warning in loaded.warnings:
         logging.getLogger(__name__).warning("%s", warning)
     sockets = bind(config.web.listen)
-    return trio.run(partial(app.run, config, sockets, source=source))
+    return trio.run(partial(app.run, config, sockets, shard=loaded.shard, source=source))
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -213,6 +213,8 @@ def _discover(options: argparse.Namespace) -> int:
     failures = [
         f"Miniserver {house.miniserver!r}: {house.failure}" for house in houses if house.failure
     ]
+    if not loaded.shard.is_whole:
+        _complain(f"only what this exporter looks after: {loaded.shard}")
     for index in report.unmatched_overrides(houses, len(loaded.config.override)):
         _complain(f"override[{index}] matches nothing")
     if options.explain is not None and not lines and not failures:

@@ -167,7 +167,8 @@ def test_configurations_load(block: Block, tmp_path: Path) -> None:
     rest = "" if "[[miniservers]]" in block.text else MINISERVER
     path.touch(mode=0o600)
     path.write_text(in_folder(block.text, tmp_path) + rest, encoding="utf-8")
-    assert () == load_config(path, {}).warnings
+    # One that is shared does not say which exporter this is.
+    assert () == load_config(path, {"LOXONE_SHARD": "0"}).warnings
 
 
 @pytest.mark.parametrize("block", here("yaml"), ids=str)
@@ -220,11 +221,14 @@ def test_commands_on_the_spot(
 ) -> None:
     write_toml(tmp_path / "loxone-exporter.toml", {"home": 80}).chmod(0o600)
     monkeypatch.chdir(tmp_path)
-    shown = [list(each.words[1:]) for each in all_commands("loxone-exporter")]
-    tried = [arguments for arguments in shown if is_on_the_spot(arguments)]
-    assert len(tried) == 3
-    for arguments in tried:
-        assert 0 == cli.main(arguments)
+    shown = [(list(each.words[1:]), each.environ) for each in all_commands("loxone-exporter")]
+    tried = [each for each in shown if is_on_the_spot(each[0])]
+    assert len(tried) == 4
+    for arguments, environ in tried:
+        with monkeypatch.context() as patch:
+            for name, value in environ.items():
+                patch.setenv(name, value)
+            assert 0 == cli.main(arguments)
         assert capsys.readouterr().out, arguments
 
 

@@ -88,6 +88,17 @@ CASES: Mapping[str, tuple[list[Alert], list[Alert]]] = {
             ("ExporterOverloaded", {"job": "loxone", "instance": "b:9504"}),
         ],
     ),
+    "an exporter of a fleet is gone; another fleet has too few": (
+        [
+            ("ExporterDown", {"job": "loxone", "instance": "a:9504"}),
+            ("MiniserversUnattended", {"job": "loxone"}),
+            ("MiniserversUnattended", {"job": "loxone-south"}),
+        ],
+        [
+            ("ExporterDown", {"job": "loxone", "instance": "a:9504"}),
+            ("MiniserversUnattended", {"job": "loxone-south"}),
+        ],
+    ),
     "locked out after failed logins": (
         [("MiniserverLockedOut", HOME), ("LoginRejected", HOME), ("NothingExported", HOME)],
         [("MiniserverLockedOut", HOME)],

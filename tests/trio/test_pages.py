@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from benchmarks.house import InventedHouse
+from loxone_exporter.config.shard import Shard
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.loxone.structure import parse_structure
@@ -20,7 +21,7 @@ from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.pages import Pages, documentation_url
 from loxone_exporter.web.pages.controls import ON_A_PAGE
 from loxone_exporter.web.pages.wording import ADVICE
-from support.collected import connected
+from support.collected import configure, connected
 from support.pages import HOSTILE, Page, ask, build_app, hostile_miniserver
 from support.structures import control, structure
 
@@ -286,6 +287,39 @@ def longest_step(pages: Pages, query: bytes) -> float:
         longest = max(longest, time.thread_time() - started)
         if piece == "the end":
             return longest
+
+
+ABOUT = "Shard 2 of 3 (0 to 2): this exporter looks after "
+
+
+def as_shard(app: WebApp, taken: int) -> WebApp:
+    app._vitals.shard = Shard(index=2, count=3, taken=taken, configured=1200)
+    return app
+
+
+async def test_a_shard_says_of_what_it_is_a_part() -> None:
+    houses = [small(f"house {number}") for number in range(3)]
+    for number in (3, 2, 1):
+        page = await page_of(as_shard(build_app(*houses[:number]), number))
+        assert f"{ABOUT}{number} of 1,200 Miniservers." in page.texts("p")
+    app = build_app(*houses)
+    assert not [text for text in (await page_of(app)).texts("p") if "hard" in text]
+
+
+async def test_a_shard_that_looks_after_nothing_says_so() -> None:
+    page = await page_of(as_shard(build_app(), 0))
+    assert ["This exporter looks after no Miniserver."] == page.texts("p", "count")
+    assert [] == page.texts("p", "nothing")
+    assert f"{ABOUT}0 of 1,200 Miniservers." in page.texts("p")
+
+
+async def test_after_a_reload_it_is_another_part() -> None:
+    houses = [small("home"), small("barn")]
+    app = as_shard(build_app(*houses), 2)
+    await page_of(app)
+    as_shard(app, 1)
+    app.replace(configure(), houses[:1])
+    assert f"{ABOUT}1 of 1,200 Miniservers." in (await page_of(app)).texts("p")
 
 
 async def test_no_step_is_long() -> None:

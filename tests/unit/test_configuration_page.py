@@ -33,6 +33,8 @@ WORDS: dict[object, str] = {
     model.ConnectionCount: "1 to 10000",
     model.SeriesLimit: "1 to 10000000",
     model.TextLength: "1 to 1024",
+    model.ShardCount: "1 to 1000",
+    model.ShardIndex: "0 to 999",
     model.DurationOrNever: 'duration, or `"never"`',
     model.Patterns: "patterns",
     model.SerialNumber: "serial number",
@@ -51,6 +53,9 @@ ONE_OF_THREE = {
     "password_file": ("file", "one of three"),
     "password_env": ("variable", "one of three"),
 }
+
+# What an option needs beside it, if it is not the default.
+COMPANIONS = {"count": "index = 0"}
 
 Row = tuple[str, str]
 
@@ -158,7 +163,7 @@ def test_bounds_are_those_of_the_checks(tmp_path: Path) -> None:
     for header, key, (lowest, _, highest) in bounded:
         low, high = int(lowest), int(highest)
         for number, is_good in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
-            line = f"{key} = {number}"
+            line = "\n".join((f"{key} = {number}", COMPANIONS.get(key, "")))
             text = (
                 f"{MINISERVER}{line}"
                 if header == "[[miniservers]]"

@@ -37,6 +37,7 @@ AGAIN = MiniserverState(name="again", connection=ConnectionState.CONNECTING, tri
         ([CONNECTED, AGAIN], Status.DEGRADED),
         ([FAILED], Status.UNHEALTHY),
         ([FAILED, AGAIN], Status.UNHEALTHY),
+        ([], Status.HEALTHY),  # a shard that looks after none
     ],
 )
 def test_status_of_the_whole(states: list[MiniserverState], expected: Status) -> None:
@@ -53,6 +54,7 @@ def test_status_of_the_whole(states: list[MiniserverState], expected: Status) ->
         ([DISCOVERED], 0.0, True),
         ([DISCOVERED, FAILED], 0.0, True),
         ([DISCOVERED, UNTRIED], 14.9, False),
+        ([], 0.0, True),  # likewise
     ],
 )
 def test_ready_when_there_is_something_to_see(

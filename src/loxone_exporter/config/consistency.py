@@ -13,10 +13,12 @@ from loxone_exporter.config.model import (
     OVERRIDE_MATCHES,
     Config,
     MiniserverConfig,
+    ShardConfig,
     WebConfig,
 )
 from loxone_exporter.config.server_tls import PATH as TLS_PATH
 from loxone_exporter.config.server_tls import find_doubts_of_key
+from loxone_exporter.config.shard import indexes
 
 
 _OPTIONS = fields(MiniserverConfig)
@@ -48,11 +50,20 @@ def find_contradictions(document: Mapping[str, object]) -> Iterator[Problem]:
     match document:
         case {"web": dict(web)}:
             yield from _find_contradictions_of_web(web)
+    match document:
+        case {"shard": {"count": int(count), **others}} if count > 1 and "index" not in others:
+            message = (
+                f"missing: which of the {count} exporters is this one ({indexes(count)})? Set the "
+                "environment variable LOXONE_SHARD to its number, or to the name of its pod if "
+                "that ends in it; or set index, where each exporter has a file of its own"
+            )
+            yield ("shard", "index"), message
 
 
 def find_doubts(config: Config) -> Iterator[Problem]:
     """What can be meant, but should be considered."""
     yield from _find_doubts_of_web(config.web)
+    yield from _find_doubts_of_shard(config.shard)
     for index, miniserver in enumerate(config.miniservers):
         for key, message in _find_doubts_of_miniserver(miniserver):
             yield ("miniservers", index, key), message
@@ -188,6 +199,15 @@ def _find_doubts_of_web(web: WebConfig) -> Iterator[Problem]:
                 f"user; make all of them with cost {highest}"
             )
             yield ("web", "basic_auth_users", name), message
+
+
+def _find_doubts_of_shard(shard: ShardConfig) -> Iterator[Problem]:
+    if shard.index is not None and shard.index >= shard.count:
+        message = (
+            f"this is exporter {shard.index} of count = {shard.count}, whose indexes are "
+            f"{indexes(shard.count)}: it looks after no Miniserver; raise count, or stop it"
+        )
+        yield ("shard", "index"), message
 
 
 def _find_doubts_of_miniserver(miniserver: MiniserverConfig) -> Iterator[tuple[str, str]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from attrs import define, field
 
-from loxone_exporter.config.checks import whole_number
+from loxone_exporter.config.checks import describe, whole_number
 from loxone_exporter.config.findings import ENVIRONMENT, Finding, KeyPath
 from loxone_exporter.config.model import PASSWORD_KEYS
 
@@ -22,9 +23,11 @@ _MINISERVER_VARIABLES = {
 _LISTEN = "LOXONE_LISTEN"
 _LISTEN_PORT = "LOXONE_LISTEN_PORT"
 _LOG_LEVEL = "LOXONE_LOG_LEVEL"
-_VARIABLES = (*_MINISERVER_VARIABLES.values(), _LISTEN, _LISTEN_PORT, _LOG_LEVEL)
+_SHARD = "LOXONE_SHARD"
+_VARIABLES = (*_MINISERVER_VARIABLES.values(), _LISTEN, _LISTEN_PORT, _LOG_LEVEL, _SHARD)
 _SERVICE_LINK = "tcp://"
 _NUMBER_LENGTH_MAXIMUM = 18
+_SHARD_OR_POD = re.compile(r"(?:.+-)?(?P<index>[0-9]+)")
 
 _check_listen_port = whole_number(0, 65535)
 
@@ -73,6 +76,8 @@ def apply_environment(document: dict[str, object], environ: Mapping[str, str]) -
     if _LOG_LEVEL in values:
         _set(document, "log", "level", values[_LOG_LEVEL])
         overrides.origins["log", "level"] = _LOG_LEVEL
+    if _SHARD in values:
+        _override_shard(document, values[_SHARD], overrides)
     settings = _miniserver_settings(values, overrides)
     if settings:
         _override_miniserver(document, settings, overrides)
@@ -104,6 +109,16 @@ def _override_web(
             overrides.listen_port = _check_listen_port(_number_or_text(values[_LISTEN_PORT]))
         except ValueError as error:
             overrides.reject(_LISTEN_PORT, str(error))
+
+
+def _override_shard(document: dict[str, object], text: str, overrides: Overrides) -> None:
+    match = _SHARD_OR_POD.fullmatch(text)
+    if match is None:
+        wanted = "a number from 0 on, or the name of a pod that ends in one, as loxone-exporter-2"
+        overrides.reject(_SHARD, f"expected {wanted}; found {describe(text)}")
+    # One that cannot be read is any, so that the rest of the table can still be checked.
+    _set(document, "shard", "index", _number_or_text(match["index"]) if match else 0)
+    overrides.origins["shard", "index"] = _SHARD
 
 
 def _set(document: dict[str, object], table_name: str, key: str, value: object) -> None:

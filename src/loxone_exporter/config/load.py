@@ -24,6 +24,7 @@ from loxone_exporter.config.findings import (
 from loxone_exporter.config.model import Config
 from loxone_exporter.config.passwords import PasswordResolver
 from loxone_exporter.config.server_tls import resolve_server_tls
+from loxone_exporter.config.shard import Shard, client_of, shard_of
 
 
 DEFAULT_PLACES = (
@@ -39,11 +40,13 @@ class Loaded:
 
     Attributes:
         config: The configuration.
+        shard: Which part of the Miniservers it has.
         source: The file it is from; None if the environment alone made it.
         warnings: What works, but should be considered.
     """
 
     config: Config
+    shard: Shard
     source: Path | None
     warnings: tuple[Finding, ...]
 
@@ -65,6 +68,9 @@ def find_config_file(option: Path | None, environ: Mapping[str, str]) -> Path | 
 
 def load_config(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """The configuration of a file, overridden by environment variables.
+
+    Of a file that several exporters share, all is checked, and then only the Miniservers of this
+    one are kept.
 
     Args:
         path: The file; None leaves it all to the environment.
@@ -100,8 +106,10 @@ def load_document(
     if config is None or findings:
         raise ConfigurationError(findings)
     doubts = [*passwords.warnings, *find_doubts(config)]
+    config, shard = _take_shard(_with_listen_port(config, overrides.listen_port))
     return Loaded(
-        config=_with_listen_port(config, overrides.listen_port),
+        config=config,
+        shard=shard,
         source=source,
         warnings=(*overrides.warnings, *_locate(doubts, source, overrides.origins)),
     )
@@ -150,3 +158,14 @@ def _with_listen_port(config: Config, port: int | None) -> Config:
     # Addresses that differed only by their port are one now.
     listen = dict.fromkeys(evolve(address, port=port) for address in config.web.listen)
     return evolve(config, web=evolve(config.web, listen=tuple(listen)))
+
+
+def _take_shard(config: Config) -> tuple[Config, Shard]:
+    """The configuration with the Miniservers of this exporter only, and without others' secrets."""
+    index, count, everybody = config.shard.index or 0, config.shard.count, config.miniservers
+    taken = tuple(
+        evolve(one, client_id=client_of(one.client_id, index))
+        for one in everybody
+        if shard_of(one.name, count) == index
+    )
+    return evolve(config, miniservers=taken), Shard(index, count, len(taken), len(everybody))

@@ -35,6 +35,8 @@ Port: TypeAlias = Annotated[int, whole_number(1, 65535)]
 SeriesLimit: TypeAlias = Annotated[int, whole_number(1, 10_000_000)]
 ConnectionCount: TypeAlias = Annotated[int, whole_number(1, 10_000)]
 TextLength: TypeAlias = Annotated[int, whole_number(1, 1024)]
+ShardCount: TypeAlias = Annotated[int, whole_number(1, 1000)]
+ShardIndex: TypeAlias = Annotated[int, whole_number(0, 999)]
 DurationOrNever: TypeAlias = Annotated[float, duration(never=True)]
 Patterns: TypeAlias = tuple[str, ...]
 SerialNumber: TypeAlias = Annotated[str, serial_number]
@@ -105,6 +107,20 @@ class LogConfig:
 
     level: LogLevel = "info"
     format: LogFormat = "json"
+
+
+@frozen(kw_only=True)
+class ShardConfig:
+    """`[shard]`: how many exporters share this configuration, and which of them this one is.
+
+    Attributes:
+        count: How many there are, each of which looks after a part of the Miniservers.
+        index: Which one this is, from 0 on; None where there are no others. One that is not below
+            the count looks after nothing.
+    """
+
+    count: ShardCount = 1
+    index: ShardIndex | None = None
 
 
 @frozen(kw_only=True)
@@ -268,11 +284,13 @@ class Config:
     """The whole configuration.
 
     Attributes:
-        miniservers: At least one; their names differ.
+        miniservers: Those that this exporter looks after; their names differ. The document has at
+            least one, but all of them may be another shard's.
     """
 
     web: WebConfig = field(factory=WebConfig)
     log: LogConfig = field(factory=LogConfig)
+    shard: ShardConfig = field(factory=ShardConfig)
     metrics: MetricsConfig = field(factory=MetricsConfig)
     filter: FilterConfig = field(factory=FilterConfig)
     override: tuple[OverrideConfig, ...] = ()

@@ -8,6 +8,7 @@ import trio
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 
+from loxone_exporter.config.shard import Shard
 from loxone_exporter.metrics.clients import client_families
 from loxone_exporter.metrics.families import add_histogram
 from loxone_exporter.vitals import Vitals
@@ -27,6 +28,7 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
         "When the configuration in use was read.",
         value=vitals.configured_at,
     )
+    yield from _shard_families(vitals.shard)
     yield GaugeMetricFamily(
         "loxone_exporter_web_certificate_not_after_timestamp_seconds",
         "Until when the certificate is valid that the exporter itself shows by TLS; absent where "
@@ -35,6 +37,25 @@ def vitals_families(vitals: Vitals) -> Iterator[Metric]:
     )
     yield from _event_loop_families(vitals)
     yield from client_families(vitals.clients)
+
+
+def _shard_families(shard: Shard) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "loxone_exporter_shards",
+        "How many exporters share the Miniservers of the configuration, by [shard] count.",
+        value=shard.count,
+    )
+    yield GaugeMetricFamily(
+        "loxone_exporter_miniservers",
+        "How many Miniservers this exporter looks after.",
+        value=shard.taken,
+    )
+    yield GaugeMetricFamily(
+        "loxone_exporter_miniservers_configured",
+        "How many Miniservers the configuration has, with those of other shards: all exporters "
+        "that share it should look after as many together.",
+        value=shard.configured,
+    )
 
 
 def _event_loop_families(vitals: Vitals) -> Iterator[Metric]:

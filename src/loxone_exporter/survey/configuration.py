@@ -16,6 +16,8 @@ def describe(loaded: Loaded) -> Iterator[str]:
         yield f"warning: {warning}"
     yield f"{loaded.source or 'environment'}: no mistakes found"
     yield "listens on " + ", ".join(map(str, config.web.listen)) + _describe_readers(config.web)
+    if not loaded.shard.is_whole:
+        yield str(loaded.shard)
     for miniserver in config.miniservers:
         place = f"{miniserver.host} {_describe_ports(miniserver)}"
         yield f"Miniserver {miniserver.name!r}: {place}, user {miniserver.username!r}"

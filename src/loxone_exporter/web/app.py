@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import trio
 from attrs import define, field, frozen
 
-from loxone_exporter.clients import Clients
 from loxone_exporter.config.model import Config, WebConfig
 from loxone_exporter.histogram import Histogram
 from loxone_exporter.metrics.collector import LoxoneCollector
@@ -112,7 +111,7 @@ class WebApp:
     _collector: LoxoneCollector
     _exposition: Exposition
     _stop: StopRequest
-    _clients: Clients
+    _vitals: Vitals
     _whole_scrapes: SharedWork = field(factory=SharedWork)
     _other_work: SharedWork = field(factory=SharedWork)
     _static: StaticFiles = field(factory=StaticFiles.read)
@@ -150,7 +149,7 @@ class WebApp:
             collector,
             exposition,
             stop,
-            vitals.clients,
+            vitals,
             authentication=_authentication(config.web),
             heartbeat=heartbeat,
         )
@@ -173,7 +172,7 @@ class WebApp:
             # Who asks from now on gets nothing that was begun before.
             self._whole_scrapes, self._other_work = SharedWork(), SharedWork()
             self._collector.show(plan, states)
-            self._clients.limit = config.web.max_connections
+            self._vitals.clients.limit = config.web.max_connections
 
         return take_over
 
@@ -233,6 +232,8 @@ class WebApp:
         names = [state.name for state in self._states]
         if unknown := sorted(set(selection.miniservers) - set(names)):
             text = f"no Miniserver is called {', '.join(unknown)}; there are: {', '.join(names)}\n"
+            if not self._vitals.shard.is_whole:
+                text += f"this exporter is {self._vitals.shard}\n"
             return Answer(text.encode(errors="replace"), status=HTTPStatus.NOT_FOUND)
         format_ = choose_format(_header(scope, b"accept"))
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
@@ -247,7 +248,7 @@ class WebApp:
     async def _page(self, scope: Scope) -> Answer:
         if self._pages is None:
             begin = await trio.to_thread.run_sync(_load_pages)
-            self._pages = begin(self._states, self._collector, self._static)
+            self._pages = begin(self._states, self._collector, self._static, self._vitals.shard)
         gzip = accepts_gzip(_header(scope, b"accept-encoding"))
         query = scope.get("query_string", b"")
         write = partial(self._pages.answer, query, gzip=gzip)

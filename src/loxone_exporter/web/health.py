@@ -29,7 +29,7 @@ def is_ready(states: Sequence[MiniserverState], *, uptime: float, stopping: bool
     """Whether a scrape would show what there is to see.
 
     Args:
-        states: The Miniservers.
+        states: The Miniservers. Without any, as a shard may be, there is nothing to wait for.
         uptime: Seconds since the start.
         stopping: Whether the shutdown has begun.
     """
@@ -40,7 +40,7 @@ def is_ready(states: Sequence[MiniserverState], *, uptime: float, stopping: bool
 
 
 def status(states: Sequence[MiniserverState]) -> Status:
-    """Sum the Miniservers up."""
+    """Sum the Miniservers up; without any, as a shard may be, nothing is amiss."""
     connected = sum(state.connected for state in states)
     if connected == len(states):
         return Status.HEALTHY

@@ -103,7 +103,7 @@ def test_a_password_file_of_the_environment_is_relative_to_the_working_directory
 
 def test_empty_variables_count_as_unset(tmp_path: Path) -> None:
     names = ["NAME", "HOST", "PORT", "USERNAME", "PASSWORD", "PASSWORD_FILE"]
-    names += ["LISTEN", "LISTEN_PORT", "LOG_LEVEL"]
+    names += ["LISTEN", "LISTEN_PORT", "LOG_LEVEL", "SHARD"]
     empty = {f"LOXONE_{name}": "" for name in names}
     assert load_text(tmp_path, FILE) == load_text(tmp_path, FILE, empty)
 

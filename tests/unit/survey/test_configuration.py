@@ -19,6 +19,17 @@ def test_a_survey_tells_the_source_and_what_it_amounts_to(tmp_path: Path) -> Non
     ]
 
 
+def test_a_survey_of_a_fleet_tells_which_miniservers_are_ours(tmp_path: Path) -> None:
+    other = MINISERVER.replace("home", "villa").replace("192.168.1.77", "villa.test")
+    text = f"[shard]\ncount = 3\n{MINISERVER}{other}"
+    *_, shard, last = describe(load_text(tmp_path, text, {"LOXONE_SHARD": "pod-2"}))
+    assert "shard 2 of 3 (0 to 2): 1 of 2 Miniserver(s)" == shard
+    assert last.startswith("Miniserver 'home': ")
+    first, *_, last = describe(load_text(tmp_path, text, {"LOXONE_SHARD": "pod-3"}))
+    assert first.startswith("warning: environment: LOXONE_SHARD: this is exporter 3 of count = 3")
+    assert "shard 3 of 3 (0 to 2): 0 of 2 Miniserver(s)" == last
+
+
 @pytest.mark.parametrize(
     ("lines", "ports"),
     [

@@ -14,6 +14,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from loxone_exporter.config.shard import Shard, indexes
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.inventory import count_series, take_inventory
 from loxone_exporter.state import MiniserverState
@@ -22,6 +23,7 @@ from loxone_exporter.web.pages.markup import Pieces, element
 from loxone_exporter.web.pages.miniserver import miniserver_page
 from loxone_exporter.web.pages.overview import Line, overview
 from loxone_exporter.web.pages.query import Query
+from loxone_exporter.web.pages.wording import amount
 from loxone_exporter.web.pages.writing import write
 from loxone_exporter.web.static_files import StaticFiles
 
@@ -50,6 +52,7 @@ class Pages:
     _states: Sequence[MiniserverState]
     _collector: LoxoneCollector
     _static: StaticFiles
+    _shard: Shard = field(factory=lambda: Shard.whole(0))
     _documentation: str = field(factory=documentation_url)
 
     async def answer(self, query_string: bytes, *, gzip: bool) -> tuple[HTTPStatus, bytes]:
@@ -76,7 +79,7 @@ class Pages:
         return HTTPStatus.OK, self._page(name, self._miniserver(query, name))
 
     def _page(self, title: str, content: Pieces) -> Pieces:
-        return page(title, content, self._static, self._documentation)
+        return page(title, content, self._static, self._documentation, _about(self._shard))
 
     def _overview(self, query: Query, names: Sequence[str]) -> Pieces:
         yield from self._collector.pending()
@@ -94,6 +97,17 @@ class Pages:
             yield None
             inventory = yield from take_inventory(share, query.words)
             yield from miniserver_page(query, share, inventory, time.time(), is_alone=is_alone)
+
+
+def _about(shard: Shard) -> str:
+    """Which part of a fleet's Miniservers is shown; empty where there is no fleet."""
+    if shard.is_whole:
+        return ""
+    everybody = amount(shard.configured, "Miniserver")
+    return (
+        f"Shard {shard.index} of {shard.count} ({indexes(shard.count)}): this exporter looks after "
+        f"{shard.taken:,} of {everybody}."
+    )
 
 
 def _not_found(name: str) -> Pieces:

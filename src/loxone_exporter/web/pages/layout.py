@@ -21,7 +21,9 @@ _LINKS: Final = (
 proxy may have put the exporter below a path of its own."""
 
 
-def page(title: str, content: Pieces, static: StaticFiles, documentation: str) -> Pieces:
+def page(
+    title: str, content: Pieces, static: StaticFiles, documentation: str, about: str = ""
+) -> Pieces:
     """A whole page, in pieces.
 
     Args:
@@ -29,6 +31,7 @@ def page(title: str, content: Pieces, static: StaticFiles, documentation: str) -
         content: Its main part.
         static: Stylesheet, script and icon.
         documentation: Where that is found; empty for nowhere.
+        about: What there is to say of the exporter itself; empty for nothing.
     """
     yield Markup("<!doctype html>\n")
     yield start("html", lang="en")
@@ -58,7 +61,7 @@ def page(title: str, content: Pieces, static: StaticFiles, documentation: str) -
     yield start("main", id="main")
     yield from content
     yield end("main")
-    yield _footer(documentation)
+    yield _footer(documentation, about)
     yield joined(end("body"), end("html"))
 
 
@@ -98,7 +101,7 @@ def search_form(
     )
 
 
-def _footer(documentation: str) -> Markup:
+def _footer(documentation: str, about: str) -> Markup:
     links = [
         element("li", element("a", title, href=address), " ", purpose)
         for address, title, purpose in _LINKS
@@ -108,5 +111,6 @@ def _footer(documentation: str) -> Markup:
     return element(
         "footer",
         element("nav", element("ul", *links), aria_label="Exporter"),
+        element("p", about) if about else Markup(),
         element("p", f"loxone-exporter {__version__}"),
     )

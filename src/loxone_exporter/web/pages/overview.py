@@ -42,6 +42,10 @@ def overview(query: Query, lines: Sequence[Line], now: float) -> Pieces:
         lines: The Miniservers.
         now: The time, in Unix time.
     """
+    if not lines:
+        yield element("h1", "Miniservers")
+        yield element("p", "This exporter looks after no Miniserver.", class_="count")
+        return
     connected = sum(line.state.connected for line in lines)
     everybody = amount(len(lines), "Miniserver")
     yield element("h1", "Miniservers")
