@@ -315,7 +315,12 @@ def test_targets_have_the_labels_that_rules_go_by(target: str, tmp_path: Path) -
         {name: value for name, value in each["labels"].items() if not name.startswith("__")}
         for each in found
     ]
-    same = {"job": "loxone-exporter", "namespace": "loxone", "service": "loxone-exporter"}
+    same = {
+        "job": "loxone-exporter",
+        "namespace": "loxone",
+        "service": "loxone-exporter",
+        "endpoint": "metrics",
+    }
     expected = [{**same, "instance": name if is_fleet else "loxone-exporter"} for name in names]
     # Pods of a Deployment are there one after the other, and go on with each other's series.
     assert expected == shown
@@ -329,22 +334,20 @@ def discovered(service: Any, name: str, is_fleet: bool) -> dict[str, str]:  # no
         "__meta_kubernetes_service_name": service["metadata"]["name"],
         "__meta_kubernetes_pod_name": name,
     }
-    for label, value in service["metadata"]["labels"].items():
-        labels[f"__meta_kubernetes_service_label_{re.sub(r'[^a-z]', '_', label)}"] = value
     if is_fleet:
         labels["__meta_kubernetes_pod_label_statefulset_kubernetes_io_pod_name"] = name
     return labels
 
 
 def operator_rules(monitor: Any) -> list[dict[str, Any]]:  # noqa: ANN401
-    """What the operator puts before the relabelings of a ServiceMonitor."""
-    label = "__meta_kubernetes_service_label_" + re.sub(r"[^a-z]", "_", monitor["spec"]["jobLabel"])
+    """What the operator puts before the relabelings of a ServiceMonitor without a `jobLabel`."""
+    assert "jobLabel" not in monitor["spec"]
     return [
         {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
         {"source_labels": ["__meta_kubernetes_service_name"], "target_label": "service"},
         {"source_labels": ["__meta_kubernetes_pod_name"], "target_label": "pod"},
         {"source_labels": ["__meta_kubernetes_service_name"], "target_label": "job"},
-        {"source_labels": [label], "target_label": "job", "regex": "(.+)"},
+        {"target_label": "endpoint", "replacement": monitor["spec"]["endpoints"][0]["port"]},
     ]
 
 

@@ -122,7 +122,7 @@ def test_what_is_checked_in_is_understood(release: str) -> None:
         ("enableServiceLinks:", "enableServiceLink:", "'enableServiceLink' was unexpected"),
         ("containerPort: 9504", "containerPort: '9504'", "is not of type"),
         ("kind: StatefulSet", "kind: StatfulSet", "find schema for kind StatfulSet"),
-        ("jobLabel:", "joblabel:", "spec.joblabel: unknown key"),
+        ("  selector:", "  selectr:", "spec.selectr: unknown key"),
         ("sourceLabels:", "source_labels:", "spec.endpoints[0].relabelings[0].source_labels"),
         (
             "kind: ServiceMonitor",
@@ -133,7 +133,7 @@ def test_what_is_checked_in_is_understood(release: str) -> None:
     ],
 )
 def test_what_is_misspelt_is_noticed(right: str, wrong: str, complaint: str) -> None:
-    document = next(each for each in FLEET.split("---\n") if right in each)
+    document = next(each for each in reversed(FLEET.split("---\n")) if right in each)
     found = list(complaints(document.replace(right, wrong), NEWEST))
     assert any(complaint in each for each in found), found
 
