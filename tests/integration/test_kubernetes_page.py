@@ -17,7 +17,7 @@ import yaml
 
 from loxone_exporter import cli
 from support.documents import ROOT, blocks, rows
-from support.manifests import CONFIG, container, every, mount, one, workload
+from support.manifests import CONFIG, container, mount, one, workload
 from tools.manifests import TARGETS
 from tools.programs import find_program, run_program
 
@@ -199,18 +199,22 @@ def test_all_folders_are_told_of() -> None:
     assert TARGETS.keys() == {path.stem for path in (folder / "rendered").iterdir()}
 
 
-def test_the_scraper_without_an_operator_finds_the_same() -> None:
+def test_a_scraper_without_an_operator_asks_who_is_there() -> None:
     (shown,) = [yaml.safe_load(each.text) for each in blocks("yaml") if each.page == PAGE]
-    (job,) = shown["scrape_configs"]
-    keep, *relabelings = job["relabel_configs"]
-    service = one("house", "Service")
-    assert keep["regex"] == f"{service['metadata']['name']};{service['spec']['ports'][0]['name']}"
-    (endpoint,) = one("house", "ServiceMonitor")["spec"]["endpoints"]
-    assert relabelings == [
-        {
-            re.sub(r"[A-Z]", lambda found: "_" + found[0].lower(), key): value
-            for key, value in each.items()
-        }
-        for each in endpoint["relabelings"][:-1]
-    ]
-    assert len(every("house", "ServiceMonitor")) == 1
+    house, fleet = (
+        [target for each in job["static_configs"] for target in each["targets"]]
+        for job in shown["scrape_configs"]
+    )
+    (address,) = {address_of(target) for target in ("house", "fleet")}
+    assert [address] == house
+    pods, number = workload("fleet"), workload("fleet")["spec"]["replicas"]
+    # By the headless Service, each pod has a name of its own.
+    assert [f"{pods['metadata']['name']}-{each}.{address}" for each in range(number)] == fleet
+
+
+def address_of(target: str) -> str:
+    """Where a Service is found in its cluster."""
+    service = one(target, "Service")
+    (port,) = service["spec"]["ports"]
+    name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
+    return f"{name}.{namespace}.svc:{port['port']}"
