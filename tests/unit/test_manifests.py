@@ -46,6 +46,7 @@ def test_everything_is_in_step_and_understood() -> None:
     assert [] == list(manifests.check())
 
 
+@pytest.mark.slow
 @needs_kubectl
 @pytest.mark.parametrize(
     ("path", "right", "wrong", "made"),
@@ -76,6 +77,7 @@ def test_what_was_changed_is_noticed_and_written(
     assert f":{value}\n" in file.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @needs_kubectl
 def test_what_is_made_of_nothing_is_noticed_and_removed(
     copy: Path, capsys: pytest.CaptureFixture[str]
@@ -88,6 +90,7 @@ def test_what_is_made_of_nothing_is_noticed_and_removed(
     assert not left_over.exists()
 
 
+@pytest.mark.slow
 @needs_kubectl
 @pytest.mark.parametrize(
     ("right", "wrong", "complaint"),
