@@ -50,8 +50,6 @@ PRIVATE = [
     ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 ]
 NAMES_OF_RULES = {path.stem.replace(".", "-"): path for path in RULE_FILES}
-# It waits for as long as it may, although everything is known at once.
-DISCOVERY = ("check", "service-discovery", "--timeout=500ms")
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
 
 each_target = pytest.mark.parametrize("target", TARGETS)
@@ -310,7 +308,7 @@ def test_targets_have_the_labels_that_rules_go_by(target: str, tmp_path: Path) -
     }
     path = tmp_path / "prometheus.yml"
     path.write_text(json.dumps({"scrape_configs": [config]}), encoding="utf-8")
-    found = json.loads(promtool(*DISCOVERY, path, "serviceMonitor"))
+    found = targets(path, "serviceMonitor")
     shown = [
         {name: value for name, value in each["labels"].items() if not name.startswith("__")}
         for each in found
@@ -325,6 +323,17 @@ def test_targets_have_the_labels_that_rules_go_by(target: str, tmp_path: Path) -
     # Pods of a Deployment are there one after the other, and go on with each other's series.
     assert expected == shown
     assert same["job"].startswith("loxone")
+
+
+def targets(config: Path, job: str) -> list[dict[str, Any]]:
+    """What Prometheus makes of a job's targets."""
+    for timeout in ("500ms", "20s"):
+        # It always waits for as long as it may, although all is known at once, or very nearly.
+        found = promtool("check", "service-discovery", f"--timeout={timeout}", config, job)
+        if results := json.loads(found):
+            break
+    made: list[dict[str, Any]] = results
+    return made
 
 
 def discovered(service: Any, name: str, is_fleet: bool) -> dict[str, str]:  # noqa: ANN401, FBT001
