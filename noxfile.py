@@ -176,8 +176,15 @@ def deployment(session: nox.Session) -> None:
 @nox.session
 def container(session: nox.Session) -> None:
     """Build the image, and try it under podman: `nox -s container -- --runs 5`."""
-    install(session, "container")
-    session.run("python", "-m", "container", *session.posargs)
+    install(session, "compose", "container")
+    session.run(
+        "python",
+        "-m",
+        "container",
+        *session.posargs,
+        interrupt_timeout=PATIENCE,
+        terminate_timeout=PATIENCE,
+    )
 
 
 @nox.session

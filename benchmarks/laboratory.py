@@ -136,15 +136,16 @@ async def laboratory(*, controls: int, miniservers: int = 1) -> AsyncIterator[La
         nursery.cancel_scope.cancel(reason="the exporter has ended")
 
 
-async def build_site(controls: int, number: int) -> Site:
+async def build_site(controls: int, number: int, *, host: str = HOST) -> Site:
     """Build one of `InventedHouse`; it listens, and has to be served.
 
     Args:
         controls: Of its house.
         number: Tells its house from others.
+        host: The address that it listens on.
     """
     house = InventedHouse(controls, number=number)
-    (listener,) = await trio.open_tcp_listeners(0, host=HOST)
+    (listener,) = await trio.open_tcp_listeners(0, host=host)
     return Site(house, SimulatedMiniserver(house), listener)
 
 

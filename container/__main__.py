@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,11 +15,13 @@ from attrs import frozen
 
 from benchmarks import machine
 from benchmarks.budgets import BenchmarkError
+from container.compose import try_compose
 from container.findings import Findings, say, say_spread
 from container.image import examine
 from container.kubernetes import try_kubernetes
+from container.needs import require_programs, require_root
 from container.podman import MEMORY_LIMIT, ROOT, ContainerError, build, require_base_image
-from container.running import CONTROLS, Figures, simulated_house, try_bad_configuration, try_run
+from container.running import CONTROLS, Figures, simulated_house, try_run, try_what_fails
 from loxone_exporter import __version__
 
 
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _try_everything(base: str, runs: int, findings: Findings) -> None:
+    require_programs()
+    require_root(os.geteuid())
     await require_base_image(base)
     built_from = {
         "VERSION": f"{__version__}+trial",
@@ -70,8 +75,8 @@ async def _try_everything(base: str, runs: int, findings: Findings) -> None:
     await build(_TAG, {"BASE": base, **built_from})
     say("the image")
     await examine(_TAG, built_from, findings)
-    say("with mistakes")
-    await try_bad_configuration(_TAG, findings)
+    say("what has to fail")
+    await try_what_fails(_TAG, findings)
     figures = []
     async with simulated_house() as site:
         for number in range(1, runs + 1):
@@ -81,6 +86,8 @@ async def _try_everything(base: str, runs: int, findings: Findings) -> None:
     for column in _COLUMNS:
         say_spread(column.what, column.unit, [column.value(run) for run in figures])
     await try_kubernetes(_TAG, runs, findings)
+    say("Compose")
+    await try_compose(base, findings)
 
 
 def _commit() -> str:

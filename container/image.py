@@ -16,6 +16,11 @@ from container.podman import inspect, podman
 HEALTHCHECK: Final = ("loxone-exporter", "health")
 
 _LABELS: Final = {"version": "VERSION", "revision": "COMMIT", "created": "BUILD_DATE"}
+_FIXED_LABELS: Final = {
+    "title": "loxone-exporter",
+    "description": "Prometheus exporter for Loxone Miniservers",
+    "licenses": "MIT",
+}
 _NUMERIC_USER: Final = re.compile(r"[1-9]\d*:[1-9]\d*")
 
 # What installs or compiles; pycryptodome would also import cffi, if it were there.
@@ -50,8 +55,10 @@ async def examine(image: str, built_from: Mapping[str, str], findings: Findings)
     # docker has it in the image's configuration, podman beside it.
     healthcheck = details.get("Healthcheck") or config.get("Healthcheck") or {}
     findings.equal("health check", ["CMD", *HEALTHCHECK], healthcheck.get("Test"))
-    expected = {label: built_from[argument] for label, argument in _LABELS.items()}
-    labels = {label: config["Labels"].get(f"org.opencontainers.image.{label}") for label in _LABELS}
+    interval, timeout = (healthcheck.get(name, 0) / 1e9 for name in ("Interval", "Timeout"))
+    findings.equal("its interval and time limit, in seconds", (30.0, 10.0), (interval, timeout))
+    expected = {label: built_from[argument] for label, argument in _LABELS.items()} | _FIXED_LABELS
+    labels = {name: config["Labels"].get(f"org.opencontainers.image.{name}") for name in expected}
     findings.equal("labels", expected, labels)
     unwanted = [name for name in await _names(image) if _UNWANTED.search(name)]
     findings.equal("neither pip nor a compiler, nor cffi, is in it", [], unwanted)

@@ -19,6 +19,7 @@ from benchmarks.scraper import HOST, Scraper, connect, count_values
 from container.findings import Findings, say, say_spread
 from container.manifests import CONFIG, ConfigMapVolume, Manifests, mebibytes
 from container.podman import ContainerError, ControlGroup, attempt, inspect, podman
+from container.processes import Confinement
 from container.running import CONTROLS, STOP_BUDGET
 
 
@@ -32,7 +33,6 @@ _PATIENCE: Final = 30.0
 _CLEANUP: Final = 20.0
 _SCRAPES: Final = 20
 _OK: Final = 200
-_FILTERING: Final = "2"  # of proc_pid_status(5): seccomp with a filter
 
 _RESIDENT: Final = b"process_resident_memory_bytes"
 _RELOADED_AT: Final = b"loxone_exporter_config_last_reload_success_timestamp_seconds"
@@ -187,24 +187,15 @@ async def _check_confinement(
     container: str, pid: int, played: Manifests, findings: Findings
 ) -> None:
     """Whether the kernel has what the manifests ask for."""
-    context = played.pod["securityContext"]
-    status = _status(pid)
-    for field, key in (("Uid", "runAsUser"), ("Gid", "runAsGroup")):
-        findings.equal(f"its {field}", {str(context[key])}, set(status[field].split()))
-    capabilities = int(status["CapPrm"], 16) | int(status["CapBnd"], 16)
-    findings.equal("capabilities that it has or could get", 0, capabilities)
-    findings.equal("NoNewPrivs", "1", status["NoNewPrivs"])
-    findings.equal("Seccomp", _FILTERING, status["Seccomp"])
+    context, found = played.pod["securityContext"], Confinement.of(pid)
+    findings.equal("its user", {context["runAsUser"]}, found.users)
+    findings.equal("its group", {context["runAsGroup"]}, found.groups)
+    findings.true("it is confined", found.is_tight, found)
     mounts = [each["mountPath"] for each in played.container["volumeMounts"]]
     for folder in ("/", *mounts):
         done = await attempt("exec", container, "python", "-c", f"open('{folder}/new', 'w')")
         is_refused = b"Read-only file system" in done.stderr
         findings.true(f"nothing can be written to {folder}", is_refused, done.stderr)
-
-
-def _status(pid: int) -> Mapping[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return dict(line.split(":\t", 1) for line in lines)
 
 
 async def _check_probes(scraper: Scraper, played: Manifests, findings: Findings) -> None:

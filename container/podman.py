@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -55,13 +54,11 @@ async def attempt(*arguments: str) -> subprocess.CompletedProcess[bytes]:
 
 
 async def require_base_image(base: str) -> None:
-    """See that there is podman, and an image to start from.
+    """See that there is an image to start from.
 
     Raises:
         ContainerError: There is not; its text says what to do.
     """
-    if shutil.which("podman") is None:
-        raise ContainerError("this needs podman: apt install podman")
     if (await attempt("image", "exists", base)).returncode == 0:
         return
     pulled = await attempt("pull", "--quiet", base)

@@ -28,6 +28,7 @@ from container.podman import (
     podman,
     removed_at_the_end,
 )
+from container.processes import Confinement
 
 
 CONTROLS: Final = 500
@@ -39,6 +40,7 @@ _SCRAPES: Final = 20
 _HEALTH_CHECKS: Final = 3
 _FAILED: Final = 1
 _USAGE: Final = 2
+_NOT_EXECUTABLE: Final = 126  # as podman-run(1) says
 _LABEL: Final = re.compile(rb'(\w+)="([^"]*)"')
 
 _CONFIG: Final = """
@@ -113,8 +115,8 @@ async def try_run(
                     scrape = await scraper.scrape()
             findings.equal("every value is there", len(site.house.values), count_values(scrape))
             _check_build_info(scrape, built_from, findings)
-            users = _users(state["Pid"])
-            findings.true("it does not run as root", 0 not in users, users)
+            confinement = Confinement.of(state["Pid"])
+            findings.true("it is confined", confinement.is_tight, confinement)
             peak = ControlGroup.of(state["Pid"]).peak()
             findings.true("its memory stays below the limit", peak < MEMORY_LIMIT, peak)
             began = trio.current_time()
@@ -128,8 +130,13 @@ async def try_run(
     )
 
 
-async def try_bad_configuration(image: str, findings: Findings) -> None:
-    """Run it with a mistake in its configuration, and its health check where nobody answers."""
+async def try_what_fails(image: str, findings: Findings) -> None:
+    """A mistake in its configuration, a health check where nobody answers, and a shell.
+
+    Args:
+        image: The image's name.
+        findings: What is found is noted there.
+    """
     name = f"loxone-exporter-trial-{os.getpid()}"
     good = _CONFIG.format(host=HOST, port=free_port(), miniserver_port=free_port())
     async with removed_at_the_end(name):
@@ -140,7 +147,10 @@ async def try_bad_configuration(image: str, findings: Findings) -> None:
         with _configuration(good) as folder:
             command = ("run", "--rm", *hardened(name, folder), image, HEALTHCHECK[-1])
             done = await attempt(*command)
-        findings.equal("health check where nobody answers", _FAILED, done.returncode)
+            findings.equal("health check where nobody answers", _FAILED, done.returncode)
+            shell = ("run", "--rm", "--entrypoint=/bin/sh", *hardened(name, folder), image)
+            done = await attempt(*shell, "-c", "exit 0")
+        findings.equal("a shell cannot be run", _NOT_EXECUTABLE, done.returncode)
 
 
 @contextlib.contextmanager
@@ -183,11 +193,6 @@ def _check_build_info(scrape: bytes, built_from: Mapping[str, str], findings: Fi
     ]
     found = {name.decode().upper(): value.decode() for name, value in _LABEL.findall(line)}
     findings.equal("loxone_exporter_build_info", dict(built_from), found)
-
-
-def _users(pid: int) -> list[int]:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return [int(user) for user in re.findall(r"^Uid:(.*)$", status, re.MULTILINE)[0].split()]
 
 
 def _sample(scrape: bytes, name: bytes) -> float:

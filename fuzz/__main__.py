@@ -62,12 +62,12 @@ class _Run:
 
     def all(self, seconds: float) -> None:
         """Give each mode its share of the time."""
+        hunts = [(mode.share, Hunt(mode, self._seed, self._folder, _say)) for mode in self._modes]
+        self.tallies = [hunt.tally for _, hunt in hunts]
         _say(f"seed {self._seed}; findings go to {self._folder}")
-        shares = sum(mode.share for mode in self._modes)
-        for mode in self._modes:
-            hunt = Hunt(mode, self._seed, self._folder, _say)
-            self.tallies.append(hunt.tally)
-            hunt.run(seconds * mode.share / shares)
+        shares = sum(share for share, _ in hunts)
+        for share, hunt in hunts:
+            hunt.run(seconds * share / shares)
 
     def report(self) -> None:
         _say("\n" + format_table(self.tallies))

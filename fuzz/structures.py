@@ -111,7 +111,7 @@ async def _show(
 ) -> Sequence[Finding]:
     """Take over files and values, as a session would, and look at what is shown."""
     collector = LoxoneCollector(config, [state])
-    exposition = Exposition.of(collector, collector.pending)
+    exposition = Exposition.of(collector)
     pages = Pages([state], collector, StaticFiles.read())
     findings: list[Finding] = []
     for payload in files:

@@ -143,7 +143,7 @@ class Trial:
         )
         self._state = MiniserverState(name="home", counted_states=counted_states)
         collector = LoxoneCollector(self._config, [self._state])
-        self._exposition = Exposition.of(collector, collector.pending)
+        self._exposition = Exposition.of(collector)
         self._stop = StopRequest()
 
     async def run(self) -> None:

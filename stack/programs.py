@@ -129,6 +129,18 @@ async def wait_until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
     raise StackError(f"not in {PATIENCE:.0f} s: {what}")
 
 
+def require_programs() -> None:
+    """See that all is here that is not ours, before anything is started.
+
+    Raises:
+        StackError: Something is not; its text says what to do.
+    """
+    needed = (_PROMETHEUS, _ALERTMANAGER)
+    missing = [names[0] for names in needed if not any(map(shutil.which, names))]
+    if missing:
+        raise StackError(f"not all is here that this needs: apt install {' '.join(missing)}")
+
+
 def find(names: Sequence[str]) -> str:
     """Where a program is, by one of its names.
 

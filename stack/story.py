@@ -12,7 +12,7 @@ import trio
 from attrs import define, field, frozen
 
 from stack.files import Ports, write_files
-from stack.programs import Programs, wait_until
+from stack.programs import Programs, require_programs, wait_until
 from stack.receiver import Notice, Receiver
 
 
@@ -58,6 +58,7 @@ class Story:
         Raises:
             StackError: Something did not happen; in a group.
         """
+        require_programs()
         ports = Ports.choose()
         webhook = self.receiver.url
         write_files(folder, ports, miniserver=MINISERVER, webhook=webhook)

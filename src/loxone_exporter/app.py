@@ -20,11 +20,11 @@ from attrs import define
 
 from loxone_exporter import __version__, logs
 from loxone_exporter.config.load import Loaded
-from loxone_exporter.config.model import Config, TlsServerConfig
+from loxone_exporter.config.model import Config
 from loxone_exporter.config.shard import Shard
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.fleet import Fleet
-from loxone_exporter.reload import Reloader
+from loxone_exporter.reload import Reloader, TakeOver
 from loxone_exporter.shutdown import STOPPING, watchdog
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
@@ -103,10 +103,11 @@ async def _run_all(
                     reloader = None
                     if source is not None:
                         running = _Running(config, config, fleet, app, vitals, tls)
-                        reloader = Reloader(source, running.take_over, vitals, stop)
+                        reloader = Reloader(source, running.prepare, vitals, stop)
                         app.reload = reloader.reload
                         background.start_soon(reloader.watch)
-                    background.start_soon(_obey, received, stop, reloader, background)
+                        background.start_soon(reloader.obey, signal.SIGHUP.name)
+                    background.start_soon(_obey, received, stop, reloader)
                     server = WebServer(app, sockets, vitals.clients, tls=tls)
                     await web.start(_serve, server, stop_web)
                     _say_hello(config, sockets)
@@ -129,8 +130,34 @@ class _Running:
     _vitals: Vitals
     _tls: ServerTls | None
 
-    def take_over(self, loaded: Loaded) -> str:
-        """Go by another configuration from now on; what has changed, in a line."""
+    async def prepare(self, loaded: Loaded) -> TakeOver:
+        """Do all that takes time or may fail before another configuration is gone by.
+
+        Raises:
+            trio.TooSlowError: The certificate is not read in time.
+        """
+        config, tls = loaded.config, self._tls
+        take_over_web = self._app.prepare(config)
+        take_over_tls = None
+        if tls is not None and config.web.tls_server_config is not None:
+            take_over_tls = await tls.prepare(config.web.tls_server_config)
+
+        def take_over() -> str:
+            self._tell(loaded)
+            if take_over_tls is not None:
+                take_over_tls()
+            # Nothing may fail from here on.
+            changes = self._fleet.replace(config)
+            self._vitals.shard = loaded.shard
+            take_over_web(self._fleet.states)
+            self._config = config
+            self._fleet.count(config)
+            return str(changes)
+
+        return take_over
+
+    def _tell(self, loaded: Loaded) -> None:
+        """Log as wanted from now on, and what the owner should know."""
         before, config = self._config, loaded.config
         if config.log != before.log:
             logs.configure(config.log.level, config.log.format, sys.stderr)
@@ -140,26 +167,13 @@ class _Running:
             _logger.warning(
                 "web.listen is not what the exporter listens on: that takes a restart of it"
             )
-        self._take_over_tls(config.web.tls_server_config)
-        take_over = self._app.prepare(config)
-        # Nothing may fail between this and what goes by it.
-        changes = self._fleet.replace(config)
-        shard_before, self._vitals.shard = self._vitals.shard, loaded.shard
-        take_over(self._fleet.states)
-        self._config = config
-        self._fleet.count(config)
-        if loaded.shard != shard_before:
+        if loaded.shard != self._vitals.shard:
             _tell_of_shard(loaded.shard)
-        return str(changes)
-
-    def _take_over_tls(self, config: TlsServerConfig | None) -> None:
-        if (config is None) != (self._tls is None):
+        if (config.web.tls_server_config is None) != (self._tls is None):
             _logger.warning(
                 "web.tls_server_config is %s: that takes a restart of the exporter",
                 "new" if self._tls is None else "gone",
             )
-        if config is not None and self._tls is not None:
-            self._tls.replace(config)
 
 
 def _start_tls(config: Config, vitals: Vitals) -> ServerTls | None:
@@ -183,13 +197,11 @@ async def _obey(
     signals: AsyncIterator[int],
     stop: StopRequest,
     reloader: Reloader | None,
-    nursery: trio.Nursery,
 ) -> None:
     async for number in signals:
         name = signal.Signals(number).name
         if reloader is not None and number == signal.SIGHUP:
-            # The next signal may be one to stop, and has to be heard.
-            nursery.start_soon(reloader.reload, name)
+            reloader.request()
         elif stop.is_made():
             _logger.warning("%s again: ending at once", name)
             logging.shutdown()

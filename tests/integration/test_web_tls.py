@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import logging
 import ssl
+import threading
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import trio
 import trustme
 from attrs import define, evolve
 
+from loxone_exporter import reading
 from loxone_exporter.clients import Clients, CutOff
 from loxone_exporter.config.model import TlsServerConfig
 from loxone_exporter.metrics.vitals import vitals_families
@@ -271,16 +273,55 @@ async def test_a_reload_takes_over_everything_but_whether_there_is_tls(tmp_path:
     async with place(tmp_path) as here:
         assert 200 == (await here.get()).status
         clients = tmp_path / "clients.pem"
-        here.tls.replace(
-            evolve(
-                here.config, client_auth_type="RequireAndVerifyClientCert", client_ca_file=clients
-            )
+        config = evolve(
+            here.config, client_auth_type="RequireAndVerifyClientCert", client_ca_file=clients
         )
+        take_over = await here.tls.prepare(config)
+        assert 200 == (await here.get()).status
+        take_over()
         with pytest.raises(trio.BrokenResourceError):
             await here.get()
         assert 200 == (await here.get(client_context(GOOD))).status
-        here.tls.replace(here.config)
+        (await here.tls.prepare(here.config))()
         assert 200 == (await here.get()).status
+
+
+async def test_slow_files_hold_nobody_up_at_a_reload(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a real thread, that hangs as one does on a network that is gone."""
+    monkeypatch.setattr(reading, "DEADLINE", 0.3)
+    hang = threading.Event()
+
+    def read_late(*_: object) -> None:
+        hang.wait(20)
+        raise ValueError("late")
+
+    async with place(tmp_path) as here:
+        other = evolve(here.config, min_version="TLS13")
+        with monkeypatch.context() as patch:
+            patch.setattr(tls, "load_pair", read_late)
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(_fail_to_prepare, here, other)
+                    with trio.fail_after(5):
+                        while not here.tls._files.is_busy():
+                            await trio.sleep(0.001)
+                        assert 200 == (await here.get()).status
+                        assert here.tls._files.is_busy()
+            finally:
+                hang.set()
+        with trio.fail_after(5):
+            while here.tls._files.is_busy():
+                await trio.sleep(0.01)
+        (await here.tls.prepare(other))()
+        with pytest.raises(trio.BrokenResourceError):
+            await here.get(client_context(newest=ssl.TLSVersion.TLSv1_2))
+
+
+async def _fail_to_prepare(here: Place, config: TlsServerConfig) -> None:
+    with pytest.raises(trio.TooSlowError, match="certificate and key: not read within"):
+        await here.tls.prepare(config)
 
 
 async def test_an_expired_certificate_is_served_and_warned_about(

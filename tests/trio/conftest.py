@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 import pytest
 import trio
@@ -43,3 +44,20 @@ def exporter(nursery: trio.Nursery, network: MemoryNetwork) -> Iterator[Exporter
     yield Exporter(nursery, network)
     for miniserver in network.miniservers:
         assert [] == not_on_the_list(miniserver)
+
+
+@pytest.fixture
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads take no part in simulated time."""
+
+    async def run_sync(work: Callable[[], Any], **_: object) -> Any:  # noqa: ANN401  # what work returns
+        await trio.lowlevel.checkpoint()
+        return work()
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+
+
+@pytest.fixture(autouse=True)
+def no_threads_in_simulated_time(request: pytest.FixtureRequest) -> None:
+    if "autojump_clock" in request.fixturenames:
+        request.getfixturevalue("without_threads")

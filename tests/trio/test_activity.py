@@ -75,7 +75,7 @@ async def test_a_night_leaves_the_counts_of_the_house_itself(
     house = WatchedHouse()
     miniserver = add_miniserver(network, house=house)
     state = await exporter.connect()
-    counted = counted_states(parse_structure(house.structure))
+    counted = set(counted_states(parse_structure(house.structure)))
     activities = state.activities.by_uuid
     assert counted == activities.keys()
     until = state.observed_until()

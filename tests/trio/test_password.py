@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import trio
 from attrs import evolve
 from trio.testing import MockClock
 
+from loxone_exporter import reading
 from loxone_exporter.config.findings import ConfigurationError, Finding
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import FailureReason
@@ -27,24 +27,22 @@ FILE = Path("/nowhere/password")
 
 
 class Safe:
-    """What the password file holds, read without a thread: those take no part in simulated time."""
+    """What the password file holds."""
 
     def __init__(self) -> None:
         self.content: str | None = "wrong"
 
-    async def run_sync(self, _read: object, path: Path, **_: object) -> Secret:
-        await trio.lowlevel.checkpoint()
+    def read(self, path: Path) -> Secret:
         if self.content is None:
             raise ConfigurationError([Finding(source=str(path), path="", message="gone")])
         return Secret(self.content)
 
 
 @pytest.fixture
-def safe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Safe]:
+def safe(monkeypatch: pytest.MonkeyPatch, without_threads: None) -> Safe:
     safe = Safe()
-    with monkeypatch.context() as patch:
-        patch.setattr(trio.to_thread, "run_sync", safe.run_sync)
-        yield safe
+    monkeypatch.setattr(password, "read_password_file", safe.read)
+    return safe
 
 
 def source(file: Path | None) -> PasswordSource:
@@ -187,7 +185,7 @@ async def test_a_file_that_hangs_is_given_up(
         released.wait(10)
         return Secret("too late")
 
-    monkeypatch.setattr(password, "READING_DEADLINE", 0.05)
+    monkeypatch.setattr(reading, "DEADLINE", 0.05)
     monkeypatch.setattr(password, "read_password_file", hang)
     passwords = source(FILE)
     with trio.fail_after(5):

@@ -18,9 +18,10 @@ from trio.testing import MockClock
 from loxone_exporter.errors import FailureReason, ProtocolError
 from loxone_exporter.loxone.commands import CommandCipher, key_exchange
 from loxone_exporter.loxone.crypto import PrivateKey, PublicKey, SessionKey
+from loxone_exporter.loxone.decoding import decode_json
 from loxone_exporter.loxone.header import Identifier
 from loxone_exporter.loxone.messages import Message, MessageAssembler
-from loxone_exporter.loxone.replies import decode_json, parse_device, parse_reply
+from loxone_exporter.loxone.replies import parse_device, parse_reply
 from loxone_exporter.loxone.uuids import format_uuid
 from loxone_exporter.simulator.encryption import Encryption, parse_encrypted, parse_key_exchange
 from loxone_exporter.simulator.house import PlayedHouse

@@ -168,7 +168,7 @@ class Observer:
     def of(cls, state: MiniserverState, stale_after: float = math.inf) -> Observer:
         config = configure({"text_values": True, "stale_after": stale_after})
         collector = LoxoneCollector(config, [state], now=lambda: NOON)
-        return cls(Exposition.of(collector, collector.pending))
+        return cls(Exposition.of(collector))
 
     async def now(self) -> frozenset[str]:
         return house_in((await self._exposition.render(Format.TEXT)).decode())

@@ -8,17 +8,16 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 from attrs import define, field
 from trio.testing import MockClock
 
-from loxone_exporter import reload
+from loxone_exporter import reading
 from loxone_exporter.config.load import Loaded, load_config
 from loxone_exporter.config.source import ConfigSource
-from loxone_exporter.reload import CHECK_INTERVAL, RETRY_INTERVAL, SETTLED_AFTER, Reloader
+from loxone_exporter.reload import CHECK_INTERVAL, RETRY_INTERVAL, SETTLED_AFTER, Reloader, TakeOver
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.vitals import Vitals
 from support.configs import MINISERVER, write_config
@@ -46,27 +45,21 @@ class Watched:
         applied: list[Loaded] = []
         vitals = Vitals(configured_at=1.0)
 
-        def apply(loaded: Loaded) -> str:
-            applied.append(loaded)
-            return "changes"
+        async def prepare(loaded: Loaded) -> TakeOver:
+            await trio.lowlevel.checkpoint()
 
-        return cls(path, Reloader(source, apply, vitals, StopRequest()), vitals, applied)
+            def take_over() -> str:
+                applied.append(loaded)
+                return "changes"
+
+            return take_over
+
+        return cls(path, Reloader(source, prepare, vitals, StopRequest()), vitals, applied)
 
     @property
     def names(self) -> list[list[str]]:
         """The Miniservers of each configuration that was applied."""
         return [[m.name for m in loaded.config.miniservers] for loaded in self.applied]
-
-
-@pytest.fixture
-def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Threads take no part in simulated time."""
-
-    async def run_sync(work: Callable[[], Any], **_: object) -> Any:  # noqa: ANN401  # what work returns
-        await trio.lowlevel.checkpoint()
-        return work()
-
-    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
 
 
 @pytest.fixture
@@ -115,10 +108,11 @@ async def test_a_bad_one_changes_nothing_and_tells_all_findings(
 async def test_a_bug_costs_the_reload_only(
     watched: Watched, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def stumble(_: Loaded) -> str:
+    async def stumble(_: Loaded) -> TakeOver:
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError("planted")
 
-    watched.reloader._apply = stumble
+    watched.reloader._prepare = stumble
     assert "a bug" in await watched.reloader.reload("SIGHUP")
     assert "planted" in caplog.text
     assert not watched.vitals.is_configuration_current
@@ -128,7 +122,7 @@ async def test_a_file_that_cannot_be_read_in_time_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a real thread, that hangs as one does on a network that is gone."""
-    monkeypatch.setattr(reload, "READING_DEADLINE", 0.05)
+    monkeypatch.setattr(reading, "DEADLINE", 0.05)
     path = write_config(tmp_path, MINISERVER)
     watched, hang = Watched.of(path), threading.Event()
     watched.reloader._source = ConfigSource(path, lambda: hang.wait(20) and load_config(path, {}))  # type: ignore[arg-type,return-value]
@@ -288,7 +282,7 @@ async def test_a_reload_that_is_given_up_has_seen_nothing(tmp_path: Path) -> Non
     finally:
         hang.set()
     with trio.fail_after(5):
-        while watched.reloader._reading.borrowed_tokens:
+        while watched.reloader._files.is_busy():
             await trio.sleep(0.01)
     assert watched.reloader._source.has_changed()
     assert "" == await watched.reloader.reload("SIGHUP")
@@ -318,6 +312,51 @@ async def test_nothing_is_taken_over_once_the_exporter_stops(watched: Watched) -
     assert "stopping" in await watched.reloader.reload("SIGHUP")
     assert [] == watched.applied
     assert watched.vitals.is_configuration_current
+
+
+async def test_nothing_is_taken_note_of_before_everything_is_prepared(watched: Watched) -> None:
+    async def hang(_: Loaded) -> TakeOver:
+        await trio.lowlevel.checkpoint()
+        raise trio.TooSlowError("certificate and key: not read")
+
+    prepare, watched.reloader._prepare = watched.reloader._prepare, hang
+    watched.path.write_text(renamed("other"))
+    assert "certificate and key: not read" == await watched.reloader.reload("SIGHUP")
+    assert not watched.vitals.is_configuration_current
+    assert watched.reloader._source.has_changed()
+    watched.reloader._prepare = prepare
+    assert "" == await watched.reloader.reload("SIGHUP")
+    assert [["other"]] == watched.names
+
+
+@pytest.mark.parametrize("is_asked_by_hand", [False, True])
+async def test_any_number_of_requests_is_one_more_reload(
+    autojump_clock: MockClock, watched: Watched, *, is_asked_by_hand: bool
+) -> None:
+    prepare = watched.reloader._prepare
+
+    async def prepare_slowly(loaded: Loaded) -> TakeOver:
+        await trio.sleep(3)
+        return await prepare(loaded)
+
+    watched.reloader._prepare = prepare_slowly
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watched.reloader.obey, "SIGHUP")
+        if is_asked_by_hand:
+            nursery.start_soon(watched.reloader.reload, "POST /-/reload")
+        else:
+            watched.reloader.request()
+        await trio.sleep(1)
+        for number in range(1000):
+            watched.path.write_text(renamed(str(number)))
+            watched.reloader.request()
+            await trio.sleep(0.001)
+        await trio.sleep(60)
+        assert [["home"], ["999"]] == watched.names
+        watched.reloader.request()
+        await trio.sleep(60)
+        assert 3 == len(watched.applied)
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_watch_that_fails_goes_on(

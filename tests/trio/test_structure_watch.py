@@ -23,6 +23,7 @@ from loxone_exporter.simulator.device import Device
 from loxone_exporter.simulator.house import PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profiles import PROFILES
+from loxone_exporter.simulator.session import Session
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.exporters import (
     Exporter,
@@ -49,7 +50,10 @@ def houses(number: int, *, light: bool = True, version: str | None = None) -> Pl
     document["controls"][temperature]["name"] = f"Temperatur {number}"
     if not light:
         del document["controls"][lamp]
-    return PlayedHouse.from_bytes(json.dumps(document).encode(), live=False)
+    house = PlayedHouse.from_bytes(json.dumps(document).encode(), live=False)
+    del house.values[MODIFICATIONS]  # it is a text
+    house.texts[MODIFICATIONS] = ""
+    return house
 
 
 @pytest.fixture
@@ -76,7 +80,8 @@ async def test_an_unchanged_file_is_not_fetched_again(
     await trio.sleep(3 * POLL_INTERVAL)
     assert 1 == len(sent(changing, FILE))
     assert 4 == len(sent(changing, SUBSCRIPTION))
-    assert 7 == len(sent(changing, "LoxAPPversion3"))
+    # Before and after all states come, and then once in a while.
+    assert 4 + 4 + 3 == len(sent(changing, "LoxAPPversion3"))
 
 
 async def test_a_file_that_changed_meanwhile_is_fetched(
@@ -159,6 +164,90 @@ async def test_a_modification_before_the_remainder_of_a_table_is_followed(
     await changing.publish(**told)
     await trio.sleep(SETTLING + 0.1)
     assert ["Temperatur 1", "Licht"] == names(state)
+
+
+@pytest.mark.parametrize("keep_last_modified", [True, False])
+@pytest.mark.parametrize("subscription", [1, 2])
+async def test_a_modification_while_the_states_come_is_followed_soon(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+    subscription: int,
+    *,
+    keep_last_modified: bool,
+) -> None:
+    """At the start, or after another change."""
+    if subscription == 2:
+        state = await exporter.connect()
+        modify_during_the_next_dump(monkeypatch, changing, keep_last_modified=keep_last_modified)
+        await changing.modify_structure(houses(1), keep_last_modified=keep_last_modified)
+    else:
+        modify_during_the_next_dump(monkeypatch, changing, keep_last_modified=keep_last_modified)
+        state = await exporter.connect()
+    await trio.sleep(REST + 2 * SETTLING + 1)
+    assert ["Temperatur 5"] == names(state)
+    assert TEMPERATURE in state.values
+    # The next states are those of the file in use.
+    files = len(sent(changing, FILE))
+    await trio.sleep(2 * POLL_INTERVAL)
+    assert subscription + 1 == files == len(sent(changing, FILE))
+    assert 1 == state.link.sessions
+
+
+def modify_during_the_next_dump(
+    monkeypatch: pytest.MonkeyPatch, miniserver: SimulatedMiniserver, *, keep_last_modified: bool
+) -> None:
+    """Have the structure modified right after the initial tables that are sent next."""
+    subscribe = Session._subscribe
+
+    def subscribe_and_modify(session: Session, *command: Any) -> None:  # noqa: ANN401  # as there
+        subscribe(session, *command)
+        monkeypatch.setattr(Session, "_subscribe", subscribe)
+        # The states are not complete yet: what that is known by is asked for after them.
+        trio.lowlevel.spawn_system_task(modify)
+
+    async def modify() -> None:
+        new = houses(5, light=False)
+        await miniserver.modify_structure(new, keep_last_modified=keep_last_modified)
+
+    monkeypatch.setattr(Session, "_subscribe", subscribe_and_modify)
+
+
+async def test_a_modification_while_nobody_was_connected_is_noticed_by_what_is_told(
+    autojump_clock: MockClock, exporter: Exporter, changing: SimulatedMiniserver
+) -> None:
+    """Although the version stays: the state says something else than before."""
+    state = await exporter.connect()
+    await changing.modify_structure(houses(1), keep_last_modified=True)
+    await trio.sleep(REST + SETTLING + 1)
+    await changing.drop_sessions()
+    await changing.modify_structure(houses(2), keep_last_modified=True)
+    await wait_for(state, ConnectionState.BACKOFF)
+    await wait_until_connected(state)
+    await trio.sleep(2 * SETTLING)
+    assert ["Temperatur 2", "Licht"] == names(state)
+
+
+async def test_a_miniserver_that_tells_of_a_modification_with_all_states_is_no_storm(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    changing: SimulatedMiniserver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin_dump, number = MiniserverState.begin_dump, itertools.count()
+
+    def begin(state: MiniserverState) -> None:
+        begin_dump(state)
+        changing.house.texts[MODIFICATIONS] = f"subscription {next(number)}"
+
+    monkeypatch.setattr(MiniserverState, "begin_dump", begin)
+    state = await exporter.connect()
+    await changing.modify_structure(houses(1))
+    await trio.sleep(10 * POLL_INTERVAL)
+    assert ["Temperatur 1", "Licht"] == names(state)
+    assert len(sent(changing, FILE)) <= 3
+    assert len(sent(changing, SUBSCRIPTION)) <= 3
 
 
 async def test_many_modifications_cost_one_file_in_a_while(

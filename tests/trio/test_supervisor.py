@@ -32,6 +32,10 @@ from support.exporters import (
 from support.memory_network import LIGHT, PASSWORD, TEMPERATURE, MemoryNetwork
 
 
+def is_collecting(state: MiniserverState) -> bool:
+    return state._dump is not None
+
+
 def values(state: MiniserverState) -> dict[StateUuid, float]:
     return dict(state.values)
 
@@ -48,6 +52,25 @@ async def test_values_arrive_and_follow_the_house(
     await trio.sleep(0.1)
     assert {LIGHT: 1.0, TEMPERATURE: 21.25} == values(state)
     assert 0.0 <= await exporter.end() < 1.0
+
+
+async def test_states_that_did_not_all_come_are_not_kept_after_the_session(
+    autojump_clock: MockClock,
+    exporter: Exporter,
+    network: MemoryNetwork,
+    house: SimulatedMiniserver,
+) -> None:
+    network.latency = 0.5
+    state = exporter.start()
+    with trio.fail_after(60):
+        while not is_collecting(state):
+            await trio.sleep(0.05)
+    await house.drop_sessions()
+    await wait_for(state, ConnectionState.BACKOFF)
+    assert not is_collecting(state)
+    await wait_until_connected(state)
+    await trio.sleep(1)
+    assert house.house.values == values(state)
 
 
 async def test_a_stop_leaves_no_token_behind(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from attrs import evolve
 from cryptography import x509
 from trio.testing import MockClock
 
+from loxone_exporter import reading
 from loxone_exporter.errors import (
     ConnectionLostError,
     IdentityError,
@@ -20,6 +23,7 @@ from loxone_exporter.errors import (
     TlsError,
     UnreachableError,
 )
+from loxone_exporter.miniserver import tls
 from loxone_exporter.miniserver.link import Link
 from loxone_exporter.miniserver.network import Address, connect_tcp
 from loxone_exporter.miniserver.tls import Certificate, TlsTerms, cloud_name, serial_in
@@ -60,6 +64,10 @@ def authority(certificate: ServerCertificate, tmp_path: Path) -> Path:
 def write(path: Path, pem: bytes) -> Path:
     path.write_bytes(pem)
     return path
+
+
+def remove(path: Path) -> None:
+    path.unlink()
 
 
 def digits(certificate: ServerCertificate) -> str:
@@ -379,6 +387,59 @@ async def test_a_file_that_is_no_authority_any_more(
     # What failed is not remembered.
     write(empty, certificate.authority_pem)
     await connect(showing(certificate), evolve(TERMS, ca_file=empty))
+
+
+async def test_another_authority_counts_for_the_next_connection(
+    autojump_clock: MockClock,
+    certificate: ServerCertificate,
+    authority: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    terms = evolve(TERMS, ca_file=authority)
+    _, before = await connect(showing(certificate), terms)
+    other = make_certificate(SERIAL)
+    await refuse(showing(other), terms)
+    renewed = authority.with_suffix(".new")
+    write(renewed, other.authority_pem).rename(authority)
+    await connect(showing(other), terms)
+    assert "unable to get local issuer" in str(await refuse(showing(certificate), terms))
+    # One that is not there for a while takes nothing away; one that is of no use, does.
+    remove(authority)
+    await connect(showing(other), terms)
+    assert [f"tls_ca_file {authority} is gone; the authorities of before stay in use"] == [
+        record.message for record in caplog.records if record.levelno >= logging.WARNING
+    ]
+    write(authority, b"")
+    assert "cannot be used" in str(await refuse(showing(other), terms))
+    write(authority, certificate.authority_pem + other.authority_pem)
+    _, after = await connect(showing(certificate), terms)
+    await connect(showing(other), terms)
+    assert before["context"] is not after["context"]
+
+
+async def test_a_slow_file_of_authorities_is_not_waited_for_for_long(
+    certificate: ServerCertificate,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With a real thread, that hangs as one does on a network that is gone."""
+    monkeypatch.setattr(reading, "DEADLINE", 0.1)
+    hang = threading.Event()
+
+    def look_late(_: Path) -> None:
+        hang.wait(20)
+
+    file = write(tmp_path / "slow.pem", certificate.authority_pem)
+    unread = write(tmp_path / "unread.pem", certificate.authority_pem)
+    with contextlib.ExitStack() as stack:
+        stack.callback(hang.set)
+        await connect(showing(certificate), evolve(TERMS, ca_file=file))
+        monkeypatch.setattr(tls, "print_of", look_late)
+        error = await refuse(showing(certificate), evolve(TERMS, ca_file=unread))
+        assert f"tls_ca_file {unread}: not read within 0.1 s" == str(error)
+        await connect(showing(certificate), evolve(TERMS, ca_file=file))
+        assert "not read within 0.1 s; the authorities of before stay in use" in caplog.text
 
 
 async def test_an_identity_that_is_refused_leaves_nothing_open(

@@ -12,7 +12,12 @@ import pytest
 import trio
 from hypercorn.events import Event, RawData
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
+from hypercorn.typing import (
+    ASGIReceiveCallable,
+    ASGISendCallable,
+    HTTPResponseStartEvent,
+    Scope,
+)
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from loxone_exporter.clients import CutOff
@@ -29,7 +34,7 @@ from support.raw_client import request
 from support.web_memory import GET, POST, MemoryServer, everything, memory_server, plain
 
 
-_, REQUEST, ANSWER, IDLE, FAREWELL = (PATIENCE[phase] for phase in Phase)
+_, REQUEST, WORK, ANSWER, IDLE, FAREWELL = (PATIENCE[phase] for phase in Phase)
 
 
 def elapsed(since: float) -> float:
@@ -180,10 +185,52 @@ async def test_an_application_that_hangs_does_so_for_a_while(
     started = trio.current_time()
     async with memory_server(app) as server:
         assert b"" == await server.talk(POST + b"Content-Length: 9\r\n\r\nhalf")
-        assert ANSWER == elapsed(started)
+        assert WORK == elapsed(started)
         await wait_all_tasks_blocked()
         assert not server.connections
-    assert [] == caplog.records
+        assert {} == server.clients.cut_off
+    assert ["a request was not answered in time, and is given up"] == caplog.messages
+
+
+def late(body: bytes) -> Application:
+    """An application that takes its time, for the beginning and for the rest."""
+
+    async def answer(_scope: Scope, _receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        await trio.sleep(3 * ANSWER)
+        length = str(2 * len(body)).encode()
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-length", length)],
+        }
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        await trio.sleep(3 * ANSWER)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    return answer
+
+
+async def test_who_waits_for_the_application_is_not_cut_off(autojump_clock: MockClock) -> None:
+    started = trio.current_time()
+    async with memory_server(late(b"x" * 10)) as server, server.connect() as stream:
+        for _ in range(2):
+            assert b"x" * 20 == (await request(stream, "")).body
+        assert 12 * ANSWER == elapsed(started)
+        assert {} == server.clients.cut_off
+
+
+async def test_who_does_not_read_what_took_its_time_is_cut_off(autojump_clock: MockClock) -> None:
+    started = trio.current_time()
+    async with (
+        memory_server(late(b"x" * PIECE)) as server,
+        server.connect_without_buffers() as stream,
+    ):
+        await stream.send_all(GET)
+        while server.connections:
+            await trio.sleep(1)
+        assert 4 * ANSWER <= elapsed(started) <= 4 * ANSWER + 1
+        assert {CutOff.UNREAD_ANSWER: 1} == server.clients.cut_off
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,14 @@ def test_services_are_locked_up(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_podman_starts_and_stops_services_as_docker_does(service: str) -> None:
+    settings = SERVICES[service]
+    # Of Docker's drivers, it has this one; and where no time is given to end, it kills at once.
+    assert settings["logging"]["driver"] == "json-file"
+    assert settings["stop_grace_period"] == "30s"
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_images_are_of_one_version_and_report_their_health(service: str) -> None:
     settings = SERVICES[service]
     if service == "exporter":

@@ -17,9 +17,9 @@ ROOT = Path(loxone_exporter.__file__).parent
 
 # From the ground up. A part may import from the floors below its own, and from itself.
 FLOORS = (
-    {"clients", "errors", "histogram", "logs", "stop", "units"},
+    {"clients", "errors", "histogram", "logs", "reading", "steps", "stop", "units"},
     {"loxone", "config"},
-    {"liveness", "options"},
+    {"liveness", "options", "turns"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from stack.files import DEPLOY, SPEED, Ports, hurry, write_files
+from stack.programs import StackError, require_programs
 from stack.receiver import receiving
 from stack.story import EXPECTED, MINISERVER, Moment, Story, format_table
 from support.processes import get
@@ -63,6 +64,21 @@ def test_all_programs_are_told_where_the_others_are(tmp_path: Path) -> None:
 
 def test_the_alert_that_is_waited_for_exists() -> None:
     assert EXPECTED in alerts()
+
+
+def test_all_that_is_missing_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StackError, match=r"apt install prometheus prometheus-alertmanager$"):
+        require_programs()
+    # Debian's name, or Alertmanager's own.
+    for name in ("prometheus", "alertmanager"):
+        (tmp_path / name).touch(mode=0o755)
+    require_programs()
+    (tmp_path / "prometheus").unlink()
+    with pytest.raises(StackError, match=r"apt install prometheus$"):
+        require_programs()
 
 
 def message(alert: str, status: str, **labels: str) -> bytes:

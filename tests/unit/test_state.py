@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 
 import pytest
 import trio
@@ -28,6 +29,7 @@ from loxone_exporter.state import (
     Security,
 )
 from support.collected import change_structure
+from support.steps import do
 from support.strategies import look_alikes
 from support.structures import control, structure, uuid
 
@@ -426,6 +428,36 @@ async def test_attempt_without_events_is_no_session() -> None:
         state.begin_session()
         state.begin_dump()
     assert (None, 0) == sessions(state)
+
+
+async def test_what_an_ended_session_began_to_collect_is_dropped() -> None:
+    state = state_of_house()
+    state.apply_values([(uuid(1), 1.0), (uuid(3), 3.0)])
+    state.begin_session()
+    state.begin_dump()
+    state.apply_values([(uuid(1), 5.0)])
+    collected = weakref.ref(state._arriving)
+    state.end_session()
+    assert collected() is None
+    assert {uuid(1): 1.0, uuid(3): 3.0} == state.values
+
+
+def is_discovered(state: MiniserverState) -> bool:
+    return state.structure is not None
+
+
+async def test_a_structure_is_taken_over_with_the_last_step() -> None:
+    state = MiniserverState(name="home", counted_states=lambda house: house.state_uuids())
+    house = structure(*(control(n, states={"a": 10 * n}) for n in range(1, 300)))
+    steps = state.replace_structure_in_steps(house)
+    for _ in range(4):
+        next(steps)
+    assert not is_discovered(state)
+    # Meanwhile, the owner wants less to be counted.
+    state.count(lambda house: list(house.state_uuids())[:7])
+    assert do(steps).result is None
+    assert house == state.structure
+    assert 7 == len(state.activities.by_uuid)
 
 
 async def test_dump_is_shown_whole() -> None:

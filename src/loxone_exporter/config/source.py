@@ -43,7 +43,11 @@ class ConfigSource:
         Raises:
             ConfigurationError: With every finding.
         """
-        return self.take(self.read())
+        reading = self.read()
+        self.take(reading)
+        if isinstance(reading.outcome, ConfigurationError):
+            raise reading.outcome
+        return reading.outcome
 
     def read(self) -> Reading:
         """Read it only; whoever gives up waiting for that has not seen it."""
@@ -54,16 +58,9 @@ class ConfigSource:
         except ConfigurationError as error:
             return Reading(seen, error)
 
-    def take(self, reading: Reading) -> Loaded:
-        """Take note of what was read, good or bad.
-
-        Raises:
-            ConfigurationError: It was bad.
-        """
+    def take(self, reading: Reading) -> None:
+        """Take note of what was read, good or bad."""
         self._taken_print = reading.print
-        if isinstance(reading.outcome, ConfigurationError):
-            raise reading.outcome
-        return reading.outcome
 
     def has_changed(self) -> bool:
         """Whether the file is another one than was taken note of last."""

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from loxone_exporter.errors import ProtocolError
-from loxone_exporter.loxone.replies import Json, decode_json
+from loxone_exporter.loxone.decoding import Json, decode_json
 
 
 _MAX_NAMES: Final = 256

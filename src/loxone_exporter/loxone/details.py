@@ -12,7 +12,7 @@ from attrs import frozen
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.codes import cut_name, parse_names
-from loxone_exporter.loxone.replies import Json
+from loxone_exporter.loxone.decoding import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from attrs import frozen
 
 from loxone_exporter.loxone.structure import Control, Structure
+from loxone_exporter.steps import Steps, finish
+
+
+_CONTROLS_IN_A_STEP = 1000
 
 
 @frozen
@@ -28,17 +32,33 @@ class StructureDifference:
 
 def difference(old: Structure, new: Structure) -> StructureDifference:
     """Compare two structure files of one Miniserver."""
-    before = {control.key: control for control in old.walk()}
-    after = {control.key: control for control in new.walk()}
-    return StructureDifference(
-        added=tuple(control for key, control in after.items() if key not in before),
-        removed=tuple(control for key, control in before.items() if key not in after),
-        renamed=tuple(
-            (before[key], control)
-            for key, control in after.items()
-            if key in before and _labels(before[key]) != _labels(control)
-        ),
-    )
+    return finish(difference_in_steps(old, new))
+
+
+def difference_in_steps(old: Structure, new: Structure) -> Steps[StructureDifference]:
+    """Likewise, in steps of a few milliseconds."""
+    before = yield from _by_key(old)
+    after = yield from _by_key(new)
+    added, renamed = list[Control](), list[tuple[Control, Control]]()
+    for number, (key, control) in enumerate(after.items()):
+        known = before.get(key)
+        if known is None:
+            added.append(control)
+        elif _labels(known) != _labels(control):
+            renamed.append((known, control))
+        if number % _CONTROLS_IN_A_STEP == 0:
+            yield
+    removed = (control for key, control in before.items() if key not in after)
+    return StructureDifference(tuple(added), tuple(removed), tuple(renamed))
+
+
+def _by_key(structure: Structure) -> Steps[dict[str, Control]]:
+    controls: dict[str, Control] = {}
+    for number, control in enumerate(structure.walk()):
+        controls[control.key] = control
+        if number % _CONTROLS_IN_A_STEP == 0:
+            yield
+    return controls
 
 
 def _labels(control: Control) -> tuple[str, ...]:

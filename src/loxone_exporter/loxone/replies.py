@@ -7,18 +7,16 @@ each function returns values or raises `ProtocolError`, and nothing else.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections import deque
-from typing import Final, TypeAlias
+from typing import Final
 
 from attrs import field, frozen
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.crypto import HashAlgorithm, HashParameters
+from loxone_exporter.loxone.decoding import Json, decode_json, decode_text, show
 
-
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 LOXONE_EPOCH: Final = 1_230_768_000
 """2009-01-01 00:00 UTC in Unix time: where the Miniserver's clocks start (section 8.5)."""
@@ -38,15 +36,8 @@ _VALUE = re.compile(r'(?:^|,)\s*"value"\s*:\s*"')
 _END_OF_VALUE = re.compile(r'"\s*(?:,|\Z)')
 _ENDS_TRIED = 64
 _UNESCAPED_CODE = re.compile(r"\d{1,9}")
-_MAX_PARTS = 500_000
-"""A large house has some 50,000; each costs a hundred bytes and more, and time."""
-
 _MAX_UNESCAPED = 2**16
 _OPENING = 24
-_TEXT_SHOWN = 24
-"""Enough to tell what it is. Further on there may be a token, which is not for logs."""
-
-_SURROGATE_ESCAPES = ("\\ud", "\\uD")
 
 
 @frozen
@@ -119,26 +110,6 @@ class ErrorPage:
     remaining: int | None = None
 
 
-def decode_json(payload: str | bytes) -> Json:
-    """Decode JSON leniently: bare control characters in strings, any invalid UTF-8 replaced.
-
-    So is half of a surrogate pair, which JSON can escape and no encoding can carry further.
-
-    Raises:
-        ProtocolError: It is not JSON even so.
-    """
-    text = _decode_text(payload)
-    if text.count("[") + text.count("{") > _MAX_PARTS or text.count(",") > 4 * _MAX_PARTS:
-        raise ProtocolError(f"JSON of more than {_MAX_PARTS} objects and arrays, or their members")
-    try:
-        value: Json = json.loads(text.removeprefix("\ufeff"), strict=False)
-        if any(escape in text for escape in _SURROGATE_ESCAPES):
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"expected JSON, received {_show(text)}") from error
-    return value
-
-
 def parse_reply(payload: str | bytes) -> Reply:
     """Read an `LL` answer.
 
@@ -154,7 +125,7 @@ def parse_reply(payload: str | bytes) -> Reply:
         return reply
     envelope = document.get("LL") if isinstance(document, dict) else None
     if not isinstance(envelope, dict):
-        raise ProtocolError(f"expected an LL answer, received {_show(payload)}")
+        raise ProtocolError(f"expected an LL answer, received {show(payload)}")
     code = envelope.get("Code", envelope.get("code"))
     return Reply(
         control=_text(envelope.get("control")),
@@ -165,7 +136,7 @@ def parse_reply(payload: str | bytes) -> Reply:
 
 def begins_as_reply(payload: str | bytes) -> bool:
     """Whether something begins as an `LL` answer does, and not as another JSON document."""
-    return '"LL"' in _decode_text(payload[:_OPENING])
+    return '"LL"' in decode_text(payload[:_OPENING])
 
 
 def _parse_unescaped(payload: str | bytes) -> Reply | None:
@@ -176,7 +147,7 @@ def _parse_unescaped(payload: str | bytes) -> Reply | None:
     """
     if len(payload) > _MAX_UNESCAPED:
         return None
-    text = _decode_text(payload).rstrip()
+    text = decode_text(payload).rstrip()
     envelope = _ENVELOPE.match(text)
     inner_end = text[:-1].rstrip()
     if envelope is None or text[-1:] != "}" or inner_end[-1:] != "}":
@@ -242,7 +213,7 @@ def parse_hash_parameters(value: Json) -> HashParameters:
     algorithm = _HASH_ALGORITHMS.get(_text(name).upper().replace("-", ""))
     if algorithm is None:
         raise ProtocolError(
-            f"the Miniserver asks for the unknown hash algorithm {_show(_text(name))}"
+            f"the Miniserver asks for the unknown hash algorithm {show(_text(name))}"
         )
     return HashParameters(key, salt, algorithm)
 
@@ -272,7 +243,7 @@ def parse_validity(value: Json) -> float | None:
 
 def parse_error_page(body: bytes) -> ErrorPage | None:
     """Read the HTML page that answers an HTTP request in vain; None for anything else."""
-    text = _decode_text(body)
+    text = decode_text(body)
     code = _ERROR_CODE.search(text)
     if code is None:
         return None
@@ -315,13 +286,3 @@ def _number(value: Json, what: str) -> int:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _decode_text(payload: str | bytes) -> str:
-    return payload.decode("utf-8", errors="replace") if isinstance(payload, bytes) else payload
-
-
-def _show(payload: str | bytes) -> str:
-    # One character has four bytes at most.
-    text = _decode_text(payload[: 4 * _TEXT_SHOWN + 4])
-    return repr(text if len(text) <= _TEXT_SHOWN else text[:_TEXT_SHOWN] + "…")

@@ -14,8 +14,8 @@ from attrs import frozen
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.codes import parse_names
+from loxone_exporter.loxone.decoding import Json
 from loxone_exporter.loxone.details import read_format
-from loxone_exporter.loxone.replies import Json
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
 from loxone_exporter.units import Format
 

@@ -7,14 +7,15 @@ in `Structure.problems`; `StructureError` is for what is no structure file at al
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, KeysView, Mapping
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from loxone_exporter.errors import ProtocolError, StructureError
+from loxone_exporter.loxone.decoding import Json, decode_json_in_steps
 from loxone_exporter.loxone.details import NO_DETAILS, Details, parse_details
-from loxone_exporter.loxone.replies import Json, decode_json
 from loxone_exporter.loxone.sections import (
     UNKNOWN_RIGHTS,
     UserRights,
@@ -27,6 +28,7 @@ from loxone_exporter.loxone.sections import (
     section,
 )
 from loxone_exporter.loxone.uuids import StateUuid, parse_uuid
+from loxone_exporter.steps import Steps, finish
 from loxone_exporter.units import Format, HouseUnits
 
 
@@ -57,6 +59,9 @@ ones have some ten; each is a label of many series, and patterns and words are s
 _LONGEST_KEY = 256
 """Characters of the key of a control, which is a label as well. Real ones are UUIDs, some of them
 with a suffix, and to cut one would make it another one's."""
+
+_CONTROLS_IN_A_STEP = 20
+_CONTROLS_WALKED_IN_A_STEP = 1000
 
 _MAX_PLACES = 1000
 """Rooms, and categories, whose names are kept although nothing is in them."""
@@ -170,9 +175,18 @@ class Structure:
 
     def state_uuids(self) -> KeysView[StateUuid]:
         """Every state UUID that the file names, as the very objects that the states hold."""
-        uuids = {state.uuid: None for control in self.walk() for state in control.states}
+        return finish(self.state_uuids_in_steps())
+
+    def state_uuids_in_steps(self) -> Steps[KeysView[StateUuid]]:
+        """Likewise, in steps of a few milliseconds."""
+        uuids: dict[StateUuid, None] = {}
+        for number, control in enumerate(self.walk()):
+            for state in control.states:
+                uuids[state.uuid] = None  # of equal ones, the first stays
+            if number % _CONTROLS_WALKED_IN_A_STEP == 0:
+                yield
         for states in (self.global_states, self.weather_states, self.message_center_states):
-            uuids |= dict.fromkeys(states.values())  # of equal ones, the first stays
+            uuids |= dict.fromkeys(states.values())
         return uuids.keys()
 
 
@@ -182,8 +196,17 @@ def parse_structure(payload: str | bytes) -> Structure:
     Raises:
         StructureError: It is no structure file.
     """
+    return finish(parse_structure_in_steps(payload))
+
+
+def parse_structure_in_steps(payload: str | bytes) -> Steps[Structure]:
+    """Likewise, in steps of a few milliseconds: a large one takes a second.
+
+    Raises:
+        StructureError: It is no structure file.
+    """
     try:
-        document = decode_json(payload)
+        document = yield from decode_json_in_steps(payload)
     except ProtocolError as error:
         raise StructureError(f"the structure file is broken: {error}") from error
     if not isinstance(document, dict) or "LL" in document:
@@ -197,11 +220,18 @@ def parse_structure(payload: str | bytes) -> Structure:
         categories=_texts(categories, "name"),
         category_types=_texts(categories, "type"),
     )
-    parsed = tuple(reader.read_controls(controls, parent=None))
+    parsed: list[Control] = []
+    # What is read is let go at once: a large document takes its time to be forgotten as a whole.
+    entries = [*controls.items()][::-1]
+    controls.clear()
+    while entries:
+        parsed += reader.read_controls(dict([entries.pop()]), parent=None)
+        if len(entries) % _CONTROLS_IN_A_STEP == 0:
+            yield
     info = section(document, "msInfo")
     return Structure(
         last_modified=_name(document.get("lastModified")),
-        controls=parsed,
+        controls=tuple(parsed),
         problems=tuple(reader.problems),
         project=_name(info.get("projectName")),
         model=_model(info.get("miniserverType")),
@@ -305,7 +335,8 @@ class _Reader:
                 for index, uuid in enumerate(uuids):
                     yield from self._read_state(control, f"{name}[{index}]", uuid)
             else:
-                yield from self._read_state(control, name, uuids)
+                # There are few, and many controls have them.
+                yield from self._read_state(control, sys.intern(name), uuids)
 
     def _read_state(self, control: Control, name: str, uuid: Json) -> Iterator[State]:
         try:

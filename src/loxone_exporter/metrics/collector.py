@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import chain
 
 from prometheus_client import Metric
@@ -19,7 +27,7 @@ from prometheus_client.registry import Collector
 from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.metrics.activity import activity_families
 from loxone_exporter.metrics.build import build_info
-from loxone_exporter.metrics.families import gauge, told_families
+from loxone_exporter.metrics.families import MergedFamilies, gauge, told_families
 from loxone_exporter.metrics.link import link_families
 from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import Plan
@@ -73,24 +81,38 @@ class LoxoneCollector(Collector):
         return ()
 
     def collect(self, miniservers: Collection[str] = ()) -> Iterator[Metric]:
+        """Make the families of one scrape without a pause."""
+        return (family for family in self.families(miniservers) if family is not None)
+
+    def families(self, miniservers: Collection[str] = ()) -> Iterator[Metric | None]:
         """Make the families of one scrape; the last one tells how long the others took.
+
+        What is about one Miniserver is taken at one moment, but for its values, which are those of
+        the moment when they are written.
 
         Args:
             miniservers: Names of those that are wanted, and nothing but what is about them; none
                 for everything.
+
+        Yields:
+            A family; or None between two steps of a few milliseconds, where other tasks may have
+            their turn.
         """
         started = time.perf_counter()
         metrics = self._plan.metrics
-        snapshots = list(self._snapshots(miniservers))
-        self._scrape_errors += sum(snapshot.failed for snapshot in snapshots)
+        snapshots: list[Snapshot] = []
+        about_them = MergedFamilies()
+        for snapshot in self._in_steps(miniservers):
+            if snapshot is not None:
+                snapshots.append(snapshot)
+                about_them.add(_families_about(snapshot, metrics))
+                self._scrape_errors += snapshot.failed
+            yield None
         if not miniservers:
             yield build_info(os.environ)
             yield from vitals_families(self._vitals)
-        shown = [snapshot.state for snapshot in snapshots]
-        yield from link_families(shown)
-        yield from traffic_families(shown)
+        yield from about_them
         yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
-        yield from _structure_families(snapshots, metrics)
         yield from _control_families(snapshots, metrics)
         if not miniservers:
             yield CounterMetricFamily(
@@ -104,28 +126,30 @@ class LoxoneCollector(Collector):
                 value=time.perf_counter() - started,
             )
 
-    def pending(self) -> Iterator[None]:
-        """Make the series of structures that are new, in steps of a few milliseconds.
-
-        That takes a while in a large house: whoever cares for other tasks lets them have their turn
-        between the steps. A scrape makes what is left.
-        """
-        for miniserver in self._miniservers:
-            yield from miniserver.steps(self._plan)
-
-    def exported_controls(self) -> Mapping[str, int]:
-        """For each Miniserver, how many controls have a sample right now."""
+    def exported_controls(self) -> Generator[None, None, Mapping[str, int]]:
+        """For each Miniserver, how many controls have a sample right now; in such steps."""
         metrics = self._plan.metrics
-        return {snapshot.state.name: snapshot.exported(metrics) for snapshot in self._snapshots()}
+        exported = {}
+        for snapshot in self._in_steps():
+            if snapshot is not None:
+                exported[snapshot.state.name] = snapshot.exported(metrics)
+            yield
+        return exported
 
-    def shares(self, names: Collection[str]) -> Iterator[Share]:
+    def shares(self, names: Collection[str]) -> Iterator[Share | None]:
         """What Miniservers have in a scrape that takes place now, one after the other.
 
         Args:
             names: Of which Miniservers.
+
+        Yields:
+            A share; or None between two steps.
         """
         metrics = self._plan.metrics
-        for snapshot in self._snapshots(names):
+        for snapshot in self._in_steps(names):
+            if snapshot is None:
+                yield None
+                continue
             told = told_families([(snapshot.state.name, snapshot.told)])
             yield Share(
                 snapshot.state,
@@ -135,17 +159,28 @@ class LoxoneCollector(Collector):
                 [*_control_families([snapshot], metrics), *told],
             )
 
-    def _snapshots(self, wanted: Collection[str] = ()) -> Iterator[Snapshot]:
-        now = self._now()
+    def _in_steps(self, wanted: Collection[str] = ()) -> Iterator[Snapshot | None]:
+        """Snapshots of Miniservers, and None between the steps of making their series."""
+        # Another configuration counts from the next scrape on.
+        plan, now = self._plan, self._now()
         for miniserver in self._miniservers:
             if wanted and miniserver.state.name not in wanted:
                 continue
-            yield miniserver.snapshot(self._plan, now)
+            yield from miniserver.steps(plan)
+            # There is no step in between: these are the series of the structure that is shown.
+            yield miniserver.snapshot(plan, now)
 
     def _room(self, miniserver: ShownMiniserver) -> int:
         """How many series a Miniserver may have: what the others leave of the limit."""
         others = (other.size for other in self._miniservers if other is not miniserver)
         return max(0, self._plan.metrics.max_series - sum(others))
+
+
+def _families_about(snapshot: Snapshot, metrics: MetricsConfig) -> Iterator[Metric]:
+    """What is known of one Miniserver, but for its controls."""
+    yield from link_families([snapshot.state])
+    yield from traffic_families([snapshot.state])
+    yield from _structure_families([snapshot], metrics)
 
 
 def _control_families(snapshots: Iterable[Snapshot], metrics: MetricsConfig) -> Iterator[Metric]:

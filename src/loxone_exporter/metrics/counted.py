@@ -20,8 +20,8 @@ def is_counted(entry: Entry | None) -> bool:
     return entry is not None and entry.kind is Kind.DIGITAL and entry is not SWITCHABLE
 
 
-def counted_states(structure: Structure) -> frozenset[StateUuid]:
-    """The states of a house that are to be watched.
+def counted_states(structure: Structure) -> Iterator[StateUuid]:
+    """The states of a house that are to be watched, one after the other; each takes its time.
 
     Filters and overrides are none of its business: they may keep a state out of the scrape, and
     which of them do is worked out later, at the first one.
@@ -29,10 +29,6 @@ def counted_states(structure: Structure) -> frozenset[StateUuid]:
     Args:
         structure: The structure file.
     """
-    return frozenset(_counted(structure))
-
-
-def _counted(structure: Structure) -> Iterator[StateUuid]:
     for control in structure.walk():
         for state in control.states:
             # A decision takes its time, and most states cannot be digital.

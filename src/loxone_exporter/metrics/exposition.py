@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+import re
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Protocol
 
@@ -20,6 +21,7 @@ from prometheus_client import (
 from prometheus_client import exposition as text
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from loxone_exporter.metrics.selection import EVERYTHING, Selection
 from loxone_exporter.metrics.written import WrittenFamily
@@ -32,8 +34,13 @@ class Format(enum.Enum):
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
 
-_STOCK: Final = 8
-"""Families that prometheus_client writes without a pause; it takes its time."""
+_STOCK: Final = 400
+"""Samples that prometheus_client writes without a pause; it takes its time, some 8 µs for each."""
+
+_HEADING: Final = 40
+"""As many samples as the beginning of a family counts for, its making included."""
+
+_HEADINGS: Final = re.compile(rb"\A(?:# .*\n)*")
 
 _END = b"# EOF\n"
 
@@ -57,8 +64,11 @@ _MEDIA_TYPES = {
 class MiniserverCollector(Protocol):
     """Makes the families of Miniservers."""
 
-    def collect(self, miniservers: Collection[str] = (), /) -> Iterable[Metric]:
-        """All families; with names of Miniservers, only what is about them."""
+    def families(self, miniservers: Collection[str] = (), /) -> Iterable[Metric | None]:
+        """All families; with names of Miniservers, only what is about them.
+
+        None stands where other tasks may have their turn.
+        """
 
 
 @frozen
@@ -67,24 +77,14 @@ class Exposition:
 
     _collector: MiniserverCollector
     _process: CollectorRegistry
-    _pending: Callable[[], Iterator[None]]
 
     @classmethod
-    def of(
-        cls,
-        collector: MiniserverCollector,
-        pending: Callable[[], Iterator[None]] = lambda: iter(()),
-    ) -> Exposition:
-        """Put a collector beside those of the process and the interpreter.
-
-        Args:
-            collector: What there is beside those.
-            pending: Work to be done before it collects, in steps.
-        """
+    def of(cls, collector: MiniserverCollector) -> Exposition:
+        """Put a collector beside those of the process and the interpreter."""
         registry = CollectorRegistry(support_collectors_without_names=True)
         for process_collector in (ProcessCollector, PlatformCollector, GCCollector):
             process_collector(registry=registry)
-        return cls(collector, registry, pending)
+        return cls(collector, registry)
 
     async def render(
         self, format_: Format, *, gzip: bool = False, selection: Selection = EVERYTHING
@@ -96,8 +96,6 @@ class Exposition:
             gzip: Whether to compress it.
             selection: What is wanted.
         """
-        for _ in self._pending():
-            await trio.lowlevel.checkpoint()
         compressor = zlib.compressobj(_LEVEL, wbits=_GZIP) if gzip else None
         body: list[bytes] = []
         for chunk in self._chunks(format_, selection):
@@ -107,23 +105,25 @@ class Exposition:
             body.append(compressor.flush())
         return b"".join(body)
 
-    def _families(self, selection: Selection) -> Iterator[Metric]:
+    def _families(self, selection: Selection) -> Iterator[Metric | None]:
         about_itself = () if selection.miniservers else self._process.collect()
-        families = chain(about_itself, self._collector.collect(selection.miniservers))
-        return filter(selection.takes, families)
+        for family in chain(about_itself, self._collector.families(selection.miniservers)):
+            if family is None or selection.takes(family):
+                yield family
 
     def _chunks(self, format_: Format, selection: Selection) -> Iterator[bytes]:
         stock: list[Metric] = []
         for family in self._families(selection):
-            if isinstance(family, WrittenFamily):
-                heading = Metric(family.name, family.documentation, family.type, family.unit)
-                yield _write([*stock, heading], format_)
+            if family is None:
+                yield b""
+            elif isinstance(family, WrittenFamily):
+                yield _write([*stock, _part(family, [])], format_)
                 stock.clear()
                 yield from family.chunks()
             else:
                 stock.append(family)
-                if len(stock) == _STOCK:
-                    yield _write(stock, format_)
+                if sum(_HEADING + len(waiting.samples) for waiting in stock) >= _STOCK:
+                    yield from _write_in_steps(stock, format_)
                     stock.clear()
         yield _write(stock, format_)
         if format_ is Format.OPENMETRICS:
@@ -138,6 +138,23 @@ class _Families(Collector):
 
     def collect(self) -> list[Metric]:
         return self.families
+
+
+def _write_in_steps(families: Sequence[Metric], format_: Format) -> Iterator[bytes]:
+    """Likewise, in pieces; only the last family may be a large one."""
+    *others, last = families
+    samples = last.samples
+    yield _write([*others, _part(last, samples[:_STOCK])], format_)
+    for start in range(_STOCK, len(samples), _STOCK):
+        body = _write([_part(last, samples[start : start + _STOCK])], format_)
+        yield _HEADINGS.sub(b"", body)
+
+
+def _part(family: Metric, samples: list[Sample]) -> Metric:
+    """A family with some of its samples."""
+    part = Metric(family.name, family.documentation, family.type, family.unit)
+    part.samples = samples
+    return part
 
 
 def _write(families: list[Metric], format_: Format) -> bytes:

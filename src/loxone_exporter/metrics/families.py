@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from attrs import frozen
+from attrs import define, field, frozen
 from prometheus_client import Metric
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -54,6 +54,24 @@ def add_histogram(
 def _written(bound: float) -> str:
     text: str = floatToGoString(bound)  # type: ignore[no-untyped-call]  # upstream has no types here
     return text
+
+
+@define(eq=False)
+class MergedFamilies:
+    """Families that were made for one Miniserver after the other, each in one piece."""
+
+    _by_name: dict[str, Metric] = field(factory=dict)
+
+    def add(self, families: Iterable[Metric]) -> None:
+        """Put the samples of families behind those that they have already."""
+        for family in families:
+            known = self._by_name.setdefault(family.name, family)
+            if known is not family:
+                known.samples += family.samples
+
+    def __iter__(self) -> Iterator[Metric]:
+        """All of them, in the order in which they came first."""
+        return iter(self._by_name.values())
 
 
 @frozen

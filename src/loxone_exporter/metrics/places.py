@@ -21,7 +21,11 @@ from loxone_exporter.metrics.privacy import (
     excluded_uuids,
     private_uuids,
 )
+from loxone_exporter.steps import Steps, finish
 from loxone_exporter.units import HouseUnits
+
+
+_CONTROLS_IN_A_STEP = 100
 
 
 @frozen
@@ -203,12 +207,22 @@ def find_places(
         plan: What the owner wants to see.
         registry: Remembers names over changes of the structure.
     """
+    return finish(find_places_in_steps(structure, plan, registry))
+
+
+def find_places_in_steps(
+    structure: Structure, plan: Plan, registry: NameRegistry
+) -> Steps[tuple[Names, list[ControlPlace]]]:
+    """Likewise, in steps of a few milliseconds."""
     renamed = plan.overrides.rename(structure)
     names = assign_names(renamed, None if plan.metrics.uuid_label else registry)
+    yield
     walk = _Walk(plan.filter, plan.overrides, names)
     pairs = zip(structure.controls, renamed.controls, strict=True)
     for index, (original, control) in enumerate(pairs):
         walk.visit(index, original, control)
+        if (index + 1) % _CONTROLS_IN_A_STEP == 0:
+            yield
     return names, walk.places
 
 

@@ -16,7 +16,13 @@ from loxone_exporter.metrics.counted import is_counted
 from loxone_exporter.metrics.filters import ControlLabels
 from loxone_exporter.metrics.members import NamedSource, Reading
 from loxone_exporter.metrics.names import NameRegistry
-from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
+from loxone_exporter.metrics.places import (
+    ControlPlace,
+    House,
+    Plan,
+    StatePlace,
+    find_places_in_steps,
+)
 from loxone_exporter.metrics.quantities import Family
 from loxone_exporter.metrics.schedules import Schedule, find_schedule
 from loxone_exporter.metrics.written import Row, write_labels, write_row
@@ -159,7 +165,7 @@ def build_series_in_steps(
         room: How many series there may be. A state that would make more is left out as a whole, so
             that no family lacks what another one has.
     """
-    names, places = find_places(structure, plan, registry)
+    names, places = yield from find_places_in_steps(structure, plan, registry)
     yield
     builder = _Builder(
         miniserver=miniserver,

@@ -50,6 +50,8 @@ _INSTANT = 0.001
 STRAGGLERS: Final = 2.0
 """Seconds for initial tables that the answer to a keepalive has overtaken."""
 
+_MODIFICATIONS = "modifications"
+
 Answer = TypeVar("Answer")
 
 _logger = logging.getLogger(__name__)
@@ -87,7 +89,7 @@ class Conversation:
     _modified: trio.Event = field(factory=trio.Event)
     _told: trio.Event = field(factory=trio.Event)
     _modification: tuple[str | None, float | None] | None = None
-    _subscribing: bool = False
+    _is_comparable: bool = False
     _mismatched: bool = False
     _dropped: int = 0
     _has_dropped: bool = False
@@ -223,20 +225,29 @@ class Conversation:
     async def wait_for_modification(self) -> None:
         """Wait until the Miniserver says that its structure was changed through its API.
 
-        It does so by the global state `modifications` (section 5.5).
+        It does so by the global state `modifications` (section 5.5), also while all states come.
         """
-        await self._modified.wait()
+        if not self._modified.is_set():  # else it is taken note of at once, even if time is up
+            await self._modified.wait()
         self._modified = trio.Event()
 
-    def _notice_modification(self) -> None:
-        known, self._modification = self._modification, self._read_modification()
-        if known != self._modification and not self._subscribing:
-            self._modified.set()
+    def keep_structure(self) -> None:
+        """Go on with the structure file of an earlier session.
 
-    def _read_modification(self) -> tuple[str | None, float | None] | None:
-        structure = self._state.structure
-        uuid = structure.global_states.get("modifications") if structure else None
-        return (self._state.texts.get(uuid), self._state.values.get(uuid)) if uuid else None
+        What `modifications` said then holds for it: if the Miniserver says something else now, the
+        file was changed meanwhile.
+        """
+        self._modification = self._state.last_told(_MODIFICATIONS)
+        self._is_comparable = True
+
+    def _notice_modification(self) -> None:
+        told = self._state.last_told(_MODIFICATIONS)
+        if told is None or told == self._modification:
+            return
+        # The first one of a dump says nothing, where nobody knows the one before.
+        if self._is_comparable or self._modification is not None:
+            self._modified.set()
+        self._modification = told
 
     async def keep_alive(self) -> NoReturn:
         """Send keepalives, and see that there is life.
@@ -268,7 +279,6 @@ class Conversation:
             SessionError: There is no answer, or a failure.
         """
         self._state.begin_dump()
-        self._subscribing = True
         await self.ask(commands.ENABLE_UPDATES, purpose="the subscription")
         started = trio.current_time()
         await self._send_keepalive()
@@ -278,8 +288,7 @@ class Conversation:
                 self._told = trio.Event()
                 await self._told.wait()
         self._state.end_dump()
-        self._modification = self._read_modification()
-        self._subscribing = False
+        self._is_comparable = True
 
     async def _send_keepalive(self) -> None:
         # Who waits for an earlier one is served by any answer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Final
 
 import trio
@@ -13,13 +14,11 @@ from loxone_exporter.config.model import MiniserverConfig
 from loxone_exporter.config.passwords import read_password_file
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.miniserver.budget import LoginBudget
+from loxone_exporter.reading import FileReader
 
 
 CHECK_INTERVAL: Final = 5.0
 """Seconds between two looks at the file, while the password in it is rejected."""
-
-READING_DEADLINE: Final = 5.0
-"""Seconds; the file may be on a network."""
 
 _logger = logging.getLogger(__name__)
 
@@ -33,10 +32,7 @@ class PasswordSource:
         init=False, repr=False, default=Factory(lambda self: self._config.password, takes_self=True)
     )
     _is_unreadable: bool = field(init=False, default=False)
-    # Its own, for a thread that hangs keeps its place.
-    _reading: trio.CapacityLimiter = field(
-        init=False, repr=False, factory=lambda: trio.CapacityLimiter(1)
-    )
+    _files: FileReader = field(init=False, factory=FileReader)
 
     async def current(self) -> Secret:
         """The password; where its file cannot be read at present, the last one."""
@@ -44,14 +40,9 @@ class PasswordSource:
         if file is None:
             return self._last
         try:
-            with trio.fail_after(READING_DEADLINE):
-                self._last = await trio.to_thread.run_sync(
-                    read_password_file, file, abandon_on_cancel=True, limiter=self._reading
-                )
-        except ConfigurationError as error:
+            self._last = await self._files.read(file, partial(read_password_file, file))
+        except (ConfigurationError, trio.TooSlowError) as error:
             self._complain(str(error))
-        except trio.TooSlowError:
-            self._complain(f"{file}: not read within {READING_DEADLINE:g} s")
         else:
             self._is_unreadable = False
         return self._last

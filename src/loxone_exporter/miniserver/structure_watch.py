@@ -17,11 +17,12 @@ from loxone_exporter.errors import (
 )
 from loxone_exporter.loxone import commands
 from loxone_exporter.loxone.difference import StructureDifference
-from loxone_exporter.loxone.structure import Control, Structure, parse_structure
+from loxone_exporter.loxone.structure import Control, Structure, parse_structure_in_steps
 from loxone_exporter.miniserver.conversation import Conversation
 from loxone_exporter.miniserver.failures import end_of_login
 from loxone_exporter.miniserver.memory import SessionMemory
 from loxone_exporter.state import MiniserverState
+from loxone_exporter.turns import take_turns
 
 
 POLL_INTERVAL: Final = 300.0
@@ -43,7 +44,8 @@ _logger = logging.getLogger(__name__)
 class StructureWatch:
     """Keeps one session's structure file up to date.
 
-    `fetch_over_http` asks for the file over HTTP; see `structure_over_http`.
+    `fetch_over_http` asks for the file over HTTP; see `structure_over_http`. Of the last file, the
+    hash is kept.
     """
 
     _conversation: Conversation
@@ -51,6 +53,8 @@ class StructureWatch:
     _memory: SessionMemory
     _fetch_over_http: Callable[[], Awaitable[bytes]]
     _is_told_version: bool = True
+    _is_behind: bool = False
+    _file: int | None = None
 
     async def discover(self) -> None:
         """Fetch the structure file, unless it is the one that is known already.
@@ -61,8 +65,10 @@ class StructureWatch:
             SessionError: It does not come.
         """
         version = await self._ask_version()
-        if self._state.structure is None or version is None or self._is_news(version):
-            await self._fetch(version)
+        is_needed = self._state.structure is None or version is None or self._is_news(version)
+        if not (is_needed and await self._fetch(version)):
+            self._conversation.keep_structure()
+            self._is_behind = is_needed
 
     async def follow(self) -> NoReturn:
         """Fetch the structure file anew, and the states with it, whenever it changes.
@@ -70,19 +76,24 @@ class StructureWatch:
         Raises:
             SessionError: It does not come.
         """
+        # It may have been changed while the states came, without a word afterwards. But one that is
+        # of no use is not asked for again at once.
+        wait = POLL_INTERVAL if self._is_behind else 0.0
         while True:
             modified = False
-            with trio.move_on_after(POLL_INTERVAL):
+            with trio.move_on_after(wait):
                 await self._conversation.wait_for_modification()
                 # It holds for the next session as well, should this one end first.
                 self._memory.structure_version = None
                 modified = True
             if modified:
                 await trio.sleep(SETTLING)
+            wait = POLL_INTERVAL
             version = await self._ask_version()
             if modified or self._is_news(version):
                 if await self._fetch(version):
                     await self._conversation.subscribe()
+                    wait = 0.0  # as after the first time
                 await trio.sleep(REST)
 
     def _is_news(self, version: str | None) -> bool:
@@ -102,10 +113,16 @@ class StructureWatch:
         return reply.text
 
     async def _fetch(self, version: str | None) -> bool:
-        """Take over the structure file; whether there was one that can be read."""
+        """Take over the structure file; whether there was another one, that can be read."""
         over_http = self._memory.structure_needs_http
         try:
-            structure = parse_structure(await self._receive())
+            payload = await self._receive()
+            # Whatever a Miniserver takes for a modification: the states of the same file are known,
+            # and to have them sent anew might be told as one more.
+            if self._file == (file := hash(payload)):
+                self._memory.structure_version = version
+                return False
+            structure = await take_turns(parse_structure_in_steps(payload))
         except StructureError as error:
             self._state.link.broken_structures += 1
             self._memory.structure_needs_http = False  # it is of no use
@@ -125,8 +142,8 @@ class StructureWatch:
                 "no structure file over HTTP at present: %s; the last good one stays in use", error
             )
             return False
-        self._memory.structure_version = version
-        changes = self._state.replace_structure(structure)
+        changes = await take_turns(self._state.replace_structure_in_steps(structure))
+        self._memory.structure_version, self._file = version, file
         _log(structure, changes)
         return True
 

@@ -130,7 +130,10 @@ class _Supervisor:
         state = self._sessions.state
         state.begin_session()
         attempt = _Attempt()
-        await attempt.run(self._have_session)
+        try:
+            await attempt.run(self._have_session)
+        finally:
+            state.end_session()
         state.tried = True
         if self._stop.is_made():
             if attempt.bug is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import logging
 import re
 import ssl
 from collections.abc import Mapping
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import trio
-from attrs import field, frozen
+from attrs import define, field, frozen
 
+from loxone_exporter.config.files import Print, print_of
 from loxone_exporter.errors import ConnectionLostError, ProtocolError, TlsError
 from loxone_exporter.loxone.crypto import end_of_validity
 from loxone_exporter.loxone.replies import CLOUD_DOMAINS
 from loxone_exporter.miniserver.network import Address, peer_of
+from loxone_exporter.reading import FileReader
 from loxone_exporter.state import Security
 
 
@@ -46,6 +49,8 @@ _REMEDIES: Final[Mapping[int, str]] = {
 }
 """What helps, by OpenSSL's results of a verification: not valid yet, expired; signed by itself, or
 by an authority that is not known; another name."""
+
+_logger = logging.getLogger(__name__)
 
 
 @frozen
@@ -121,7 +126,10 @@ async def secure(
     """
     name = _expected_name(terms, address, peer_of(stream))
     encrypted = trio.SSLStream(
-        stream, _context_for(terms, name), server_hostname=name, https_compatible=True
+        stream,
+        await _context_for(terms, name),
+        server_hostname=name,
+        https_compatible=True,
     )
     try:
         await encrypted.do_handshake()
@@ -141,36 +149,81 @@ def _expected_name(terms: TlsTerms, address: Address, peer: str | None) -> str |
     return None
 
 
-def _context_for(terms: TlsTerms, name: str | None) -> ssl.SSLContext:
+async def _context_for(terms: TlsTerms, name: str | None) -> ssl.SSLContext:
     is_trusted = terms.security is Security.VERIFIED
-    return _context(
+    shared = _shared_context(
         verify=is_trusted,
         check_name=is_trusted and name is not None,
         ca_file=terms.ca_file if is_trusted else None,
     )
+    return await shared.current()
+
+
+@define(eq=False)
+class _SharedContext:
+    """The context of all Miniservers with the same settings: each takes 0.8 MB.
+
+    The file of the authorities is read anew for the first connection after it has changed.
+    """
+
+    _verify: bool
+    _check_name: bool
+    _ca_file: Path | None
+    _files: FileReader = field(factory=FileReader)
+    _print: Print = None
+    _context: ssl.SSLContext | None = None
+
+    async def current(self) -> ssl.SSLContext:
+        """The context; where the file cannot be read at present, with the authorities of before.
+
+        Raises:
+            TlsError: The file cannot be used, or not be read, and there is nothing from before.
+        """
+        if self._ca_file is None:
+            self._context = self._context or self._make()
+            return self._context
+        try:
+            return await self._files.read(f"tls_ca_file {self._ca_file}", self._read)
+        except trio.TooSlowError as error:
+            if self._context is None:
+                raise TlsError(str(error)) from None
+            _logger.warning("%s; the authorities of before stay in use", error)
+            return self._context
+
+    def _read(self) -> ssl.SSLContext:
+        """Look at the file, and read it if it is another one; in a thread."""
+        # Before reading: what is written meanwhile must not be missed.
+        seen = None if self._ca_file is None else print_of(self._ca_file)
+        if self._context is None or seen not in {None, self._print}:
+            self._context, self._print = self._make(), seen
+        elif seen is None:
+            _logger.warning(
+                "tls_ca_file %s is gone; the authorities of before stay in use", self._ca_file
+            )
+        return self._context
+
+    def _make(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = self._check_name
+        if not self._verify:
+            context.verify_mode = ssl.CERT_NONE
+        elif self._ca_file is None:
+            context.load_default_certs()
+        else:
+            # A file may hold just the Miniserver's own certificate, whoever signed it.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            try:
+                context.load_verify_locations(self._ca_file)
+            except OSError as error:  # ssl.SSLError is one
+                text = f"tls_ca_file {self._ca_file} cannot be used: {error.strerror}"
+                raise TlsError(text) from error
+        return context
 
 
 @functools.cache
-def _context(*, verify: bool, check_name: bool, ca_file: Path | None) -> ssl.SSLContext:
-    """One context for all Miniservers with the same settings: each takes 0.8 MB.
-
-    It is kept, and the file with it: another one there is read after a restart.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = check_name
-    if not verify:
-        context.verify_mode = ssl.CERT_NONE
-    elif ca_file is None:
-        context.load_default_certs()
-    else:
-        # A file may hold just the Miniserver's own certificate, whoever signed it.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        try:
-            context.load_verify_locations(ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise TlsError(f"tls_ca_file {ca_file} cannot be used: {error.strerror}") from error
-    return context
+def _shared_context(*, verify: bool, check_name: bool, ca_file: Path | None) -> _SharedContext:
+    return _SharedContext(verify, check_name, ca_file)
 
 
 def _inspect(stream: trio.SSLStream[Any], terms: TlsTerms, name: str | None) -> Certificate:

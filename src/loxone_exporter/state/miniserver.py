@@ -15,17 +15,21 @@ import trio
 from attrs import Attribute, define, evolve, field, frozen
 
 from loxone_exporter.activity import Activities
-from loxone_exporter.loxone.difference import StructureDifference, difference
+from loxone_exporter.loxone.difference import StructureDifference, difference_in_steps
 from loxone_exporter.loxone.structure import Structure
 from loxone_exporter.loxone.tables import Daytimer, Weather
 from loxone_exporter.loxone.times import find_zone, parse_local_time
 from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.state.link import ConnectionState, LinkState
 from loxone_exporter.state.states import EventCounts, States
+from loxone_exporter.steps import Steps, finish
 
 
 _MAX_TEXT = 4096
 """Characters kept of a text; a Miniserver's logs can be long, and nothing exports that much."""
+
+
+_COUNTED_IN_A_STEP = 100
 
 
 def _no_states(_structure: Structure) -> Iterable[StateUuid]:
@@ -192,15 +196,28 @@ class MiniserverState:
         Returns:
             What changed; None for the first one.
         """
-        known = {uuid: uuid for uuid in structure.state_uuids()}
-        watched = (known[uuid] for uuid in self._counted_states(structure))
+        return finish(self.replace_structure_in_steps(structure))
+
+    def replace_structure_in_steps(self, structure: Structure) -> Steps[StructureDifference | None]:
+        """Likewise, in steps of a few milliseconds; nothing is taken over before the last one."""
+        uuids = yield from structure.state_uuids_in_steps()
+        known = {uuid: uuid for uuid in uuids}
+        yield
+        before, changes = (self._next or self._record).structure, None
+        if before is not None:
+            changes = yield from difference_in_steps(before, structure)
+        counted_states, watched = self._counted_states, []
+        for uuid in counted_states(structure):
+            watched.append(known[uuid])
+            if len(watched) % _COUNTED_IN_A_STEP == 0:
+                yield
         record = _Record(structure, known, activities=self.activities.going_on_with(watched))
-        before = (self._next or self._record).structure
-        if before is None:
+        if counted_states is not self._counted_states:  # since then
+            record = self._counted_anew(record)
+        if changes is None:
             self._record = record
             return None
         self._next = record
-        changes = difference(before, structure)
         self.link.structure_changes.update(
             added=len(changes.added),
             removed=len(changes.removed),
@@ -214,6 +231,8 @@ class MiniserverState:
         Args:
             counted_states: Names those of a structure; None counts nothing.
         """
+        if self._counted_states is (counted_states or _no_states):
+            return
         self._counted_states = counted_states or _no_states
         self._record = self._counted_anew(self._record)
         self._next = self._next and self._counted_anew(self._next)
@@ -241,6 +260,10 @@ class MiniserverState:
             if record is not None:
                 record.activities.pause(self.observed_until())
 
+    def end_session(self) -> None:
+        """Forget what nobody completes any more: the session is over that began to collect it."""
+        self._dump = None
+
     def begin_dump(self) -> None:
         """Collect what arrives apart: the Miniserver is about to send all states anew.
 
@@ -261,6 +284,18 @@ class MiniserverState:
         told = record.states.all_uuids()
         before = self.shown.all_uuids() & record.known.keys()
         return bool(told) and told >= before
+
+    def last_told(self, global_state: str) -> tuple[str | None, float | None] | None:
+        """The last text and number of a global state; None before the first of either.
+
+        During a dump, that is what the dump has told by now.
+        """
+        record = self._arriving
+        uuid = record.structure.global_states.get(global_state) if record.structure else None
+        if uuid is None:
+            return None
+        told = record.states.texts.get(uuid), record.states.values.get(uuid)
+        return None if told == (None, None) else told
 
     def end_dump(self) -> None:
         """Show what was collected, whole.

@@ -22,6 +22,7 @@ from loxone_exporter.metrics.places import Plan
 from loxone_exporter.metrics.selection import Selection
 from loxone_exporter.state import MiniserverState
 from loxone_exporter.stop import StopRequest
+from loxone_exporter.turns import take_turns
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web.health import HEARTBEAT_LIMIT, Status, is_ready, report
 from loxone_exporter.web.sharing import SharedWork
@@ -140,7 +141,7 @@ class WebApp:
         _tell_of_conflicts(config)
         vitals = vitals or Vitals()
         collector = LoxoneCollector(config, states, vitals=vitals)
-        exposition = Exposition.of(collector, collector.pending)
+        exposition = Exposition.of(collector)
         heartbeat = Heartbeat(vitals.event_loop_lag)
         vitals.clients.limit = config.web.max_connections
         return cls(
@@ -283,7 +284,8 @@ class WebApp:
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()
-        health = report(self._states, self._collector.exported_controls())
+        exported = await take_turns(self._collector.exported_controls())
+        health = report(self._states, exported)
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
             json.dumps(health, ensure_ascii=False).encode() + b"\n",

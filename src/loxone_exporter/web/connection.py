@@ -47,8 +47,10 @@ class Phase(enum.Enum):
     """The client to agree on TLS."""
     REQUEST = enum.auto()
     """The rest of a request's head, or the whole of the first one."""
+    WORK = enum.auto()
+    """The application to make the answer, or more of it."""
     ANSWER = enum.auto()
-    """The application, or the client to take in a piece of the answer."""
+    """The client to take in a piece of the answer."""
     IDLE = enum.auto()
     """The first byte of a further request."""
     FAREWELL = enum.auto()
@@ -58,6 +60,9 @@ class Phase(enum.Enum):
 PATIENCE: Final[Mapping[Phase, float]] = {
     Phase.HANDSHAKE: 5.0,
     Phase.REQUEST: 10.0,
+    # A scrape of many large houses on a small machine, behind a hundred others, is none of the
+    # client's fault. Whoever still waits after that waits for a bug.
+    Phase.WORK: 300.0,
     Phase.ANSWER: 30.0,
     # A scraper that asks each minute comes back on the same connection.
     Phase.IDLE: 75.0,
@@ -93,6 +98,8 @@ _REASONS: Final[Mapping[Phase, CutOff]] = {
     Phase.REQUEST: CutOff.SLOW_REQUEST,
     Phase.ANSWER: CutOff.UNREAD_ANSWER,
 }
+
+_ANSWERING = frozenset({Phase.WORK, Phase.ANSWER})
 
 _TOO_MANY_FIELDS = 431
 
@@ -294,6 +301,8 @@ class Connection:
             reason = self._why_cut_off()
             if reason is not None:
                 self._service.clients.cut_off[reason] += 1
+            elif self._is_overdue and self._phase is Phase.WORK:
+                _logger.error("a request was not answered in time, and is given up")
             await trio.aclose_forcefully(self._stream)
 
     async def _shake_hands(self) -> bool:
@@ -324,7 +333,7 @@ class Connection:
 
     def finish(self) -> None:
         """End it, at once or with the answer that it is at; the service is stopping."""
-        if self._phase is not Phase.ANSWER:
+        if self._phase not in _ANSWERING:
             self._whole.cancel(reason="the server ends")
 
     def make_way(self) -> None:
@@ -343,7 +352,7 @@ class Connection:
                 self._enter(Phase.REQUEST if begun else Phase.IDLE)
             case Updated():
                 self._body = 0
-                self._enter(Phase.ANSWER)
+                self._enter(Phase.WORK)
             case Closed():
                 async with self._sending:  # what is being said already is said to the end
                     self._reading.cancel(reason="there is nothing more to say")
@@ -363,7 +372,7 @@ class Connection:
                 return
             if self._phase is Phase.IDLE:
                 self._enter(Phase.REQUEST)
-            elif self._phase is Phase.ANSWER:
+            elif self._phase in _ANSWERING:
                 self._body += len(data)
             await self._service.wait_for_turn()
             if self._phase is Phase.REQUEST and self._protocol.has_too_many_fields(data):
@@ -383,6 +392,7 @@ class Connection:
                         self._give_up()
                         await trio.lowlevel.checkpoint()
                     answer.note_progress()
+                self._enter(Phase.WORK)
 
     def _make_room(self) -> None:
         self._end(CutOff.MEMORY)
@@ -418,9 +428,12 @@ class Connection:
                 while await stream.receive_some(_READ_SIZE):
                     pass
 
+    @property
+    def _is_overdue(self) -> bool:
+        return self._whole.cancelled_caught and trio.current_time() >= self._whole.deadline
+
     def _why_cut_off(self) -> CutOff | None:
-        is_overdue = self._whole.cancelled_caught and trio.current_time() >= self._whole.deadline
-        return self._cut_off or (_REASONS.get(self._phase) if is_overdue else None)
+        return self._cut_off or (_REASONS.get(self._phase) if self._is_overdue else None)
 
 
 def _pieces(head: bytes, body: bytes) -> Iterator[bytes | memoryview]:

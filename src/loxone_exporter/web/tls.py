@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, NoReturn, TypeVar
+from typing import Final, NoReturn
 
 import trio
 from attrs import define, field, frozen
@@ -25,6 +25,7 @@ from loxone_exporter.config.model import TlsServerConfig
 from loxone_exporter.config.server_tls import PATH, load_pair
 from loxone_exporter.errors import ListenError, ProtocolError
 from loxone_exporter.loxone.crypto import end_of_validity
+from loxone_exporter.reading import FileReader, Result
 from loxone_exporter.vitals import Vitals
 
 
@@ -34,9 +35,6 @@ ALERT_DEADLINE: Final = 1.0
 CHECK_INTERVAL: Final = 2.0
 """Seconds between two looks at the files, which have to be the same at both: whoever writes them
 may not be done."""
-
-READING_DEADLINE: Final = 5.0
-"""Seconds; the files may be on a network."""
 
 _CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Those of TLS 1.2 that keep what was said secret, even if the key is stolen later."""
@@ -50,8 +48,6 @@ _CLIENTS: Final = {
 _CERTIFICATE: Final = re.compile(
     r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
 )
-
-Result = TypeVar("Result")
 
 _logger = logging.getLogger(__name__)
 
@@ -107,8 +103,7 @@ class ServerTls:
     _config: TlsServerConfig
     _vitals: Vitals
     _print: tuple[Print, ...]
-    # Its own, for a thread that hangs keeps its place.
-    _reading: trio.CapacityLimiter = field(factory=lambda: trio.CapacityLimiter(1))
+    _files: FileReader = field(factory=FileReader)
 
     @classmethod
     def start(cls, config: TlsServerConfig, vitals: Vitals) -> ServerTls:
@@ -129,15 +124,32 @@ class ServerTls:
         vitals.web_certificate_not_after = identity.not_after
         return cls(identity, config, vitals, seen)
 
-    def replace(self, config: TlsServerConfig) -> None:
-        """Go by another configuration from now on, which was checked just now."""
+    async def prepare(self, config: TlsServerConfig) -> Callable[[], None]:
+        """Read the files of another configuration, which was checked just now.
+
+        Returns:
+            What goes by it from then on.
+
+        Raises:
+            trio.TooSlowError: They are not read in time.
+        """
+
+        def keep() -> None:
+            pass
+
         if config == self._config:
-            return
-        self._config, self._print = config, _print_all(config)
-        try:
-            self._take_over(Identity.load(config))
-        except ValueError as error:  # since then
-            _tell_unusable(error)
+            return keep
+        seen = await self._read(partial(_print_all, config))
+        outcome = await self._read(partial(_try_to_load, config))
+
+        def take_over() -> None:
+            self._config, self._print = config, seen
+            if isinstance(outcome, Identity):
+                self._take_over(outcome)
+            else:  # since then
+                _tell_unusable(outcome)
+
+        return take_over
 
     async def encrypt(self, stream: trio.abc.Stream) -> trio.SSLStream[trio.abc.Stream] | None:
         """Speak TLS on a connection; how long that may take is up to the caller.
@@ -163,37 +175,34 @@ class ServerTls:
             await trio.sleep(CHECK_INTERVAL)
             config = self._config
             try:
-                present = await self._in_thread(partial(_print_all, config))
+                present = await self._read(partial(_print_all, config))
                 if present == before and present != self._print and config is self._config:
-                    await self._renew(config)
-                    self._print = present
+                    await self._renew(config, present)
                 before = present
-            except trio.TooSlowError:
-                _logger.warning("certificate and key cannot be read within %g s", READING_DEADLINE)
+            except trio.TooSlowError as error:
+                _logger.warning("%s", error)
             except (OSError, RuntimeError):  # such as no thread to be had
                 _logger.exception("cannot watch certificate and key")
 
-    async def _renew(self, config: TlsServerConfig) -> None:
-        try:
-            identity = await self._in_thread(partial(Identity.load, config))
-        except ValueError as error:
-            _tell_unusable(error)
+    async def _renew(self, config: TlsServerConfig, present: tuple[Print, ...]) -> None:
+        outcome = await self._read(partial(_try_to_load, config))
+        if config is not self._config:
+            return
+        self._print = present
+        if isinstance(outcome, Identity):
+            self._take_over(outcome)
+            for text in _doubts(config, outcome.not_after):
+                _logger.warning("%s", text)
         else:
-            if config is self._config:
-                self._take_over(identity)
-                for text in _doubts(config, identity.not_after):
-                    _logger.warning("%s", text)
+            _tell_unusable(outcome)
 
     def _take_over(self, identity: Identity) -> None:
         self.identity = identity
         self._vitals.web_certificate_not_after = identity.not_after
         _logger.info("new connections get the certificate in %s", self._config.cert_file)
 
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        with trio.fail_after(READING_DEADLINE):
-            return await trio.to_thread.run_sync(
-                work, abandon_on_cancel=True, limiter=self._reading
-            )
+    async def _read(self, work: Callable[[], Result]) -> Result:
+        return await self._files.read("certificate and key", work)
 
 
 async def _explain(encrypted: trio.SSLStream[trio.abc.Stream]) -> None:
@@ -234,6 +243,13 @@ def _end_of(config: TlsServerConfig) -> float | None:
 def _print_all(config: TlsServerConfig) -> tuple[Print, ...]:
     files = (config.cert_file, config.key_file, config.client_ca_file)
     return tuple(None if file is None else print_of(file) for file in files)
+
+
+def _try_to_load(config: TlsServerConfig) -> Identity | ValueError:
+    try:
+        return Identity.load(config)
+    except ValueError as error:
+        return error
 
 
 def _tell_unusable(error: ValueError) -> None:

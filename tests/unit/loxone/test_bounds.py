@@ -28,10 +28,10 @@ from loxone_exporter.loxone.crypto import (
     end_of_validity,
     hash_token,
 )
+from loxone_exporter.loxone.decoding import decode_json
 from loxone_exporter.loxone.header import Header, decode_header, encode_header
 from loxone_exporter.loxone.messages import Message, MessageAssembler
 from loxone_exporter.loxone.replies import (
-    decode_json,
     parse_device,
     parse_error_page,
     parse_firmware,

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.crypto import HashParameters
+from loxone_exporter.loxone.decoding import Json, decode_json
 from loxone_exporter.loxone.replies import (
     LOXONE_EPOCH,
     Device,
     ErrorPage,
-    Json,
     Reply,
     Token,
-    decode_json,
     parse_device,
     parse_error_page,
     parse_firmware,

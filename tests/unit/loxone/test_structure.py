@@ -10,9 +10,16 @@ from hypothesis import strategies as st
 from loxone_exporter.errors import StructureError
 from loxone_exporter.loxone.details import NO_DETAILS, Details
 from loxone_exporter.loxone.sections import UserRights
-from loxone_exporter.loxone.structure import Control, State, Structure, parse_structure
+from loxone_exporter.loxone.structure import (
+    Control,
+    State,
+    Structure,
+    parse_structure,
+    parse_structure_in_steps,
+)
 from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.units import Format, HouseUnits
+from support.steps import do
 from support.strategies import is_value_or_protocol_error, json_bytes, json_values
 from support.structures import key, uuid
 
@@ -545,3 +552,18 @@ def test_control_with_an_endless_key_is_left_out() -> None:
     assert ["its key has 257 characters", "its key has 1000 characters"] == [
         problem.partition("is left out: ")[2] for problem in structure.problems
     ]
+
+
+def test_a_large_file_is_read_in_steps() -> None:
+    states = {f"state{number}": key(number) for number in range(10)}
+    entry = {"name": "x" * 200, "type": "Switch", "states": states}
+    payload = json.dumps({"controls": {key(number): entry for number in range(1000)}})
+    done = do(parse_structure_in_steps(payload))
+    assert parse_structure(payload) == done.result
+    assert done.pauses > 50
+
+
+def test_names_of_states_are_there_once() -> None:
+    entry = {"states": {"name of a state": key(1)}}
+    first, second = (parse({key(2): entry}).controls[0].states[0].name for _ in range(2))
+    assert first is second

@@ -164,7 +164,7 @@ async def test_a_control_of_which_only_counts_are_shown_is_exported() -> None:
 
 # Which states are counted.
 def test_digital_states_are_counted() -> None:
-    assert {uuid(1), uuid(2), uuid(3), uuid(4)} == counted_states(HOUSE)
+    assert {uuid(1), uuid(2), uuid(3), uuid(4)} == set(counted_states(HOUSE))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_digital_states_are_counted() -> None:
     ],
 )
 def test_pulses_are_counted(type_: str, state: str) -> None:
-    assert {uuid(1)} == counted_states(house_of(type_, (state,)))
+    assert {uuid(1)} == set(counted_states(house_of(type_, (state,))))
 
 
 @pytest.mark.parametrize(
@@ -192,24 +192,23 @@ def test_pulses_are_counted(type_: str, state: str) -> None:
     ],
 )
 def test_other_states_are_not(type_: str, state: str) -> None:
-    assert frozenset() == counted_states(house_of(type_, (state,)))
+    assert set() == set(counted_states(house_of(type_, (state,))))
 
 
 def test_a_variant_decides() -> None:
-    assert {uuid(1)} == counted_states(house_of("Daytimer"))
-    assert frozenset() == counted_states(house_of("Daytimer", details={"analog": True}))
+    assert {uuid(1)} == set(counted_states(house_of("Daytimer")))
+    assert set() == set(counted_states(house_of("Daytimer", details={"analog": True})))
 
 
 def test_parts_are_counted() -> None:
     part = control(f"{key(1)}/1", "Part", type_="Pushbutton", states={"active": 5})
-    assert {uuid(5)} == counted_states(
-        structure(control(1, type_="Webpage", states={}, parts=(part,)))
-    )
+    house = structure(control(1, type_="Webpage", states={}, parts=(part,)))
+    assert {uuid(5)} == set(counted_states(house))
 
 
 def test_what_is_counted_of_the_catalog_is_digital_and_public() -> None:
     for type_, states in CATALOG.items():
         for name, row in states.items():
             rows = (row, *row.variants.values())
-            if counted_states(house_of(type_, (name.replace("#", "1"),))):
+            if any(counted_states(house_of(type_, (name.replace("#", "1"),)))):
                 assert any(each.kind is Kind.DIGITAL and not each.is_private for each in rows)

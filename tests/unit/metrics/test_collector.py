@@ -357,7 +357,7 @@ async def test_undecodable_messages_are_counted() -> None:
 async def test_exported_controls_of_each_miniserver() -> None:
     states = [connected(HOUSE, values={11: 1.0, 12: 1.0, 21: 1.0}), MiniserverState(name="away")]
     collector = LoxoneCollector(configure(), states)
-    assert {"home": 2, "away": 0} == collector.exported_controls()
+    assert {"home": 2, "away": 0} == exported(collector)
 
 
 async def test_typed_families_hold_base_units_and_leave_out_sentinels() -> None:
@@ -464,17 +464,59 @@ async def test_series_of_new_structures_are_made_in_steps() -> None:
     states = [connected(structure(control(1)), name=name) for name in ("a", "b", "c")]
     states.append(MiniserverState(name="unreachable"))
     collector = LoxoneCollector(configure(), states)
-    assert 3 == len(list(collector.pending()))
-    assert 0 == len(list(collector.pending()))
+    assert 4 + 3 * 2 == pauses(collector)
+    assert 4 == pauses(collector)
     change_structure(states[1], structure(*map(control, range(1, 120))))
-    assert 3 == len(list(collector.pending()))
-    assert {"a": 0, "b": 0, "c": 0, "unreachable": 0} == collector.exported_controls()
+    assert 4 + 5 == pauses(collector)
+    assert {"a": 0, "b": 0, "c": 0, "unreachable": 0} == exported(collector)
+
+
+def pauses(collector: LoxoneCollector) -> int:
+    """How often other tasks have their turn while a scrape's families are made."""
+    return sum(family is None for family in collector.families())
+
+
+def exported(collector: LoxoneCollector) -> Mapping[str, int]:
+    """For each Miniserver, how many controls have a sample."""
+    steps = collector.exported_controls()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            found: Mapping[str, int] = end.value
+            return found
+
+
+async def test_how_many_controls_are_exported_is_found_out_in_steps() -> None:
+    states = [connected(structure(control(1)), name=str(number)) for number in range(50)]
+    collector = LoxoneCollector(configure(), states)
+    assert 3 * 50 == len(list(collector.exported_controls()))
+    assert 50 == len(list(collector.exported_controls()))
+
+
+async def test_a_structure_that_comes_amid_a_scrape_is_shown_whole_or_not_at_all() -> None:
+    """Between two Miniservers' turns, of which the first was looked at already."""
+    houses = [structure(*map(control, range(1, 120))) for _ in range(2)]
+    states = [connected(house, name=name) for house, name in zip(houses, "ab", strict=True)]
+    collector = LoxoneCollector(configure(), states)
+    list(collector.families())
+    families = collector.families()
+    next(families)
+    for state in states:
+        change_structure(state, structure(*(control(number, "New") for number in range(200, 400))))
+    rest = list(families)
+    # The new one's series are made in steps as well.
+    assert sum(family is None for family in rest) > 5
+    (controls,) = (f for f in rest if f is not None and f.name == "loxone_control")
+    names = {(s.labels["miniserver"], s.labels["name"][:3]) for s in controls.samples}
+    assert {("a", "Lam"), ("b", "New")} == names
+    assert 119 + 200 == len(controls.samples)
 
 
 async def test_a_structure_that_is_replaced_while_its_series_are_made_is_not_shown() -> None:
     state = connected(structure(*map(control, range(1, 120))))
     collector = LoxoneCollector(configure(), [state])
-    steps = collector.pending()
+    steps = collector.families()
     next(steps)
     change_structure(state, structure(control(7, "New")), {7: 1.0})
     assert list(steps)
@@ -511,12 +553,12 @@ async def test_a_house_that_is_replaced_amid_a_scrape_does_not_show_in_it(
 async def test_two_scrapes_may_make_the_same_series() -> None:
     state = connected(structure(*map(control, range(1, 120))), values={1: 1.0})
     collector = LoxoneCollector(configure(), [state])
-    first, second = collector.pending(), collector.pending()
+    first, second = collector.families(), collector.families()
     next(first)
     list(second)
     list(first)
     assert 1 == len((await collected(collector)).samples("loxone_control_value"))
-    assert 0 == len(list(collector.pending()))
+    assert 1 == pauses(collector)
 
 
 async def test_other_tasks_have_their_turn_between_houses() -> None:
@@ -532,7 +574,7 @@ async def test_other_tasks_have_their_turn_between_houses() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(take_turns)
-        await Exposition.of(collector, collector.pending).render(Format.TEXT)
+        await Exposition.of(collector).render(Format.TEXT)
         nursery.cancel_scope.cancel()
     assert turns >= len(states)
 

@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import pytest
 import trio
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.exposition import generate_latest as generate_text
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.registry import Collector
 
 from loxone_exporter.metrics.exposition import Exposition, Format, accepts_gzip, choose_format
+from loxone_exporter.metrics.selection import EVERYTHING
 
 
 PROMETHEUS_2_42 = (
@@ -113,7 +123,7 @@ def test_content_types_name_version_and_character_set() -> None:
 
 
 class OneFamily:
-    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
+    def families(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_exporter_up", "The exporter runs.", value=1)]
 
 
@@ -163,7 +173,7 @@ def test_any_header_about_compression_is_read(header: str) -> None:
 class Steady:
     """Families that are the same at each scrape."""
 
-    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
+    def families(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily("loxone_x", "X.", value=number) for number in range(3)]
 
 
@@ -179,7 +189,7 @@ async def test_a_compressed_scrape_is_the_same(format_: Format) -> None:
 
 
 class Many:
-    def collect(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
+    def families(self, _: Collection[str] = ()) -> list[GaugeMetricFamily]:
         return [GaugeMetricFamily(f"loxone_x{number}", "X.", value=1) for number in range(40)]
 
 
@@ -201,3 +211,63 @@ async def test_other_tasks_have_their_turn_while_many_families_are_written(
         nursery.cancel_scope.cancel()
     assert turns >= 3  # without a pause there would be one, before the first family
     assert 40 == body.count(b"# HELP loxone_x")
+
+
+class Large:
+    """A family of many samples, as of many Miniservers, beside small ones."""
+
+    def __init__(self, family: Metric) -> None:
+        self.family = family
+
+    def families(self, _: Collection[str] = ()) -> list[Metric]:
+        before, behind = (GaugeMetricFamily(f"loxone_{x}", "X.", value=1) for x in ("a", "z"))
+        return [before, self.family, behind]
+
+
+def gauge() -> Metric:
+    family = GaugeMetricFamily("loxone_many", "Many.\n# HELP no", labels=["house"])
+    for number in range(2500):
+        family.add_metric([f"house {number}"], number)
+    return family
+
+
+def counter() -> Metric:
+    family = CounterMetricFamily("loxone_many", "Many.", labels=["house"])
+    for number in range(2500):
+        family.add_metric([f"house {number}"], number)
+    return family
+
+
+def info() -> Metric:
+    family = InfoMetricFamily("loxone_many", "Many.", labels=["house"])
+    for number in range(2500):
+        family.add_metric([f"house\n# {number}"], {"model": "x"})
+    return family
+
+
+def histogram() -> Metric:
+    family = HistogramMetricFamily("loxone_many", "Many.", labels=["house"])
+    for number in range(700):
+        family.add_metric([f"house {number}"], [("0.5", 1), ("+Inf", 2)], 3.0)
+    return family
+
+
+@pytest.mark.parametrize("format_", Format)
+@pytest.mark.parametrize("make", [gauge, counter, info, histogram])
+def test_a_large_family_is_written_in_pieces(make: Callable[[], Metric], format_: Format) -> None:
+    family = make()
+    exposition = Exposition.of(Large(family))
+    chunks = list(exposition._chunks(format_, EVERYTHING))
+    assert max(chunk.count(b"\n") for chunk in chunks) < 700
+    body = b"".join(chunks)
+    stock = Stock(Large(family).families())
+    whole = generate_text(stock) if format_ is Format.TEXT else generate_openmetrics(stock)  # type: ignore[no-untyped-call]  # upstream has no types here
+    assert whole == body[body.index(b"# HELP loxone_a") :]
+
+
+class Stock(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families

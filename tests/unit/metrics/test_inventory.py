@@ -79,7 +79,7 @@ def hostile() -> MiniserverState:
 
 
 def share_of(collector: LoxoneCollector, name: str = "home") -> Share:
-    (share,) = collector.shares([name])
+    (share,) = filter(None, collector.shares([name]))
     return share
 
 

@@ -99,7 +99,7 @@ def connected(name: str) -> MiniserverState:
 @pytest.fixture
 async def exposition() -> Exposition:
     collector = LoxoneCollector(configure(), [connected("home"), connected("barn")])
-    return Exposition.of(collector, collector.pending)
+    return Exposition.of(collector)
 
 
 async def test_one_miniserver_has_its_own_lines_of_the_whole(exposition: Exposition) -> None:

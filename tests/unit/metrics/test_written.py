@@ -47,6 +47,8 @@ class Families(Collector):
     def collect(self, _: Collection[str] = ()) -> tuple[WrittenFamily, ...]:
         return self._families
 
+    families = collect
+
 
 def by_prometheus_client(families: Families, format_: Format) -> bytes:
     if format_ is Format.TEXT:

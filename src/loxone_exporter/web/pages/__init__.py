@@ -82,19 +82,22 @@ class Pages:
         return page(title, content, self._static, self._documentation, _about(self._shard))
 
     def _overview(self, query: Query, names: Sequence[str]) -> Pieces:
-        yield from self._collector.pending()
         lines = []
         for share in self._collector.shares(names):
+            if share is None:
+                yield None
+                continue
             series = yield from count_series(share)
             lines.append(Line(share.state, share.discovered, series))
             yield None
         yield from overview(query, lines, time.time())
 
     def _miniserver(self, query: Query, name: str) -> Pieces:
-        yield from self._collector.pending()
         is_alone = len(self._states) == 1
         for share in self._collector.shares([name]):
             yield None
+            if share is None:
+                continue
             inventory = yield from take_inventory(share, query.words)
             yield from miniserver_page(query, share, inventory, time.time(), is_alone=is_alone)
 
