@@ -81,7 +81,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("hadolint", "deploy/docker/Dockerfile")
-    for folder in ("src", "benchmarks", "container", "interop", "stack", "tools"):
+    for folder in ("src", "benchmarks", "container", "dashboards", "interop", "stack", "tools"):
         check_async(session, folder)
     check_async(session, "fuzz", "--disable=ASYNC9,ASYNC110")
     # What the soak polls for belongs to the exporter and to simulated Miniservers.
@@ -112,6 +112,13 @@ def docs(session: nox.Session) -> None:
     """Write docs/metrics.md anew: what the catalog says is written down there."""
     install(session)
     session.run("python", "-m", "tools.metrics_page", *session.posargs)
+
+
+@nox.session
+def dashboards(session: nox.Session) -> None:
+    """Write deploy/grafana anew from the code: `nox -s dashboards -- --check` only compares."""
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, "dashboards"))
+    session.run("python", "-m", "dashboards", *session.posargs)
 
 
 @nox.session

@@ -28,14 +28,30 @@ class RunningPrometheus:
 
     async def query(self, expression: str, *, time: int | None = None) -> list[dict[str, Any]]:
         """Ask for an instant vector, of now or of another time."""
-        query = urllib.parse.urlencode(
-            {"query": expression, **({} if time is None else {"time": time})}
+        data = await self._ask(
+            "query", query=expression, **({} if time is None else {"time": time})
         )
-        _, body = await get(f"{self.url}/api/v1/query?{query}")
+        result: list[dict[str, Any]] = data["result"]
+        return result
+
+    async def query_range(
+        self, expression: str, *, start: float, end: float, step: float
+    ) -> list[dict[str, Any]]:
+        """Ask for values over time."""
+        data = await self._ask("query_range", query=expression, start=start, end=end, step=step)
+        result: list[dict[str, Any]] = data["result"]
+        return result
+
+    async def label_values(self, label: str, selector: str) -> list[str]:
+        """Ask for the values that a label has in the series of a selector."""
+        values: list[str] = await self._ask(f"label/{label}/values", **{"match[]": selector})
+        return values
+
+    async def _ask(self, path: str, **parameters: str | float) -> Any:  # noqa: ANN401  # as JSON has it
+        _, body = await get(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
         answer = json.loads(body)
         assert answer["status"] == "success", answer
-        result: list[dict[str, Any]] = answer["data"]["result"]
-        return result
+        return answer["data"]
 
 
 async def remember(
@@ -92,8 +108,10 @@ async def running_prometheus(
 
 
 @contextlib.asynccontextmanager
-async def configured_prometheus(text: str, folder: Path) -> AsyncIterator[RunningPrometheus]:
-    """Start a Prometheus with a configuration of its own, likewise."""
+async def configured_prometheus(
+    text: str, folder: Path, *options: str
+) -> AsyncIterator[RunningPrometheus]:
+    """Start a Prometheus with a configuration of its own, and further options, likewise."""
     binary = shutil.which("prometheus")
     assert binary is not None, "Debian's package prometheus is not installed"
     config = folder / "prometheus.yml"
@@ -104,6 +122,7 @@ async def configured_prometheus(text: str, folder: Path) -> AsyncIterator[Runnin
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
+        *options,
     ]
     prometheus = RunningPrometheus(f"http://127.0.0.1:{port}")
     async with running_process(command):
