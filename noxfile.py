@@ -152,9 +152,16 @@ def lock(session: nox.Session) -> None:
 
 
 @nox.session
+def manifests(session: nox.Session) -> None:
+    """Write what of deploy/kubernetes is made of other files, and render the rest."""
+    session.install("--quiet", *nox.project.dependency_groups(PYPROJECT, "kubernetes"))
+    session.run("python", "-m", "tools.manifests", *session.posargs)
+
+
+@nox.session
 def deployment(session: nox.Session) -> None:
-    """Check what the image and Compose are made from, and write dist/loxone-exporter.cdx.json."""
-    install(session, "compose", "lock", "sbom")
+    """Check what the image, Compose and Kubernetes get, and write dist/loxone-exporter.cdx.json."""
+    install(session, "compose", "kubernetes", "lock", "sbom")
     session.run("python", "-m", "tools.lock", "--check")
     for architecture in ARCHITECTURES:
         session.run(
@@ -170,12 +177,13 @@ def deployment(session: nox.Session) -> None:
         *("docker-compose", "--file=deploy/compose/compose.yaml"),
         *("--env-file=deploy/compose/.env.example", "config", "--quiet"),
     )
+    session.run("python", "-m", "tools.manifests", "--check")
 
 
 @nox.session
 def container(session: nox.Session) -> None:
     """Build the image, and try it under podman: `nox -s container -- --runs 5`."""
-    install(session, "compose")
+    install(session, "compose", "container")
     session.run(
         "python",
         "-m",

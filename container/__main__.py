@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -17,8 +16,9 @@ from attrs import frozen
 from benchmarks import machine
 from benchmarks.budgets import BenchmarkError
 from container.compose import try_compose
-from container.findings import Findings, say
+from container.findings import Findings, say, say_spread
 from container.image import examine
+from container.kubernetes import try_kubernetes
 from container.needs import require_programs, require_root
 from container.podman import MEMORY_LIMIT, ROOT, ContainerError, build, require_base_image
 from container.running import CONTROLS, Figures, simulated_house, try_run, try_what_fails
@@ -84,9 +84,8 @@ async def _try_everything(base: str, runs: int, findings: Findings) -> None:
             figures.append(await try_run(_TAG, site, built_from, findings))
     say(f"a house of {CONTROLS} controls, with {MEMORY_LIMIT} MiB; median (least to most):")
     for column in _COLUMNS:
-        values = [column.value(run) for run in figures]
-        spread = f"{min(values):.2f} to {max(values):.2f}"
-        say(f"  {statistics.median(values):6.2f} {column.unit} ({spread})  {column.what}")
+        say_spread(column.what, column.unit, [column.value(run) for run in figures])
+    await try_kubernetes(_TAG, runs, findings)
     say("Compose")
     await try_compose(base, findings)
 

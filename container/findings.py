@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
+from collections.abc import Sequence
 
 from attrs import define, field
 
@@ -35,3 +37,9 @@ def say(line: str) -> None:
     """Print a line at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def say_spread(what: str, unit: str, values: Sequence[float]) -> None:
+    """Print the median of what was measured, and its least and most."""
+    spread = f"{min(values):.2f} to {max(values):.2f}"
+    say(f"  {statistics.median(values):6.2f} {unit} ({spread})  {what}")

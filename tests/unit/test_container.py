@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
 
 from container import compose_files
 from container.compose import MEMORY_LIMIT, SERVICES
@@ -175,12 +176,21 @@ def test_what_the_kernel_lets_this_process_do() -> None:
     found = Confinement.of(os.getpid())
     assert {os.geteuid()} == found.users
     assert not found.is_tight
-    tight = Confinement(frozenset({65532}), 0, gains_privileges=False, writes_root=False)
+    assert {os.getegid()} == found.groups
+    tight = Confinement(
+        users=frozenset({65532}),
+        groups=frozenset({65532}),
+        capabilities=0,
+        gains_privileges=False,
+        writes_root=False,
+        calls_anything=False,
+    )
     assert tight.is_tight
     for loose in (
-        Confinement(frozenset({65532, 0}), 0, gains_privileges=False, writes_root=False),
-        Confinement(frozenset({65532}), 1, gains_privileges=False, writes_root=False),
-        Confinement(frozenset({65532}), 0, gains_privileges=True, writes_root=False),
-        Confinement(frozenset({65532}), 0, gains_privileges=False, writes_root=True),
+        evolve(tight, users=frozenset({65532, 0})),
+        evolve(tight, capabilities=1),
+        evolve(tight, gains_privileges=True),
+        evolve(tight, writes_root=True),
+        evolve(tight, calls_anything=True),
     ):
         assert not loose.is_tight
