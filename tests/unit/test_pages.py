@@ -24,6 +24,8 @@ from support.documents import PAGES, ROOT, blocks, rows, spans
 
 BY_NAME = {page.stem: page for page in PAGES}
 CODE = re.compile(r"`([^`]+)`")
+# Those of the exporter's own users, and keys of Kubernetes' Secrets.
+OTHER_PASSWORDS = ("/etc/prometheus/", "/run/secrets/loxone/")
 PASSWORD_FILE = re.compile(
     r"[\w./%-]+\.password\b|(?:password_file = \"|LOXONE_PASSWORD_FILE=)([^\s\"]+)"
 )
@@ -94,7 +96,7 @@ def password_files() -> Iterator[tuple[str, str]]:
             text = path.read_text(encoding="utf-8")
             for found in PASSWORD_FILE.finditer(text):
                 name = found[1] or found[0]
-                if not name.startswith("/etc/prometheus/"):  # of the exporter's own users
+                if not name.startswith(OTHER_PASSWORDS):
                     yield path.name, name.rpartition("/")[2]
 
 
