@@ -475,6 +475,7 @@ async def test_a_closed_port_beside_one_without_tls_is_no_offer(
     message: str,
 ) -> None:
     async def serve(stream: trio.abc.Stream) -> None:
+        await stream.receive_some()
         if answer:
             await stream.send_all(answer)
         await stream.aclose()
