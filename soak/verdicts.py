@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from benchmarks.report import format_number
-from soak.observations import Observations, Outage, Reading, Rest
+from soak.observations import Observations, Outage, Reading, Rest, Withdrawal
 from soak.ordeals import ORDINARY
 
 
@@ -24,6 +24,12 @@ SCRAPE_LIMIT: Final = 10.0
 
 RELOAD_LIMIT: Final = 15.0
 """Seconds within which a change of the configuration has to be noticed."""
+
+WITHDRAWAL_LIMIT: Final = 3.0
+"""Seconds after `stale_after` within which values have to be gone; a scrape may take some."""
+
+WITHDRAWAL_EARLY: Final = 2.0
+"""Seconds before that from which on they may be: the last byte came before the session's end."""
 
 GROWTH_LIMIT: Final = 4.0
 """MB that resident memory may have grown since the process was warm: what allocators keep in one
@@ -144,6 +150,7 @@ def _about_outages(seen: Observations) -> Iterator[Finding]:
         [f"{outage.site}: {outage.ordeal}" for outage in lost if not outage.may_lose_tokens],
         f"{sum(outage.lost_tokens for outage in lost)} lost",
     )
+    yield _none("tokens that no session uses some seconds after a recovery", seen.loose_tokens)
 
 
 def _recoveries(what: str, limit: str, outages: Sequence[Outage]) -> Finding:
@@ -233,6 +240,31 @@ def _about_reloads(seen: Observations) -> Iterator[Finding]:
         [f"{departure.site}: {left}" for departure in seen.departures for left in departure.left],
         f"{len(seen.departures)} removals",
     )
+    yield _none(
+        "things that other names left behind, or that were not shown under them",
+        [f"{naming.what}: {wrong}" for naming in seen.namings for wrong in naming.wrong],
+        f"{len(seen.namings)} changes of names",
+    )
+    odd = [
+        f"{one.site}: {'still shown' if one.took is None else f'after {one.took:.1f} s'}"
+        f"{'' if one.is_back else ', not back'}"
+        for one in seen.withdrawals
+        if not _is_on_time(one)
+    ]
+    yield Finding(
+        what="values of Miniservers that were gone are withdrawn",
+        limit=f"after stale_after, and at most {WITHDRAWAL_LIMIT:g} s later",
+        measured=format_times([one.took for one in seen.withdrawals if one.took is not None]),
+        verdict=_kept(is_kept=not odd) if seen.withdrawals else Verdict.NOT_JUDGED,
+        notes=odd,
+    )
+
+
+def _is_on_time(withdrawal: Withdrawal) -> bool:
+    if withdrawal.took is None or not withdrawal.is_back:
+        return False
+    late = withdrawal.took - withdrawal.stale_after
+    return -WITHDRAWAL_EARLY <= late <= WITHDRAWAL_LIMIT
 
 
 # Leaks.
@@ -242,6 +274,14 @@ def _about_leaks(seen: Observations) -> Iterator[Finding]:
     yield _no_more("files open at rest", seen.rests, lambda rest: rest.reading.descriptors)
     yield _no_more("sockets among them", seen.rests, lambda rest: rest.reading.sockets)
     yield _no_more("tasks at rest", seen.rests, lambda rest: rest.tasks)
+    yield _none(
+        "tokens at rest that no session uses",
+        [
+            f"{rest.loose_tokens} at {rest.reading.time:.0f} s"
+            for rest in seen.rests
+            if rest.loose_tokens
+        ],
+    )
     yield _none(
         "Miniservers with more than one session at rest",
         [

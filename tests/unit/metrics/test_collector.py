@@ -25,6 +25,7 @@ from loxone_exporter.state.miniserver import _Record
 from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
+from support.steps import do
 from support.strategies import look_alikes
 from support.structures import control, key, structure, uuid
 
@@ -478,20 +479,14 @@ def pauses(collector: LoxoneCollector) -> int:
 
 def exported(collector: LoxoneCollector) -> Mapping[str, int]:
     """For each Miniserver, how many controls have a sample."""
-    steps = collector.exported_controls()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Mapping[str, int] = end.value
-            return found
+    return do(collector.exported_controls()).result
 
 
 async def test_how_many_controls_are_exported_is_found_out_in_steps() -> None:
     states = [connected(structure(control(1)), name=str(number)) for number in range(50)]
     collector = LoxoneCollector(configure(), states)
-    assert 3 * 50 == len(list(collector.exported_controls()))
-    assert 50 == len(list(collector.exported_controls()))
+    assert 3 * 50 == do(collector.exported_controls()).pauses
+    assert 50 == do(collector.exported_controls()).pauses
 
 
 async def test_a_structure_that_comes_amid_a_scrape_is_shown_whole_or_not_at_all() -> None:
