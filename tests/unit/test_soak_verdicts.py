@@ -22,7 +22,7 @@ from soak.report import format_findings, format_ordeals
 from soak.verdicts import (
     Finding,
     Verdict,
-    block_medians,
+    block_floors,
     is_failure,
     judge,
     trend_of,
@@ -265,9 +265,18 @@ def test_a_trend_comes_with_its_error() -> None:
     assert (2.0, math.sqrt(6 / 9) / math.sqrt(2)) == pytest.approx((bent.slope, bent.error))
 
 
-def test_blocks_hold_equally_many_readings() -> None:
-    blocks = block_medians([reading(float(time), float(time)) for time in range(120)])
-    assert [(4.5 + 10 * place, 4.5 + 10 * place) for place in range(12)] == blocks
+def test_blocks_hold_equally_many_readings_and_say_what_the_process_keeps() -> None:
+    blocks = block_floors([reading(float(time), float(time)) for time in range(120)])
+    assert [(4.5 + 10 * place, 1.0 + 10 * place) for place in range(12)] == blocks
+
+
+def test_clients_that_come_and_go_are_no_growth() -> None:
+    seen = good()
+    seen.readings = [
+        reading(float(second), 50 + (8.0 if second > 1500 and second % 60 < 50 else 0.0))
+        for second in range(3600)
+    ]
+    assert [] == broken(seen)
 
 
 # The report.
