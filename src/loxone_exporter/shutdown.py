@@ -7,6 +7,7 @@ import contextlib
 import faulthandler
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from types import FrameType
@@ -57,5 +58,22 @@ def watchdog() -> Iterator[None]:
 
 def _end_unless(ended: threading.Event) -> None:
     if not ended.wait(HANG_AFTER):
-        faulthandler.dump_traceback()  # where it hangs
-        os._exit(HUNG)
+        try:
+            _say_where_it_hangs()
+        finally:
+            os._exit(HUNG)
+
+
+def _say_where_it_hangs() -> None:
+    """Write down what each thread does, as far as that is possible without waiting.
+
+    It may hang because nobody takes in what it logs, and this should not wait for that as well.
+    """
+    if sys.stderr is None:
+        return
+    # Not the file itself, whose buffer may be locked by who waits.
+    number = sys.stderr.fileno()
+    was_blocking = os.get_blocking(number)
+    os.set_blocking(number, False)
+    faulthandler.dump_traceback(number)
+    os.set_blocking(number, was_blocking)  # others may have it from the same parent

@@ -180,6 +180,70 @@ async def test_what_cannot_be_cancelled_does_not_keep_the_process(
         assert any("most recent call first" in line for line in exporter.log)
 
 
+UNREAD = """
+import sys
+from loxone_exporter import cli, shutdown
+
+shutdown.HANG_AFTER = 0.5
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+async def test_a_log_that_nobody_takes_in_does_not_keep_the_process(tmp_path: Path) -> None:
+    config = write_toml(tmp_path / "c.toml", {"home": 1})
+    reading, writing = os.pipe()
+    command = [sys.executable, "-c", UNREAD, "run", "--config", str(config)]
+    try:
+        async with running_process(command, stderr=writing) as exporter:
+            await trio.to_thread.run_sync(partial(read_until, reading, b" serves "))
+            fill(writing)
+            exporter.send_signal(signal.SIGTERM)
+            with trio.fail_after(STOP_BUDGET):
+                assert HUNG == await exporter.wait()
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def read_until(pipe: int, text: bytes) -> None:
+    seen = b""
+    while text not in seen:
+        seen += os.read(pipe, 4096)
+
+
+def fill(pipe: int) -> None:
+    """Write into a pipe until nothing fits in any more, and leave its other writers to wait."""
+    own = os.open(f"/proc/self/fd/{pipe}", os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(own, b"x" * 4096)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(own, b"x")
+    finally:
+        os.close(own)
+
+
+WITHOUT_STANDARD_ERROR = """
+import os, signal, sys
+from loxone_exporter import shutdown
+
+assert sys.stderr is None
+shutdown.HANG_AFTER = 0.1
+with shutdown.watchdog():
+    os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        pass
+"""
+
+
+def test_where_there_is_no_standard_error_the_process_ends_as_well() -> None:
+    command = 'exec "$@" 2>&-', "sh", sys.executable, "-c", WITHOUT_STANDARD_ERROR
+    ended = subprocess.run(["/bin/sh", "-c", *command], check=False, timeout=20)
+    assert HUNG == ended.returncode
+
+
 async def test_a_second_signal_ends_at_once(nursery: trio.Nursery, tmp_path: Path) -> None:
     home = miniserver()
     config = write_toml(tmp_path / "c.toml", {"home": await serve_on_loopback(home, nursery)})
