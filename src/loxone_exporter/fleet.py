@@ -71,6 +71,17 @@ class _Member:
     ended: trio.Event = field(factory=trio.Event)
 
 
+@frozen(eq=False)
+class _Leaver:
+    """What has to be known of one that is not looked after any more until its last session ends.
+
+    Nothing of what it said is among it, which may be megabytes.
+    """
+
+    config: MiniserverConfig
+    ended: trio.Event
+
+
 @define(eq=False)
 class Fleet:
     """One supervisor for each configured Miniserver; nobody disturbs another.
@@ -83,7 +94,7 @@ class Fleet:
     _nursery: trio.Nursery
     _stop: StopRequest
     _members: dict[str, _Member] = field(factory=dict)
-    _leaving: list[_Member] = field(factory=list)
+    _leaving: list[_Leaver] = field(factory=list)
 
     @property
     def states(self) -> Sequence[MiniserverState]:
@@ -105,11 +116,11 @@ class Fleet:
                 present if present and is_kept else self._new_member(miniserver, present)
             )
         kept = [name for name, member in self._members.items() if before.get(name) is member]
-        self._leaving = [member for member in self._leaving if not member.ended.is_set()]
+        self._leaving = [leaver for leaver in self._leaving if not leaver.ended.is_set()]
         for name, member in before.items():
             if name not in kept:
                 member.stop.make()
-                self._leaving.append(member)
+                self._leaving.append(_Leaver(member.config, member.ended))
         for name, member in self._members.items():
             if name not in kept:
                 self._start(member)
@@ -135,9 +146,9 @@ class Fleet:
         # Under whatever name: a Miniserver should not see two sessions of ours.
         place = _place(member.config)
         farewells = [
-            leaving.ended
-            for leaving in self._leaving
-            if leaving.config.name == member.config.name or _place(leaving.config) == place
+            leaver.ended
+            for leaver in self._leaving
+            if leaver.config.name == member.config.name or _place(leaver.config) == place
         ]
         name = f"miniserver:{member.config.name}"
         self._nursery.start_soon(_look_after, member, farewells, name=name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from loxone_exporter import fleet as fleet_module
 from loxone_exporter.config.model import Config, MetricsConfig, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.errors import FailureReason
-from loxone_exporter.fleet import RESTART_DELAY, Changes, Fleet
+from loxone_exporter.fleet import FAREWELL_DEADLINE, RESTART_DELAY, Changes, Fleet
 from loxone_exporter.miniserver import supervisor
 from loxone_exporter.miniserver.budget import LoginBudget
 from loxone_exporter.miniserver.supervisor import supervise
@@ -106,6 +108,19 @@ async def test_others_come_and_go_beside_it(
     assert {} == dict(barn.tokens)
     assert 1 == running.state().link.sessions
     assert 1 == len(house.tokens)
+
+
+async def test_nothing_is_kept_in_memory_of_one_that_is_gone(
+    autojump_clock: MockClock, running: Running, house: SimulatedMiniserver
+) -> None:
+    add_miniserver(running.network, "barn")
+    running.configure(HOME, BARN)
+    await wait_until_connected(running.state("barn"))
+    known = [weakref.ref(thing) for thing in (running.state("barn"), running.state().structure)]
+    running.configure(HOME)
+    await trio.sleep(FAREWELL_DEADLINE)
+    gc.collect()
+    assert [False, True] == [reference() is not None for reference in known]
 
 
 async def test_a_changed_table_says_farewell_first_and_keeps_what_is_known(
