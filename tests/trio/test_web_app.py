@@ -507,6 +507,26 @@ async def test_a_report_on_health_that_many_ask_for_at_once_is_made_once(
     assert 2 == reports
 
 
+async def test_a_reload_amid_a_report_on_health_does_not_show_in_it(
+    autojump_clock: MockClock,
+) -> None:
+    names = [str(number) for number in range(50)]
+    app = build(*(known(name, ConnectionState.CONNECTED) for name in names))
+    reports: list[dict[str, Any]] = []
+
+    async def ask_for_it() -> None:
+        reports.extend((await ask(app, "/healthz")).json["miniservers"])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask_for_it)
+        while not app._collector._miniservers[0].size:
+            await trio.lowlevel.checkpoint()
+        assert [] == reports
+        app.replace(Config(miniservers=(miniserver_config("0"),)), [MiniserverState(name="0")])
+    assert names == [report["name"] for report in reports]
+    assert {(2, 1)} == {(r["controls_discovered"], r["controls_exported"]) for r in reports}
+
+
 async def test_overrides_that_contradict_themselves_are_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -18,6 +18,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from itertools import chain
 
 from prometheus_client import Metric
@@ -67,10 +68,14 @@ class LoxoneCollector(Collector):
         """
         self._plan = plan
         registries = {miniserver.state: miniserver.registry for miniserver in self._miniservers}
-        self._miniservers = [
-            ShownMiniserver(state, self._room, registries.get(state) or NameRegistry())
+        shown: list[ShownMiniserver] = []
+        # A scrape that is under way has its own, which take no room from these, nor these from it.
+        room = partial(_room, shown, plan.metrics.max_series)
+        shown += (
+            ShownMiniserver(state, room, registries.get(state) or NameRegistry())
             for state in states
-        ]
+        )
+        self._miniservers = shown
 
     def replace(self, config: Config, states: Iterable[MiniserverState]) -> None:
         """Likewise, as a configuration says."""
@@ -170,10 +175,16 @@ class LoxoneCollector(Collector):
             # There is no step in between: these are the series of the structure that is shown.
             yield miniserver.snapshot(plan, now)
 
-    def _room(self, miniserver: ShownMiniserver) -> int:
-        """How many series a Miniserver may have: what the others leave of the limit."""
-        others = (other.size for other in self._miniservers if other is not miniserver)
-        return max(0, self._plan.metrics.max_series - sum(others))
+
+def _room(shown: Iterable[ShownMiniserver], limit: int, miniserver: ShownMiniserver) -> int:
+    """How many series a Miniserver may have: what the others leave of the limit.
+
+    Args:
+        shown: All Miniservers.
+        limit: How many series all of them may have.
+        miniserver: One of them.
+    """
+    return max(0, limit - sum(other.size for other in shown if other is not miniserver))
 
 
 def _families_about(snapshot: Snapshot, metrics: MetricsConfig) -> Iterator[Metric]:

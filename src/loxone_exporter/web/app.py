@@ -284,8 +284,9 @@ class WebApp:
 
     async def _report(self) -> Answer:
         await trio.lowlevel.checkpoint()
+        states = self._states  # a reload meanwhile counts from the next question on
         exported = await take_turns(self._collector.exported_controls())
-        health = report(self._states, exported)
+        health = report(states, exported)
         healthy = health["status"] != Status.UNHEALTHY
         return Answer(
             json.dumps(health, ensure_ascii=False).encode() + b"\n",

@@ -185,3 +185,19 @@ async def test_who_was_faster_keeps_the_room() -> None:
     for _ in slow:
         pass
     assert 7 >= home.size > 0
+
+
+async def test_a_reload_takes_no_room_from_a_scrape_that_has_begun(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    house = structure(*(control(number, f"Lamp {number}") for number in range(1, 201)))
+    states = [connected(house, values=dict.fromkeys(range(1, 201), 1.0))]
+    config = configure({"max_series": 200 * EACH})
+    collector = LoxoneCollector(config, states)
+    begun = collector.families()
+    next(begun)
+    collector.replace(config, states)
+    await collected(collector)
+    (values,) = (f for f in begun if f is not None and f.name == "loxone_control_value")
+    assert 200 == len(values.samples)
+    assert "max_series" not in caplog.text
