@@ -7,10 +7,17 @@ name, each further one carries its UUID behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from typing import Final
 
 from attrs import define, field
 
 from loxone_exporter.loxone.structure import Control, Structure
+
+
+REMEMBERED: Final = 10_000
+"""Names that are kept although nobody has asked for them lately. Owners do not come to as many; a
+Miniserver that invents new ones again and again would fill the memory with them."""
 
 
 @define
@@ -21,6 +28,7 @@ class NameRegistry:
     keep their labels while somebody edits the house.
     """
 
+    # In the order in which the names were asked for last.
     _holders: dict[tuple[str, ...], tuple[str, ...]] = field(factory=dict)
 
     def claim(self, labels: tuple[str, ...], keys: tuple[str, ...]) -> bool:
@@ -30,7 +38,19 @@ class NameRegistry:
             labels: Name, room and so on.
             keys: The control's key in the structure file, after those of what it is a part of.
         """
-        return self._holders.setdefault(labels, keys) == keys
+        holder = self._holders.pop(labels, keys)
+        self._holders[labels] = holder
+        return holder == keys
+
+    def forget_all_but(self, present: int) -> None:
+        """Forget what nobody has asked for in a long time, if it is too much.
+
+        Args:
+            present: How many names were asked for just now.
+        """
+        surplus = max(0, len(self._holders) - present - REMEMBERED)
+        for labels in [*islice(self._holders, surplus)]:
+            del self._holders[labels]
 
 
 @define
@@ -84,6 +104,9 @@ def assign_names(structure: Structure, registry: NameRegistry | None) -> Names:
             for part in level
             for below in part.control.sub_controls
         ]
+    if registry is not None:
+        # Each control asked for one name, and for a further one if that was taken.
+        registry.forget_all_but(len(names.by_key) + len(names.paths) + names.renamed)
     return names
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from loxone_exporter.loxone.structure import Control
+from loxone_exporter.metrics import names as names_module
 from loxone_exporter.metrics.names import NameRegistry, assign_names
 from support.structures import control, key, structure
 
@@ -154,3 +155,21 @@ def test_without_a_registry_no_name_is_changed() -> None:
     assert {key(1): "Lamp", key(2): "Lamp"} == names.by_key
     assert {(key(1), "a"): "Spots/", (key(1), "b"): "Spots/"} == names.paths
     assert 0 == names.renamed
+
+
+def test_names_that_nobody_has_asked_for_lately_are_forgotten_once_they_are_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(names_module, "REMEMBERED", 10)
+    registry = NameRegistry()
+
+    def title(*controls: Control) -> list[str]:
+        return list(assign_names(structure(*controls), registry).by_key.values())
+
+    assert ["Lamp", "Old"] == title(control(1, "Lamp"), control(2, "Old"))
+    # Whoever asks in vain keeps the memory awake as well.
+    for start in range(100, 200, 10):
+        others = [control(number, f"New {number}") for number in range(start, start + 10)]
+        assert f"Lamp ({key(99)})" == title(control(99, "Lamp"), *others)[0]
+        assert len(registry._holders) <= 12 + 10
+    assert ["Lamp", "Old"] == title(control(1, "Lamp"), control(3, "Old"))
