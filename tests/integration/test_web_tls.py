@@ -376,6 +376,41 @@ async def test_a_reload_during_a_renewal_is_what_counts(
         assert chosen is here.tls.identity
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (trio.TooSlowError("certificate and key: not read within 5 s"), "are still watched"),
+        (RuntimeError("can't start new thread"), "cannot watch certificate and key"),
+        (ZeroDivisionError("planted"), "cannot watch certificate and key"),
+    ],
+)
+async def test_a_watch_that_fails_goes_on_and_says_so_once(
+    tmp_path: Path,
+    often: None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    told: str,
+) -> None:
+    failed = 0
+
+    def fail(_: TlsServerConfig) -> Identity:
+        nonlocal failed
+        failed += 1
+        raise error
+
+    async with place(tmp_path) as here:
+        before = await here.serial()
+        with monkeypatch.context() as patch:
+            patch.setattr(tls, "_print_all", fail)
+            with trio.fail_after(5):
+                while failed < 3:
+                    await trio.sleep(0.01)
+        write_server_files(tmp_path, AUTHORITY.issue_cert(NAME))
+        await here.changed(before)
+    assert 1 == len([record for record in caplog.records if told in record.message])
+
+
 async def test_a_reload_of_the_same_configuration_reads_nothing(tmp_path: Path) -> None:
     async with place(tmp_path) as here:
         before = here.tls.identity

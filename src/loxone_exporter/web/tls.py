@@ -171,7 +171,7 @@ class ServerTls:
 
     async def watch(self) -> NoReturn:
         """Take over what is in the files whenever they have changed, for ever."""
-        before = self._print
+        before, is_blind = self._print, False
         while True:
             await trio.sleep(CHECK_INTERVAL)
             config = self._config
@@ -179,11 +179,15 @@ class ServerTls:
                 present = await self._read(partial(_print_all, config))
                 if present == before and present != self._print and config is self._config:
                     await self._renew(config, present)
-                before = present
+                before, is_blind = present, False
             except trio.TooSlowError as error:
-                _logger.warning("%s", error)
-            except (OSError, RuntimeError):  # such as no thread to be had
-                _logger.exception("cannot watch certificate and key")
+                if not is_blind:
+                    _logger.warning("%s; they are still watched", error)
+                is_blind = True
+            except Exception:  # such as no thread to be had; it must not cost the sessions
+                if not is_blind:
+                    _logger.exception("cannot watch certificate and key")
+                is_blind = True
 
     async def _renew(self, config: TlsServerConfig, present: tuple[Print, ...]) -> None:
         outcome = await self._read(partial(_try_to_load, config))
