@@ -38,10 +38,12 @@ def watchdog() -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal is_running
-        if not is_running:
-            is_running = True
-            # threading's own way to start one takes locks that the code under the signal may hold.
-            _thread.start_new_thread(_end_unless, (ended,))
+        # Where there is no thread to be had, the signal itself must not be lost.
+        with contextlib.suppress(RuntimeError):
+            if not is_running:
+                # threading's own way takes locks that the code under the signal may hold.
+                _thread.start_new_thread(_end_unless, (ended,))
+                is_running = True
         handler = before[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)

@@ -17,7 +17,7 @@ import pytest
 import trio
 
 import loxone_exporter
-from loxone_exporter.shutdown import HUNG
+from loxone_exporter.shutdown import HUNG, STOPPING, watchdog
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.state import ConnectionState
@@ -242,6 +242,25 @@ def test_where_there_is_no_standard_error_the_process_ends_as_well() -> None:
     command = 'exec "$@" 2>&-', "sh", sys.executable, "-c", WITHOUT_STANDARD_ERROR
     ended = subprocess.run(["/bin/sh", "-c", *command], check=False, timeout=20)
     assert HUNG == ended.returncode
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_gets_through_although_no_thread_can_be_had(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    received: list[int] = []
+    before = signal.signal(number, lambda number, _frame: received.append(number))
+    try:
+        with monkeypatch.context() as patch, watchdog():
+            patch.setattr("_thread.start_new_thread", refuse)
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+    assert [number, number] == received
 
 
 async def test_a_second_signal_ends_at_once(nursery: trio.Nursery, tmp_path: Path) -> None:
