@@ -10,6 +10,7 @@ import argparse
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -73,6 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    # By default it ends a process, which systemd takes for wanted. Who asks for a reload before the
+    # configuration was read gets that, and a file that is changed later is noticed by itself.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # Other commands need not carry the exporter in memory.
     import trio  # noqa: PLC0415  # see above
 

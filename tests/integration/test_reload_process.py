@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -15,6 +17,7 @@ from support.memory_network import small_house
 from support.processes import (
     RunningExporter,
     running_exporter,
+    running_logged,
     serve_on_loopback,
     write_toml,
 )
@@ -24,6 +27,15 @@ GOOD = "loxone_exporter_config_last_reload_successful 1.0"
 BAD = "loxone_exporter_config_last_reload_successful 0.0"
 NOTICED = 15.0
 """Seconds within which another file is in use, on a busy machine."""
+
+
+RUN = """
+import signal, sys
+from loxone_exporter import cli
+
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whatever this process was started with
+sys.exit(cli.main(sys.argv[1:]))
+"""
 
 
 def miniserver(password: str = "demo") -> SimulatedMiniserver:  # noqa: S107  # invented
@@ -138,6 +150,30 @@ async def test_the_environment_alone_is_read_anew_on_request(
         await exporter.wait_until_listening()
         exporter.process.send_signal(signal.SIGHUP)
         await exporter.wait_for_log("configuration reloaded (SIGHUP): 1 Miniserver(s) as before")
+
+
+async def test_a_signal_while_the_exporter_starts_does_not_end_it(tmp_path: Path) -> None:
+    """Whoever restarts it and at once asks for a reload: systemd takes that for a wanted end."""
+    text = write_toml(tmp_path / "c.toml", {"home": 1}).read_bytes()
+    slow = tmp_path / "slow.toml"
+    os.mkfifo(slow)
+    command = [sys.executable, "-c", RUN, "run", "--config", str(slow)]
+    async with running_logged(command) as exporter:
+
+        def write() -> None:
+            with slow.open("wb") as pipe:  # which waits until the exporter reads
+                exporter.process.send_signal(signal.SIGHUP)
+                pipe.write(text)
+
+        with trio.fail_after(20):
+            await trio.to_thread.run_sync(write, abandon_on_cancel=True)
+        await exporter.wait_until_listening()
+        slow.unlink()
+        slow.write_bytes(text)
+        exporter.process.send_signal(signal.SIGHUP)
+        await exporter.wait_for_log("configuration reloaded (SIGHUP)")
+        await exporter.stop()
+        assert 0 == exporter.process.returncode
 
 
 async def test_another_address_to_listen_on_takes_a_restart(tmp_path: Path) -> None:
