@@ -24,6 +24,7 @@ from loxone_exporter.config.model import Config
 from loxone_exporter.config.shard import Shard
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.fleet import Fleet
+from loxone_exporter.miniserver.network import NameLookup
 from loxone_exporter.reload import Reloader, TakeOver
 from loxone_exporter.shutdown import STOPPING, watchdog
 from loxone_exporter.stop import StopRequest
@@ -89,6 +90,7 @@ async def _run_all(
     signals = STOPPING if source is None else (*STOPPING, signal.SIGHUP)
     stop_web, vitals = StopRequest(), Vitals(shard=shard)
     tls = _start_tls(config, vitals)
+    trio.socket.set_custom_hostname_resolver(NameLookup())
     with trio.open_signal_receiver(*signals) as received, watchdog():
         async with trio.open_nursery() as background:
             async with trio.open_nursery() as web:

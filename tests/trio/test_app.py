@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 from collections.abc import Awaitable, Callable
+from typing import Never
 
 import pytest
 import trio
@@ -13,6 +14,7 @@ from attrs import evolve
 from loxone_exporter import app
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.model import Config
+from loxone_exporter.miniserver.network import NameLookup
 from loxone_exporter.web.app import Heartbeat
 from loxone_exporter.web.server import WebServer, bind
 from support.memory_network import miniserver_config
@@ -71,6 +73,24 @@ async def test_a_signal_is_taken_for_a_stop() -> None:
             await nursery.start(run_exporter)
             signal.raise_signal(signal.SIGTERM)
     assert [app.STOPPED] == codes
+
+
+async def test_names_of_miniservers_are_looked_up_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = trio.Event()
+
+    async def look_up(_self: NameLookup, host: bytes | None, *_: object) -> Never:
+        await trio.lowlevel.checkpoint()
+        if host == b"home.test":
+            looked_up.set()
+        raise OSError("nobody answers")
+
+    monkeypatch.setattr(NameLookup, "getaddrinfo", look_up)
+    config = Config(miniservers=(evolve(miniserver_config(), host="home.test"),))
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(app.run, config, bind([ListenAddress("127.0.0.1", 0)]))
+            await looked_up.wait()
+            signal.raise_signal(signal.SIGTERM)
 
 
 async def test_signals_are_handled_as_before_afterwards() -> None:

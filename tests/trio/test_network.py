@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +12,13 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from loxone_exporter.errors import UnreachableError
-from loxone_exporter.miniserver.network import CONNECT_DEADLINE, Address, connect_tcp, peer_of
+from loxone_exporter.miniserver.network import (
+    CONNECT_DEADLINE,
+    Address,
+    NameLookup,
+    connect_tcp,
+    peer_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +96,43 @@ async def test_a_name_with_several_dead_addresses_tells_each_reason_once(dead_po
     with trio.fail_after(5), pytest.raises(UnreachableError) as caught:
         await connect_tcp(Address("home.test", dead_port))
     assert f"home.test:{dead_port} cannot be reached: Connection refused" == str(caught.value)
+
+
+async def test_names_that_nobody_answers_for_keep_no_other_from_being_looked_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With real threads: more of them hang than trio has for all names together."""
+    look_up, hang, hanging = socket.getaddrinfo, threading.Event(), list[bytes]()
+
+    def hang_but_for_one(host: Any, *further: Any) -> Any:  # noqa: ANN401  # as the real one
+        if host == b"good.test":
+            return look_up("127.0.0.1", *further)
+        if isinstance(host, bytes):  # and no address
+            hanging.append(host)
+            hang.wait(20)
+        return look_up(host, *further)
+
+    async def connect_in_vain(number: int) -> None:
+        with contextlib.suppress(UnreachableError):
+            await connect_tcp(Address(f"dead-{number}.test", 80))
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang_but_for_one)
+    trio.socket.set_custom_hostname_resolver(NameLookup())
+    (listener,) = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    try:
+        async with listener, trio.open_nursery() as nursery:
+            for number in [*range(60)] * 2:
+                nursery.start_soon(connect_in_vain, number)
+            with trio.fail_after(3):
+                while len(hanging) < 60:
+                    await trio.sleep(0.01)
+                port = listener.socket.getsockname()[1]
+                await trio.aclose_forcefully(await connect_tcp(Address("good.test", port)))
+            nursery.cancel_scope.cancel()
+    finally:
+        hang.set()
+    # Whoever asks for the same name again takes no further thread.
+    assert 60 == len(hanging) == len(set(hanging))
 
 
 async def test_a_name_that_cannot_be_one() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Any, Final, TypeAlias
 
 import trio
-from attrs import frozen
+from attrs import define, field, frozen
 
 from loxone_exporter.errors import UnreachableError, leaves
 
@@ -33,6 +34,40 @@ class Address:
         # The zone of a link-local address means something on this machine only.
         host = f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+@define(eq=False)
+class NameLookup(trio.abc.HostnameResolver):
+    """Has the operating system look names up, each in a thread of its own.
+
+    trio has forty threads for all names, and one that nobody answers for keeps its thread for half
+    a minute, again and again: a few dozen of them, of a zone that is gone, would leave none to the
+    others.
+    """
+
+    _places: dict[object, trio.CapacityLimiter] = field(factory=dict)
+
+    async def getaddrinfo(  # noqa: PLR0917  # as socket.getaddrinfo
+        self,
+        host: bytes | None,
+        port: bytes | str | int | None,
+        family: int = 0,
+        type: int = 0,  # noqa: A002  # likewise
+        proto: int = 0,
+        flags: int = 0,
+    ) -> Any:  # noqa: ANN401  # likewise, and long
+        """The addresses of a name, as trio asks for them."""
+        place = self._places.setdefault(host, trio.CapacityLimiter(1))
+        look_up = partial(socket.getaddrinfo, host, port, family, type, proto, flags)
+        return await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=place)
+
+    async def getnameinfo(
+        self, sockaddr: tuple[str, int] | tuple[str, int, int, int], flags: int
+    ) -> tuple[str, str]:
+        """The name of an address, likewise."""
+        place = self._places.setdefault(sockaddr, trio.CapacityLimiter(1))
+        look_up = partial(socket.getnameinfo, sockaddr, flags)
+        return await trio.to_thread.run_sync(look_up, abandon_on_cancel=True, limiter=place)
 
 
 Connect: TypeAlias = Callable[[Address], Awaitable[trio.abc.Stream]]
