@@ -23,6 +23,7 @@ from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.state import ConnectionState
 from support.memory_network import small_house
 from support.processes import (
+    START_DEADLINE,
     running_exporter,
     running_logged,
     running_process,
@@ -198,7 +199,9 @@ async def test_a_log_that_nobody_takes_in_does_not_keep_the_process(tmp_path: Pa
     command = [sys.executable, "-c", UNREAD, "run", "--config", str(config)]
     try:
         async with running_process(command, stderr=writing) as exporter:
-            await trio.to_thread.run_sync(partial(read_until, reading, b" serves "))
+            with trio.fail_after(START_DEADLINE):
+                read = partial(read_until, reading, b" serves ")
+                await trio.to_thread.run_sync(read, abandon_on_cancel=True)
             fill(writing)
             exporter.send_signal(signal.SIGTERM)
             with trio.fail_after(STOP_BUDGET):
