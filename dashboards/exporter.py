@@ -82,7 +82,8 @@ _FIRST: Final = [
         "Exporters",
         Query(job("up"), "{{instance}}"),
         none="Prometheus knows of none",
-        description="See LoxoneExporterDown in docs/alerts.md. A click leads to its own page.",
+        description="See LoxoneExporterDown and LoxoneExporterCertificateExpiring in"
+        " docs/alerts.md. A click leads to its own page.",
         names={0: ("no answer", looks.BAD), 1: ("answers", looks.GOOD)},
         links={"The exporter's own page": "http://${__field.labels.instance}/"},
     ),

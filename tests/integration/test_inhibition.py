@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 HOME = {"job": "loxone", "miniserver": "home"}
 OTHER = {"job": "loxone", "miniserver": "other"}
 ROOM = {"room": "Kitchen", "name": "Controller"}
-SENSOR = {"room": "Kitchen", "name": "Sensor"}
+BOILER = {"room": "Kitchen", "name": "Boiler"}
 
 Alert = tuple[str, Mapping[str, str]]
 """The name of an alert, without `Loxone`, and its labels."""
@@ -72,9 +72,18 @@ CASES: Mapping[str, tuple[list[Alert], list[Alert]]] = {
             ("RoomTooCold", HOME | ROOM | {"room": "Hall"}),
         ],
     ),
-    "a sensor has frozen that a room goes by": (
-        [("TemperatureSensorFrozen", HOME | SENSOR), ("RoomTooCold", HOME | ROOM)],
-        [("TemperatureSensorFrozen", HOME | SENSOR)],
+    "a sensor has frozen that a room goes by; another one that it does not": (
+        [
+            ("TemperatureSensorFrozen", HOME | ROOM | {"subcontrol": "tempActual"}),
+            ("RoomTooCold", HOME | ROOM),
+            ("TemperatureSensorFrozen", OTHER | BOILER | {"subcontrol": "value"}),
+            ("RoomTooCold", OTHER | ROOM),
+        ],
+        [
+            ("TemperatureSensorFrozen", HOME | ROOM | {"subcontrol": "tempActual"}),
+            ("TemperatureSensorFrozen", OTHER | BOILER | {"subcontrol": "value"}),
+            ("RoomTooCold", OTHER | ROOM),
+        ],
     ),
     "an exporter is gone that was overloaded; a second one is only overloaded": (
         [
