@@ -48,12 +48,12 @@ def events(counter: str, by: str) -> str:
         counter: Its series.
         by: What is told apart.
     """
-    return f"round(sum by ({by}) (increase({counter}[$__rate_interval]))) > 0"
+    return f"round(sum by ({by}) (increase({counter}[$__rate_interval])))"
 
 
 def failures(by: str) -> str:
-    """How often connections ended, likewise."""
-    return events(house("loxone_exporter_connection_failures_total"), by)
+    """How often connections ended, likewise; without what did not happen."""
+    return events(house("loxone_exporter_connection_failures_total"), by) + " > 0"
 
 
 def latest(name: str) -> str:
@@ -347,7 +347,7 @@ _PROCESS: Final = [
             events(job("loxone_exporter_connections_cut_off_total"), "job, instance, reason"),
             "{{instance}}: {{reason}}",
         ),
-        none="none in this time",
+        none=_NO_EXPORTER,
         description="In the time of each column, five minutes or more. What the reasons mean is in"
         " docs/operations.md.",
         decimals=0,
