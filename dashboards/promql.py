@@ -17,8 +17,9 @@ ROOM: Final = f"{HOUSE}, room=~`${{room:regex}}`"
 
 BY_HOUSE: Final = "job, miniserver"
 BY_ROOM: Final = "job, miniserver, room"
-BY_CONTROL: Final = "job, miniserver, room, name"
-BY_STATE: Final = "job, miniserver, room, name, subcontrol"
+# `uuid` is there with `[metrics] uuid_label` only, where names do not tell controls apart.
+BY_CONTROL: Final = "job, miniserver, room, name, uuid"
+BY_STATE: Final = f"{BY_CONTROL}, subcontrol"
 
 
 def job(name: str, *matchers: str, **labels: str) -> str:
@@ -49,7 +50,7 @@ def once(select: str, *labels: str) -> str:
         select: What may be there twice.
         labels: Those that are kept besides.
     """
-    kept = ", ".join((BY_STATE, "category", "type", "uuid", *labels))
+    kept = ", ".join((BY_STATE, "category", "type", *labels))
     return f"max by ({kept}) ({select})"
 
 

@@ -202,7 +202,26 @@ CASES: Final[Mapping[str, Case]] = {
         {"1m": {"{}": 3}},
         chosen={"miniserver": ".+"},
     ),
-    "a button that two exporters see": Case(
+    "what meters of one name have counted": Case(
+        ("energy", "What each meter has counted"),
+        {
+            series(
+                "loxone:energy_kwh:increase1h",
+                room="",
+                name="Meter",
+                flow="measured",
+                uuid=uuid,
+            ): values
+            for uuid, values in (("u1", "3x10"), ("u2", "1x10"))
+        },
+        {
+            "1m": {
+                home(name="Meter", flow="measured", uuid="u1"): 3,
+                home(name="Meter", flow="measured", uuid="u2"): 1,
+            }
+        },
+    ),
+    "buttons of one name that two exporters see": Case(
         ("room", "How often, and for how long"),
         {
             series(
@@ -215,7 +234,12 @@ CASES: Final[Mapping[str, Case]] = {
             for instance in ("a:9504", "b:9504")
             for uuid, values in (("u1", "0x4 3x300"), ("u2", "0x4 1x300"))
         },
-        {"10m": {home(room="Kitchen", name="Button"): 4}},
+        {
+            "10m": {
+                home(room="Kitchen", name="Button", uuid="u1"): 3,
+                home(room="Kitchen", name="Button", uuid="u2"): 1,
+            }
+        },
     ),
 }
 
