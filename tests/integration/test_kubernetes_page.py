@@ -154,23 +154,32 @@ def test_what_runs_in_the_pod_is_a_command() -> None:
     assert callable(parser.parse_args(arguments).command)
 
 
-def test_a_second_installation_has_a_job_of_its_own(checkout: Path) -> None:
-    kustomization = checkout / OVERLAYS / "mine" / "kustomization.yaml"
+@pytest.mark.parametrize("target", ["house", "fleet"])
+def test_a_second_installation_has_names_of_its_own(checkout: Path, target: str) -> None:
+    folder = checkout / OVERLAYS / target
+    kustomization = folder / "kustomization.yaml"
     text = kustomization.read_text(encoding="utf-8")
     assert "namespace: loxone\n" in text
     kustomization.write_text(
         text.replace("namespace: loxone\n", "namespace: barn\nnameSuffix: -barn\n"), "utf-8"
     )
-    rendered = yaml.safe_load_all(run_program("kubectl", "kustomize", str(OVERLAYS / "mine")))
+    rendered = yaml.safe_load_all(run_program("kubectl", "kustomize", str(folder)))
     by_kind = {each["kind"]: each for each in rendered}
-    assert "loxone-exporter-barn" == by_kind["Service"]["metadata"]["name"]
-    assert "jobLabel" not in by_kind["ServiceMonitor"]["spec"]
-    spec = by_kind["Deployment"]["spec"]["template"]["spec"]
-    assert spec["serviceAccountName"] == by_kind["ServiceAccount"]["metadata"]["name"]
-    (volume,) = [each["configMap"] for each in spec["volumes"] if "configMap" in each]
-    assert by_kind["ConfigMap"]["metadata"]["name"] == volume["name"]
-    del by_kind["Namespace"]
+    assert "barn" == by_kind.pop("Namespace")["metadata"]["name"]
     assert {"barn"} == {each["metadata"]["namespace"] for each in by_kind.values()}
+    # The job is called after the Service.
+    service = by_kind["Service"]["metadata"]["name"]
+    assert "loxone-exporter-barn" == service
+    assert "jobLabel" not in by_kind["ServiceMonitor"]["spec"]
+    spec = by_kind[workload(target)["kind"]]["spec"]
+    if target == "fleet":
+        assert service == spec["serviceName"]
+    pod = spec["template"]["spec"]
+    assert pod["serviceAccountName"] == by_kind["ServiceAccount"]["metadata"]["name"]
+    (volume,) = [each["configMap"] for each in pod["volumes"] if "configMap" in each]
+    assert by_kind["ConfigMap"]["metadata"]["name"] == volume["name"]
+    # Nobody but people make the Secret, who call it as the page says.
+    assert mount(target, "secret")[1] in [each.get("secret") for each in pod["volumes"]]
 
 
 def test_requests_and_limits_are_those_of_the_manifests() -> None:
