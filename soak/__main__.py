@@ -16,7 +16,7 @@ import trio
 from attrs import define, field
 
 from benchmarks import machine
-from soak.administrator import TITLES
+from soak import administrator, trials
 from soak.faults import ORDEALS
 from soak.incidents import INCIDENTS
 from soak.journal import Journal
@@ -103,7 +103,11 @@ class _Performance:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    titles = [*(ordeal.title for ordeal in (*ORDEALS, *INCIDENTS)), *TITLES]
+    titles = [
+        *(ordeal.title for ordeal in (*ORDEALS, *INCIDENTS)),
+        *administrator.TITLES,
+        *trials.TITLES,
+    ]
     parser = argparse.ArgumentParser(
         prog="python -m soak",
         description="Try the exporter for long, with everything going wrong.",

@@ -101,6 +101,7 @@ class Administrator:
 
     Attributes:
         pid: The exporter's process, once it runs.
+        options: Those of `[metrics]`, as TOML.
     """
 
     pid: int = field(init=False, default=0)
@@ -111,14 +112,14 @@ class Administrator:
     _journal: Journal
     _seen: Observations
     _absent: set[str] = field(factory=set)
-    _options: dict[str, str] = field(factory=dict)
+    options: dict[str, str] = field(factory=dict)
     _comments: int = 0
     _turn: trio.Lock = field(factory=trio.Lock)
     _bad_times: list[tuple[dt.datetime, dt.datetime]] = field(factory=list)
 
     def write(self) -> bytes:
         """The configuration as it is to be."""
-        options = (f"{name} = {value}" for name, value in self._options.items())
+        options = (f"{name} = {value}" for name, value in self.options.items())
         tables = (site.toml for name, site in self._sites.items() if name not in self._absent)
         comment = f"# version {self._comments}"
         return "\n".join((comment, self._head, "[metrics]", *options, "", *tables)).encode()
@@ -128,6 +129,17 @@ class Administrator:
         time = dt.datetime.fromisoformat(entry["time"])
         is_about_it = entry["message"].startswith("configuration not reloaded")
         return is_about_it and any(begin <= time <= end for begin, end in self._bad_times)
+
+    async def rewrite(self, what: str, chance: Random) -> None:
+        """Write the configuration anew, and wait until the exporter has noticed.
+
+        Args:
+            what: What is new in it.
+            chance: Decides how it is written.
+        """
+        async with self._turn:
+            self._comments += 1
+            await self._apply(what, chance)
 
     # By itself.
 
@@ -154,9 +166,9 @@ class Administrator:
 
     async def _set_option(self, chance: Random) -> None:
         name = chance.choice(list(_OPTIONS))
-        self._options[name] = chance.choice(_OPTIONS[name])
+        self.options[name] = chance.choice(_OPTIONS[name])
         self._comments += 1
-        await self._apply(f"{name} = {self._options[name]}", chance)
+        await self._apply(f"{name} = {self.options[name]}", chance)
 
     async def _ask_again(self, chance: Random) -> None:
         """Ask for the same once more."""

@@ -119,6 +119,36 @@ class Departure:
 
 
 @frozen(kw_only=True)
+class Naming:
+    """A change of names in the configuration.
+
+    Attributes:
+        what: Who is called what.
+        wrong: What was not as it should be afterwards.
+    """
+
+    what: str
+    wrong: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Withdrawal:
+    """How long values were shown of a Miniserver that was gone.
+
+    Attributes:
+        site: The Miniserver.
+        stale_after: For how many seconds they were to be shown.
+        took: Seconds after which they were not shown any more; None where they still were.
+        is_back: Whether they were shown again after its return.
+    """
+
+    site: str
+    stale_after: float
+    took: float | None
+    is_back: bool
+
+
+@frozen(kw_only=True)
 class End:
     """How the exporter's process ended.
 
@@ -155,6 +185,9 @@ class Observations:
         hostilities: How often what was done to the HTTP server.
         reloads: Changes of the configuration.
         departures: Miniservers that were taken out of it.
+        namings: Changes of names in it.
+        withdrawals: How long values of Miniservers were shown that were gone.
+        loose_tokens: Tokens that no session used some seconds after a recovery.
         strangers: What Miniservers were asked that is not on the closed list.
         commands: How many commands they received.
         bugs: Failures that the exporter counted as bugs of its own, by Miniserver.
@@ -186,6 +219,9 @@ class Observations:
     hostilities: Counter[str] = field(factory=Counter)
     reloads: list[Reload] = field(factory=list)
     departures: list[Departure] = field(factory=list)
+    namings: list[Naming] = field(factory=list)
+    withdrawals: list[Withdrawal] = field(factory=list)
+    loose_tokens: list[str] = field(factory=list)
     strangers: list[str] = field(factory=list)
     commands: int = 0
     bugs: dict[str, float] = field(factory=dict)

@@ -169,12 +169,13 @@ class Lookout:
     async def wait_for(self, site: Site) -> None:
         """Wait until a scrape shows what a witness says now, and as many values as there are."""
         event = trio.Event()
-        line = evidence_line(site.name, site.house.evidence)
-        self._awaited[site.name] = line, sum(1 for _ in rows_of(site.house)), event
+        label = site.label
+        line = evidence_line(label, site.house.evidence)
+        self._awaited[label] = line, sum(1 for _ in rows_of(site.house)), event
         try:
             await event.wait()
         finally:
-            del self._awaited[site.name]
+            del self._awaited[label]
 
 
 def evidence_line(site: str, evidence: Evidence) -> bytes:

@@ -91,7 +91,8 @@ class Site:
     """A Miniserver, its house, and what its owner knows.
 
     Attributes:
-        name: The label `miniserver`.
+        name: What it is called.
+        label: The label `miniserver`: its name, unless another one is tried.
         place: What the exporter is told of it.
         house: What stands behind it.
         miniserver: The simulated device.
@@ -120,6 +121,7 @@ class Site:
     certificates: Mapping[StandIn | None, ServerCertificate]
     folder: Path
     password: str = field(repr=False)
+    label: str = field(default=Factory(lambda self: self.name, takes_self=True))
     client_id: str = "soak"
     strangers: list[str] = field(factory=list)
     orphans: list[Token] = field(factory=list)
@@ -190,7 +192,7 @@ class Site:
     def toml(self) -> str:
         """Its table in the configuration."""
         values: dict[str, str | int] = {
-            "name": self.name,
+            "name": self.label,
             "host": HOST,
             "tls": self.place.tls,
             "username": USERNAME,

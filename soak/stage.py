@@ -29,6 +29,7 @@ from soak.plan import Plan
 from soak.scraping import FORMS, Crowd, Lookout, Questions
 from soak.sites import PLACES, Site, free_ports
 from soak.torment import Tormentor, deal, settle
+from soak.trials import TITLES, Trials
 from soak.truth import mistakes, rows_of
 
 
@@ -222,11 +223,25 @@ class Stage:
                     if self._plan.reloads:
                         chance = self._plan.chance(f"administrator until {end:g}")
                         torments.start_soon(self._administrator.run, chance, began + end)
+                if self._plan.reloads:
+                    await self._trials().run(self._plan.chance(f"trials until {end:g}"))
                 others.cancel_scope.cancel(reason="the round is over")
             await self._rest(pid)
         played = {outage.ordeal for outage in self.seen.outages}
         titles = {ordeal.title for deck in self._decks.values() for ordeal in deck}
         self.seen.left_out = sorted(titles - played)
+
+    def _trials(self) -> Trials:
+        titles = [title for title in TITLES if title in (self._plan.only or TITLES)]
+        return Trials(
+            titles,
+            self._sites,
+            self._administrator,
+            self._questions,
+            self._lookout,
+            self._journal,
+            self.seen,
+        )
 
     async def _rest(self, pid: int) -> None:
         """Let nothing move, and compare everything."""

@@ -56,6 +56,8 @@ class Tormentor:
     _recovered_at: float = field(factory=trio.current_time)
     _corrected_at: float = -math.inf
     _was_calm: bool = False
+    _last: str = "the beginning"
+    _may_lose_tokens: bool = False
 
     async def run(self, until: float) -> None:
         """Go on until a time on trio's clock, and then until all is well again."""
@@ -67,6 +69,7 @@ class Tormentor:
             if pause >= left:
                 return
             await trio.sleep(pause)
+            self._look_for_loose_tokens()
             ordeal = self._next(until)
             if ordeal is None:
                 return
@@ -131,6 +134,7 @@ class Tormentor:
         self._seen.outages.append(outage)
         journal.note(site.name, _tell(outage))
         self._recovered_at = trio.current_time()
+        self._last, self._may_lose_tokens = ordeal.title, ordeal.may_lose_tokens
         if recovered is not None and math.isinf(site.settled_since):
             settle(site, self._questions)
         site.ordeal = ""
@@ -140,6 +144,12 @@ class Tormentor:
             await self._lookout.wait_for(self._site)
             return self._journal.elapsed
         return None
+
+    def _look_for_loose_tokens(self) -> None:
+        """Look some seconds after a recovery, when nothing of it can be under way any more."""
+        lost = self._count_lost_tokens()
+        if lost and not self._may_lose_tokens:
+            self._seen.loose_tokens.append(f"{self._site.name}: after {self._last}")
 
     def _count_lost_tokens(self) -> int:
         """Count tokens that nobody uses, once; all tokens are secrets from now on."""

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from attrs import frozen
 
 from benchmarks.report import format_number
-from soak.observations import Observations, Outage, Reading, Rest
+from soak.observations import Observations, Outage, Reading, Rest, Withdrawal
 from soak.ordeals import ORDINARY
 
 
@@ -24,6 +24,12 @@ SCRAPE_LIMIT: Final = 10.0
 
 RELOAD_LIMIT: Final = 15.0
 """Seconds within which a change of the configuration has to be noticed."""
+
+WITHDRAWAL_LIMIT: Final = 3.0
+"""Seconds after `stale_after` within which values have to be gone; a scrape may take some."""
+
+WITHDRAWAL_EARLY: Final = 2.0
+"""Seconds before that from which on they may be: the last byte came before the session's end."""
 
 GROWTH_LIMIT: Final = 4.0
 """MB that resident memory may have grown since the process was warm: what allocators keep in one
@@ -144,6 +150,7 @@ def _about_outages(seen: Observations) -> Iterator[Finding]:
         [f"{outage.site}: {outage.ordeal}" for outage in lost if not outage.may_lose_tokens],
         f"{sum(outage.lost_tokens for outage in lost)} lost",
     )
+    yield _none("tokens that no session uses some seconds after a recovery", seen.loose_tokens)
 
 
 def _recoveries(what: str, limit: str, outages: Sequence[Outage]) -> Finding:
@@ -233,6 +240,31 @@ def _about_reloads(seen: Observations) -> Iterator[Finding]:
         [f"{departure.site}: {left}" for departure in seen.departures for left in departure.left],
         f"{len(seen.departures)} removals",
     )
+    yield _none(
+        "things that other names left behind, or that were not shown under them",
+        [f"{naming.what}: {wrong}" for naming in seen.namings for wrong in naming.wrong],
+        f"{len(seen.namings)} changes of names",
+    )
+    odd = [
+        f"{one.site}: {'still shown' if one.took is None else f'after {one.took:.1f} s'}"
+        f"{'' if one.is_back else ', not back'}"
+        for one in seen.withdrawals
+        if not _is_on_time(one)
+    ]
+    yield Finding(
+        what="values of Miniservers that were gone are withdrawn",
+        limit=f"after stale_after, and at most {WITHDRAWAL_LIMIT:g} s later",
+        measured=format_times([one.took for one in seen.withdrawals if one.took is not None]),
+        verdict=_kept(is_kept=not odd) if seen.withdrawals else Verdict.NOT_JUDGED,
+        notes=odd,
+    )
+
+
+def _is_on_time(withdrawal: Withdrawal) -> bool:
+    if withdrawal.took is None or not withdrawal.is_back:
+        return False
+    late = withdrawal.took - withdrawal.stale_after
+    return -WITHDRAWAL_EARLY <= late <= WITHDRAWAL_LIMIT
 
 
 # Leaks.
@@ -242,6 +274,14 @@ def _about_leaks(seen: Observations) -> Iterator[Finding]:
     yield _no_more("files open at rest", seen.rests, lambda rest: rest.reading.descriptors)
     yield _no_more("sockets among them", seen.rests, lambda rest: rest.reading.sockets)
     yield _no_more("tasks at rest", seen.rests, lambda rest: rest.tasks)
+    yield _none(
+        "tokens at rest that no session uses",
+        [
+            f"{rest.loose_tokens} at {rest.reading.time:.0f} s"
+            for rest in seen.rests
+            if rest.loose_tokens
+        ],
+    )
     yield _none(
         "Miniservers with more than one session at rest",
         [
@@ -292,7 +332,7 @@ def _about_memory(seen: Observations) -> Iterator[Finding]:
         yield Finding(what=growth, limit="", measured=measured, verdict=Verdict.NOT_JUDGED)
         yield Finding(what=trend, limit="", measured=measured, verdict=Verdict.NOT_JUDGED)
         return
-    blocks = block_medians(warm)
+    blocks = block_floors(warm)
     grown = blocks[-1][1] - blocks[0][1]
     yield Finding(
         what=growth,
@@ -300,7 +340,7 @@ def _about_memory(seen: Observations) -> Iterator[Finding]:
         measured=f"{grown:+.1f} MB, from {blocks[0][1]:.1f} to {blocks[-1][1]:.1f}",
         verdict=_kept(is_kept=grown <= GROWTH_LIMIT),
         notes=[
-            "medians of a twelfth of the time each: "
+            "what is kept in a twelfth of the time each: "
             + " ".join(f"{resident:.1f}" for _, resident in blocks)
         ],
     )
@@ -336,17 +376,19 @@ def warm_readings(readings: Sequence[Reading]) -> list[Reading]:
     return [reading for reading in readings if reading.time >= warm]
 
 
-def block_medians(readings: Sequence[Reading]) -> list[tuple[float, float]]:
-    """Time and resident memory, as medians of blocks of equally many readings.
+def block_floors(readings: Sequence[Reading]) -> list[tuple[float, float]]:
+    """Time and resident memory of blocks of equally many readings, as what the process keeps.
 
-    One reading says much about the one before it; blocks say little of one another.
+    That is the lowest decile: clients that read slowly, of which there are more or fewer at any
+    time, only ever add to it. One reading says much about the one before it; blocks say little of
+    one another.
     """
     size = max(1, len(readings) // _BLOCKS)
     blocks = [readings[start : start + size] for start in range(0, size * _BLOCKS, size)]
     return [
         (
             statistics.median(reading.time for reading in block),
-            statistics.median(reading.resident for reading in block),
+            sorted(reading.resident for reading in block)[len(block) // 10],
         )
         for block in blocks
         if block

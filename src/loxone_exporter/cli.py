@@ -22,7 +22,7 @@ from loxone_exporter import __version__, logs
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.findings import ConfigurationError, Finding, format_path
 from loxone_exporter.config.load import Loaded, find_config_file, load_config
-from loxone_exporter.config.model import Config, LogLevel
+from loxone_exporter.config.model import Config, LogLevel, WebConfig
 from loxone_exporter.config.source import ConfigSource
 from loxone_exporter.errors import (
     ListenError,
@@ -220,14 +220,19 @@ def _discover(options: argparse.Namespace) -> int:
     if options.explain is not None and not lines and not failures:
         failures.append(f"no control has the name or UUID {options.explain!r}")
     for failure in failures:
-        _complain(failure)
+        _complain(logs.harmless(failure))
     return FAILED if failures else FINE
 
 
 def _health(options: argparse.Namespace) -> int:
-    # Not `_load`: what may be doubtful about a certificate takes memory to find, and is not asked.
-    loaded = load_config(find_config_file(options.config, os.environ), os.environ)
-    failure = find_failure(loaded.config.web)
+    path = find_config_file(options.config, os.environ)
+    if options.listen and path is None:
+        web = WebConfig()  # of the demo, for example; whether there is TLS is found out
+    else:
+        # Not `_load`: what may be doubtful about a certificate takes memory to find, and is not
+        # asked.
+        web = load_config(path, os.environ).config.web
+    failure = find_failure(evolve(web, listen=tuple(options.listen) or web.listen))
     if failure is not None:
         _complain(failure)
         return FAILED
@@ -311,7 +316,15 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="CONTROL",
         help="say what decided about the states of the controls of this name or UUID, or pattern",
     )
-    add("health", "Ask the running exporter whether it is alive.", _health, config)
+    health = add("health", "Ask the running exporter whether it is alive.", _health, config)
+    health.add_argument(
+        "--listen",
+        type=listen_address,
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="where it listens, if it was started with this option; of several the first is asked",
+    )
     simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
     add_simulator_options(simulate)
     return parser
@@ -327,6 +340,8 @@ def _say(line: str) -> None:
         # What is left in the buffer would fail once more, and loudly, when the process ends.
         sys.stdout = None
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(FAILED) from None  # who read it, `head` perhaps, has seen enough
         raise OutputError(f"cannot write to standard output: {error.strerror}") from error
 
 

@@ -70,4 +70,7 @@ def _place(web: WebConfig) -> tuple[str, int]:
 def _no_answer(web: WebConfig, error: Exception) -> str:
     host, port = _place(web)
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return f"no answer from {host} port {port}: {reason}"
+    return (
+        f"no answer from {host} port {port}: {reason}. Does the exporter run? If it was told by "
+        "--listen where to listen, tell it to `loxone-exporter health` as well"
+    )

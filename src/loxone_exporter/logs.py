@@ -28,14 +28,17 @@ _NOISY: Final[Mapping[str, int]] = {
 }
 
 
-def configure(level: str, format_: Format, stream: TextIO) -> None:
+def configure(level: str, format_: Format | None, stream: TextIO | None) -> None:
     """Send all log records of the process to one stream.
 
     Args:
         level: `debug`, `info`, `warning` or `error`.
-        format_: JSON lines, or text.
-        stream: Standard error, but for tests.
+        format_: JSON lines, or text; None is text on a terminal, where a person reads it, and JSON
+            elsewhere.
+        stream: Standard error, but for tests; None where the process has none.
     """
+    if format_ is None:
+        format_ = "text" if stream is not None and stream.isatty() else "json"
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter() if format_ == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

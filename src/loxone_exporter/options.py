@@ -66,7 +66,8 @@ def add_simulator_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="HOST:PORT",
-        help="where to listen for TLS; may be given several times",
+        help="where to listen for TLS; may be given several times; needs "
+        "loxone-exporter[simulator] to be installed",
     )
     parser.add_argument(
         "--tls-ca-file",

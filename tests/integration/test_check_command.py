@@ -15,9 +15,9 @@ import pytest
 import trio
 from attrs import evolve
 
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.cli import main
 from loxone_exporter.errors import FailureReason
-from loxone_exporter.miniserver.remedies import REMEDIES
 from loxone_exporter.simulator.house import PlayedHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
@@ -123,7 +123,7 @@ async def test_what_one_login_shows_of_each_house(
     ):
         told = facts(ended.stdout, name)
         assert failure in told["failed"]
-        assert REMEDIES[reason] == told["what to do"]
+        assert ADVICE[reason].remedy == told["what to do"]
         assert "sees" not in told
     assert "serial number" in facts(ended.stdout, "wrong")["device"]
     assert 1 == len(sent(houses["wrong"], LOGIN))
@@ -152,7 +152,7 @@ async def test_a_certificate_is_described_or_refused(nursery: trio.Nursery, tmp_
     assert_one_login(house)
     told = facts(ended.stdout, "untrusting")
     assert "the certificate is not accepted" in told["failed"]
-    assert REMEDIES[FailureReason.TLS] == told["what to do"]
+    assert ADVICE[FailureReason.TLS].remedy == told["what to do"]
     assert {"certificate", "reached", "login"}.isdisjoint(told)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +97,17 @@ async def test_a_wrong_configuration_is_not_tried(tmp_path: Path) -> None:
     assert (2, "") == (ended.returncode, ended.stdout)
     assert "override[0].unit" in ended.stderr
     assert "kWh" in ended.stderr
+
+
+async def test_who_has_seen_enough_is_told_nothing_more(
+    nursery: trio.Nursery, miniserver: SimulatedMiniserver, tmp_path: Path
+) -> None:
+    port = await serve_on_loopback(miniserver, nursery)
+    config = str(write_toml(tmp_path / "house.toml", {"home": port}))
+    reads, writes = os.pipe()
+    os.close(reads)  # as `head` does, once it has its lines
+    command = [sys.executable, "-m", "loxone_exporter", "discover", "--config", config]
+    with trio.fail_after(30):
+        ended = await trio.run_process(command, stdout=writes, capture_stderr=True, check=False)
+    os.close(writes)
+    assert (1, b"") == (ended.returncode, ended.stderr)

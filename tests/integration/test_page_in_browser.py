@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,12 @@ from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.state import ConnectionState, MiniserverState
 from support.browser import CHROMIUM, PHONE, BrowserThread, Visit
 from support.collected import change_structure, connected
+from support.documents import ROOT
 from support.pages import HOSTILE, ask, build_app, hostile_miniserver
 from support.prometheus import remember, running_prometheus
 from support.structures import control, structure, uuid
 from support.web_serving import Serving, serving
+from tools.page_pictures import PICTURES, take
 
 
 pytestmark = [
@@ -145,6 +148,34 @@ async def test_hostile_names_do_nothing_and_fit_on_a_phone(
         await browser.visit(scenario, **PHONE, color_scheme=scheme)
 
 
+async def test_what_is_not_live_fits_beside_the_name_on_a_phone(browser: BrowserThread) -> None:
+    state = lamps()
+    state.connection = ConnectionState.BACKOFF
+
+    def scenario(visit: Visit) -> None:
+        page = visit.page
+        page.goto(url(server))
+        page.wait_for_selector("text=Last values, from ")
+        assert 360 == page.evaluate("document.documentElement.scrollWidth")
+        brand, live = (page.locator(each).bounding_box() for each in (".brand", "#live"))
+        assert brand is not None
+        assert live is not None
+        assert brand["height"] < 32  # one line, beside the icon
+        assert brand["x"] + brand["width"] < live["x"]
+        watched(visit, server)
+
+    async with serving(build_app(state)) as server:
+        await browser.visit(scenario, **PHONE)
+
+
+async def test_the_pictures_can_be_taken(tmp_path: Path) -> None:
+    taken = await trio.to_thread.run_sync(list, take(tmp_path, after=0.0))
+    assert {f"{name}.png" for name in PICTURES} == {path.name for path in taken}
+    shown = {path.name for path in (ROOT / "docs" / "images").glob("page-*.png")}
+    assert shown == {path.name for path in taken}
+    assert len({path.read_bytes() for path in taken}) == len(taken)
+
+
 async def test_light_and_dark_are_different(browser: BrowserThread) -> None:
     def ground(visit: Visit) -> str:
         visit.page.goto(url(server))
@@ -232,10 +263,17 @@ async def test_values_are_refreshed_while_nothing_else_moves(browser: BrowserThr
         page.wait_for_selector("text=New")
         assert ["Lamp 2", "New"] == page.locator(".name").all_inner_texts()
         assert page.locator("details[open] code").first.is_visible()
+        trio.from_thread.run_sync(disconnect, state, trio_token=token)
+        refresh(page)
+        page.wait_for_selector("#live.busy >> text=Last values, from ")
+        assert re.search(r"from \d{1,2}:\d\d", page.inner_text("#live"))
         watched(visit, server)
         trio.from_thread.run_sync(server.stop.make, trio_token=token)
         refresh(page)
         page.wait_for_selector("text=The exporter does not answer")
+
+    def disconnect(state: MiniserverState) -> None:
+        state.connection = ConnectionState.BACKOFF
 
     def refresh(page: Any) -> None:  # noqa: ANN401  # Playwright's, which may not be there
         """What happens when somebody comes back to the page."""

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from support.processes import (
     serve_on_loopback,
     write_toml,
 )
+from support.terminals import terminal
 
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -279,7 +281,24 @@ async def test_health_asks_the_running_exporter(nursery: trio.Nursery, tmp_path:
         await exporter.stop()
     ended = run_command(*asked)
     assert ended.returncode == 1
-    assert "no answer from 127.0.0.1" in ended.stderr
+    assert f"no answer from 127.0.0.1 port {address.partition(':')[2]}: " in ended.stderr
+    assert "--listen" in ended.stderr
+
+
+async def test_health_can_be_told_where_the_exporter_listens(tmp_path: Path) -> None:
+    config = write_toml(tmp_path / "loxone-exporter.toml", {"home": 1})
+    config.write_text(config.read_text().replace("127.0.0.1:0", "127.0.0.1:1"))
+    async with running_exporter(["run", "--listen", "127.0.0.1:0"], folder=tmp_path) as exporter:
+        await exporter.wait_until_listening()
+        asked = ["health", "--listen", exporter.url.removeprefix("http://")]
+        elsewhere = tmp_path / "without a configuration"
+        elsewhere.mkdir()
+        for folder in (tmp_path, elsewhere):
+            ended = await trio.to_thread.run_sync(partial(run_command, *asked, folder=folder))
+            assert (0, "") == (ended.returncode, ended.stderr)
+        ended = await trio.to_thread.run_sync(partial(run_command, "health", folder=tmp_path))
+        assert 1 == ended.returncode
+        assert "no answer from 127.0.0.1 port 1: Connection refused. Does " in ended.stderr
 
 
 async def test_the_environment_alone_is_enough(nursery: trio.Nursery, tmp_path: Path) -> None:
@@ -294,6 +313,29 @@ async def test_the_environment_alone_is_enough(nursery: trio.Nursery, tmp_path: 
     async with running_exporter(["run"], environ=environ, folder=tmp_path) as exporter:
         await exporter.wait_until_listening()
         await exporter.wait_for("/metrics", 'loxone_exporter_connected{miniserver="127.0.0.1"} 1.0')
+
+
+async def test_a_person_at_a_terminal_reads_text(tmp_path: Path) -> None:
+    write_toml(tmp_path / "loxone-exporter.toml", {"home": 1})
+    async with terminal("run", folder=tmp_path) as watched:
+        await watched.expect(" info    loxone_exporter.app loxone-exporter ")
+        watched.press("c")
+        assert 0 == await watched.end()
+    assert '"message"' not in watched.screen
+
+
+async def test_json_is_what_programs_get_and_who_asks_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "loxone-exporter.toml"
+    write_toml(path, {"home": 1})
+    async with running_exporter(["run"], folder=tmp_path) as piped:
+        await piped.wait_until_listening()
+        await piped.stop()
+    assert 0 < len([json.loads(line) for line in piped.log])
+    write_toml(path, {"home": 1}, extra='[log]\nformat = "json"')
+    async with terminal("run", folder=tmp_path) as watched:
+        await watched.expect('"logger": "loxone_exporter.app", "message": "loxone-exporter ')
+        watched.press("c")
+        assert 0 == await watched.end()
 
 
 async def test_the_shipped_configuration_runs_against_the_simulator() -> None:

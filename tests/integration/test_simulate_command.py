@@ -180,6 +180,12 @@ def test_the_list_of_profiles(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_help_says_what_tls_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["simulate", "--help"])
+    assert "loxone-exporter[simulator]" in "".join(capsys.readouterr().out.split())
+
+
 def test_help_says_how_to_order_faults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["simulate", "--help"])

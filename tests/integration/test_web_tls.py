@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Mapping
@@ -15,15 +16,17 @@ import pytest
 import trio
 import trustme
 from attrs import define, evolve
+from trio.testing import wait_all_tasks_blocked
 
 from loxone_exporter import reading
 from loxone_exporter.clients import Clients, CutOff
+from loxone_exporter.config.files import Print
 from loxone_exporter.config.model import TlsServerConfig
 from loxone_exporter.metrics.vitals import vitals_families
 from loxone_exporter.vitals import Vitals
 from loxone_exporter.web import tls
 from loxone_exporter.web.connection import PATIENCE, Phase
-from loxone_exporter.web.tls import ServerTls, find_doubts
+from loxone_exporter.web.tls import Identity, ServerTls, find_doubts
 from support.certificates import write_server_files
 from support.raw_client import Response, request
 from support.web_serving import Serving, open_files, serving
@@ -157,6 +160,43 @@ async def test_old_protocols_are_not_spoken(tmp_path: Path) -> None:
         assert "ALERT_PROTOCOL_VERSION" in str(caught.value.__cause__)
 
 
+@pytest.mark.parametrize(
+    ("cipher", "is_spoken"),
+    [("ECDHE-ECDSA-AES128-GCM-SHA256", True), ("ECDHE-ECDSA-AES128-SHA256", False)],
+)
+async def test_old_ciphers_are_not_spoken(tmp_path: Path, *, cipher: str, is_spoken: bool) -> None:
+    context = client_context(newest=ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers(cipher)
+    refusal = pytest.raises(trio.BrokenResourceError)
+    async with place(tmp_path) as here:
+        with contextlib.nullcontext() if is_spoken else refusal:
+            assert 200 == (await here.get(context)).status
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_no_client_gets_a_ticket(tmp_path: Path, newest: ssl.TLSVersion) -> None:
+    """With one, it could come back later without its certificate being looked at again."""
+
+    def connect(server: Serving) -> bool:
+        context = client_context(newest=newest)
+        with (
+            socket.create_connection((server.host, server.port), timeout=5) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as encrypted,
+        ):
+            encrypted.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert encrypted.recv(100)  # by now, what comes behind the handshake is there
+            return encrypted.session is not None and encrypted.session.has_ticket
+
+    async with place(tmp_path) as here:
+        assert not await trio.to_thread.run_sync(connect, here.server)
+
+
+async def test_a_client_cannot_have_keys_made_again_and_again(tmp_path: Path) -> None:
+    """No client of Python's can ask for it, and newer OpenSSL may refuse it by itself."""
+    async with place(tmp_path) as here:
+        assert here.tls.identity.context.options & ssl.OP_NO_RENEGOTIATION
+
+
 GOOD = CLIENTS.issue_cert("prometheus")
 TOO_OLD = CLIENTS.issue_cert("prometheus", not_before=EXPIRED, not_after=EXPIRED + YEAR)
 STRANGE = STRANGERS.issue_cert("prometheus")
@@ -172,8 +212,11 @@ ACCEPTED = {
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("wanted", ACCEPTED)
 async def test_clients_show_what_they_have_to(
-    tmp_path: Path, wanted: str, newest: ssl.TLSVersion
+    tmp_path: Path, wanted: str, newest: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Whom the machine trusts does not matter.
+    (tmp_path / "machine.pem").write_bytes(STRANGERS.cert_pem.bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "machine.pem"))
     authorities: dict[str, Any] = (
         {} if wanted == "NoClientCert" else {"client_ca_file": tmp_path / "clients.pem"}
     )
@@ -205,6 +248,24 @@ async def test_another_certificate_counts_for_new_connections(
             assert before == int(stream.getpeercert()["serialNumber"], 16)
         assert abs(later.timestamp() - (here.vitals.web_certificate_not_after or 0)) < 2
     assert 1 == sum("new connections get the certificate" in text for text in caplog.messages)
+
+
+async def test_other_authorities_of_clients_count_for_new_connections(
+    tmp_path: Path, often: None
+) -> None:
+    file = tmp_path / "clients.pem"
+    async with place(
+        tmp_path, client_auth_type="RequireAndVerifyClientCert", client_ca_file=file
+    ) as here:
+        assert 200 == (await here.get(client_context(GOOD))).status
+        file.write_bytes(STRANGERS.cert_pem.bytes())
+        before = here.tls.identity
+        with trio.fail_after(5):
+            while here.tls.identity is before:
+                await trio.sleep(0.01)
+        assert 200 == (await here.get(client_context(STRANGE))).status
+        with pytest.raises(trio.BrokenResourceError):
+            await here.get(client_context(GOOD))
 
 
 async def test_kubernetes_swaps_a_link_to_the_folder(tmp_path: Path, often: None) -> None:
@@ -258,15 +319,68 @@ async def test_a_broken_pair_leaves_the_old_one_and_is_told_once(
 async def test_files_that_are_still_being_written_are_not_complained_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    looks, look = 0, tls._print_all
+
+    def counted_look(config: TlsServerConfig) -> tuple[Print, ...]:
+        nonlocal looks
+        looks += 1
+        return look(config)
+
     monkeypatch.setattr(tls, "CHECK_INTERVAL", 0.3)
+    monkeypatch.setattr(tls, "_print_all", counted_look)
     async with place(tmp_path) as here:
         before = await here.serial()
         other = AUTHORITY.issue_cert(NAME)
         (tmp_path / "exporter.pem").write_bytes(other.cert_chain_pems[0].bytes())
+        seen = looks
+        with trio.fail_after(5):
+            while looks == seen:
+                await trio.sleep(0.01)
         await trio.sleep(0.1)  # shorter than from one look to the next
         write_server_files(tmp_path, other)
         await here.changed(before)
     assert [] == [r.message for r in caplog.records if r.levelno >= logging.WARNING]
+
+
+async def test_a_reload_during_a_renewal_is_what_counts(
+    tmp_path: Path, often: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on, load = threading.Event(), Identity.load
+    main_thread = threading.current_thread()
+
+    def slow_load(config: TlsServerConfig) -> Identity:
+        if threading.current_thread() is not main_thread:
+            begun.set()
+            assert may_go_on.wait(5)
+        return load(config)
+
+    begun = threading.Event()
+    other = tmp_path / "other"
+    other.mkdir()
+    write_server_files(other, AUTHORITY.issue_cert(NAME))
+    async with place(tmp_path) as here:
+        take_over = await here.tls.prepare(
+            evolve(here.config, cert_file=other / "exporter.pem", key_file=other / "exporter.key")
+        )
+        monkeypatch.setattr(Identity, "load", slow_load)
+        write_server_files(tmp_path, AUTHORITY.issue_cert(NAME))
+        assert await trio.to_thread.run_sync(begun.wait, 5)
+        monkeypatch.setattr(tls, "CHECK_INTERVAL", 3600.0)  # this renewal only
+        take_over()
+        chosen = here.tls.identity
+        may_go_on.set()
+        with trio.fail_after(5):
+            while here.tls._files.is_busy():
+                await trio.sleep(0.01)
+        await wait_all_tasks_blocked(0.05)
+        assert chosen is here.tls.identity
+
+
+async def test_a_reload_of_the_same_configuration_reads_nothing(tmp_path: Path) -> None:
+    async with place(tmp_path) as here:
+        before = here.tls.identity
+        (await here.tls.prepare(evolve(here.config)))()
+        assert before is here.tls.identity
 
 
 async def test_a_reload_takes_over_everything_but_whether_there_is_tls(tmp_path: Path) -> None:

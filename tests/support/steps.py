@@ -1,8 +1,7 @@
-"""Work in steps, and how often and how long it keeps others waiting."""
+"""Work in steps, and how often it lets others have their turn."""
 
 from __future__ import annotations
 
-import time
 from typing import Generic
 
 from attrs import frozen
@@ -12,28 +11,18 @@ from loxone_exporter.steps import Result, Steps
 
 @frozen
 class Done(Generic[Result]):
-    """What came of work.
-
-    Attributes:
-        result: Its result.
-        pauses: How often it paused.
-        longest: Seconds of the processor that its longest step took.
-    """
+    """What came of work, and how often it paused."""
 
     result: Result
     pauses: int
-    longest: float
 
 
 def do(steps: Steps[Result]) -> Done[Result]:
     """Do all steps."""
-    pauses, longest = 0, 0.0
+    pauses = 0
     while True:
-        begun = time.process_time()
         try:
             next(steps)
         except StopIteration as end:
-            longest = max(longest, time.process_time() - begun)
-            return Done(end.value, pauses, longest)
-        longest = max(longest, time.process_time() - begun)
+            return Done(end.value, pauses)
         pauses += 1

@@ -98,6 +98,7 @@ BAD = [
     "Basic " + "A" * 5,
     "Basic grüße",
     basic()[:-1] + "*",
+    basic().replace("Basic ", "Basic *"),
     basic().replace("Basic", "Bearer"),
     basic().removeprefix("Basic "),
     f"{basic()},{basic()}",
@@ -130,6 +131,20 @@ def test_no_header_is_a_failure(header: str) -> None:
     credentials = Credentials.parse(header)
     assert credentials is None or len(credentials.password) <= MAX_PASSWORD
     assert credentials is None or repr(credentials.password) not in repr(credentials)
+
+
+def test_a_password_with_a_nul_is_none() -> None:
+    """Where it is cut off, as libraries of C do, what stands behind it would not matter."""
+    assert Credentials.parse(basic()) is not None
+    assert Credentials.parse(basic(password=f"{PASSWORD}\0anything")) is None
+
+
+async def test_nobody_is_let_in_whatever_a_comparison_says(
+    users: Authentication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(authentication, "_compare", lambda _password, _hash: True)
+    assert not await users.admits(basic("nobody"), HERE)
+    assert await users.admits(basic(), HERE)
 
 
 async def test_what_was_found_out_is_remembered(
@@ -257,3 +272,10 @@ async def test_memory_is_bounded(users: Authentication, monkeypatch: pytest.Monk
     assert [] == compared
     await users.admits(guesses[0], HERE)
     assert 1 == len(compared)
+    # The oldest of them is kept as long as somebody tries it again.
+    oldest = guesses[11]
+    await users.admits(oldest, HERE)
+    await users.admits(guesses[1], HERE)  # which takes the place of another one
+    del compared[:]
+    await users.admits(oldest, HERE)
+    assert [] == compared

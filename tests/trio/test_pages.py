@@ -11,6 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from benchmarks.house import InventedHouse
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.config.shard import Shard
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.replies import Device
@@ -20,10 +21,9 @@ from loxone_exporter.state import ConnectionState, Failure, MiniserverState, Sec
 from loxone_exporter.web.app import WebApp
 from loxone_exporter.web.pages import Pages, documentation_url
 from loxone_exporter.web.pages.controls import ON_A_PAGE
-from loxone_exporter.web.pages.wording import ADVICE
 from support.collected import configure, connected
 from support.pages import HOSTILE, Page, ask, build_app, hostile_miniserver
-from support.structures import control, structure
+from support.structures import control, key, structure
 
 
 def demo(name: str = "home") -> MiniserverState:
@@ -92,7 +92,7 @@ async def test_everything_else_comes_from_here() -> None:
         assert len(answer.body) > 100
         assert b"http://" not in answer.body.replace(b"http://www.w3.org/2000/svg", b"")
         assert b"https://" not in answer.body
-    assert {"metrics", "healthz", "readyz", "livez"} <= set(addresses)
+    assert {"metrics", "healthz", "readyz", "livez", "openapi.json"} <= set(addresses)
 
 
 async def test_nothing_is_inline() -> None:
@@ -248,6 +248,77 @@ async def test_a_miniserver_that_is_gone(autojump_clock: MockClock) -> None:
     assert "1 min ago" in page.texts("p", "notice")[0]
     assert [] == page.texts("summary")
     assert [] == page.texts("code")
+
+
+def how_live(page: Page) -> tuple[str | None, str | None]:
+    """What the script says beside the page's name, and how."""
+    (known,) = (each.attributes for each in page.elements if "data-live" in each.attributes)
+    return known["data-live"], known["data-tone"]
+
+
+NEVER_CONNECTED = {
+    ConnectionState.DISCONNECTED: "busy",
+    ConnectionState.CONNECTING: "busy",
+    ConnectionState.AUTHENTICATING: "busy",
+    ConnectionState.DISCOVERING: "busy",
+    ConnectionState.SUBSCRIBING: "busy",
+    ConnectionState.BACKOFF: "bad",
+    ConnectionState.REJECTED: "bad",
+    ConnectionState.LOCKED_OUT: "bad",
+}
+
+
+@pytest.mark.parametrize("connection", ConnectionState)
+async def test_only_what_is_connected_is_live(
+    connection: ConnectionState, autojump_clock: MockClock
+) -> None:
+    state = demo()
+    app = build_app(state, metrics={"stale_after": 60.0})
+    heard = time.time()
+    state.link.security, state.link.sessions = Security.VERIFIED, 1
+    await trio.sleep(30)
+    state.connection = connection
+    page = await page_of(app)
+    if connection is ConnectionState.CONNECTED:
+        assert ("Live", "good") == how_live(page)
+        assert ["Connection"] == [each for each in page.texts("dt") if each.endswith("onnection")]
+        return
+    assert ("Last values", "busy") == how_live(page)
+    (known,) = (each.attributes for each in page.elements if "data-from" in each.attributes)
+    # It is 30 s ago by trio's clock, and now by the wall's.
+    assert abs(float(known["data-from"] or 0) - (heard - 30)) < 20
+    assert ["Last connection"] == [each for each in page.texts("dt") if each.endswith("onnection")]
+    assert page.texts("p", "notice")[0].startswith("These are its last values, from before ")
+    await trio.sleep(61)
+    assert ("No values", NEVER_CONNECTED[connection]) == how_live(await page_of(app))
+
+
+@pytest.mark.parametrize("connection", NEVER_CONNECTED)
+async def test_what_was_never_connected_has_neither_values_nor_protection(
+    connection: ConnectionState,
+) -> None:
+    state = MiniserverState(name="home", connection=connection)
+    state.link.security = Security.UNVERIFIED  # so it is configured
+    page = await page_of(build_app(state))
+    assert ("No values", NEVER_CONNECTED[connection]) == how_live(page)
+    assert "TLS" not in "".join(page.texts("dd"))
+    facts = dict(zip(page.texts("dt"), page.texts("dd"), strict=True))
+    assert "none yet" == facts["Controls"]
+
+
+async def test_of_several_it_is_said_how_many_are_live() -> None:
+    assert ("Live", "good") == how_live(await page_of(build_app(small("a"), small("b"))))
+    assert ("1 of 2 live", "busy") == how_live(await page_of(build_app(small("a"), failing("b"))))
+
+
+async def test_controls_without_a_name() -> None:
+    house = structure(control(1, ""), control(2, f" ({key(2)})"), control(3, " "), control(4))
+    page = await page_of(build_app(connected(house, values=dict.fromkeys(range(1, 5), 1.0))))
+    names = ["Without a name", "Without a name", f"Without a name ({key(2)})", "Lamp"]
+    assert sorted(names) == sorted(page.texts("bdi", "name"))
+    own = [text for text in page.texts("dt") if text.startswith("The control itself")]
+    assert len(names) == len(own)
+    assert f"UUID {key(4)}" in page.texts("bdi", "hint")
 
 
 async def test_nothing_to_see() -> None:

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 from attrs import evolve
 
-from loxone_exporter.config.model import Config
+from loxone_exporter.config.model import Config, MetricsConfig
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.loxone.commands import derive_client_uuid
 from loxone_exporter.miniserver.network import Address
@@ -20,6 +20,8 @@ from loxone_exporter.state import ConnectionState, MiniserverState
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.survey.check import check_all
 from loxone_exporter.survey.houses import discover_all
+from loxone_exporter.survey.report import left_out
+from loxone_exporter.survey.shown import size_of
 from loxone_exporter.survey.terminal import Progress
 from loxone_exporter.survey.visit import LONGEST, visit_all
 from support.exporters import DEVICE, add_miniserver, not_on_the_list, sent
@@ -88,6 +90,25 @@ async def test_a_house_is_what_was_found_there(
     assert home.controls
     assert ("gone", ()) == (gone.miniserver, gone.controls)
     assert gone.failure
+
+
+async def test_all_houses_share_the_limit_of_series(
+    network: MemoryNetwork, autojump_clock: trio.testing.MockClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("home", "barn")
+    for name in names:
+        add_miniserver(network, name)
+    config = Config(miniservers=tuple(map(miniserver_config, names)))
+    (visit, _) = await visit_all(config.miniservers, connect=network.connect)
+    size = size_of(visit.state, config)
+    for limit in (2 * size, 2 * size - 1, size):
+        limited = evolve(config, metrics=MetricsConfig(max_series=limit))
+        home, barn = await discover_all(limited, connect=network.connect)
+        assert [] == list(left_out(home))
+        cut = [state.is_cut for control in barn.controls for state in control.states]
+        assert {2 * size: 0, 2 * size - 1: 1, size: len(cut)}[limit] == sum(cut)
+        assert bool(sum(cut)) == ("of barn" in caplog.text)
+        assert "of home" not in caplog.text
 
 
 async def test_a_visit_notes_what_is_to_be_seen_only_meanwhile(

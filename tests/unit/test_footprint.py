@@ -61,9 +61,9 @@ def test_the_health_check_fits_beside_the_exporter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "loxone_exporter.advice",
         "loxone_exporter.config.template",
         "loxone_exporter.loxone.certificates",
-        "loxone_exporter.miniserver.remedies",
         "loxone_exporter.setup",
         "loxone_exporter.simulator",
         "loxone_exporter.survey",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import loxone_exporter
+from loxone_exporter.errors import FailureReason
 
 
 PACKAGE = "loxone_exporter"
@@ -19,7 +20,7 @@ ROOT = Path(loxone_exporter.__file__).parent
 FLOORS = (
     {"clients", "errors", "histogram", "logs", "reading", "steps", "stop", "units"},
     {"loxone", "config"},
-    {"liveness", "options", "turns"},
+    {"advice", "liveness", "options", "turns"},
     {"activity", "vitals"},
     {"state", "simulator"},
     {"miniserver", "metrics"},
@@ -136,6 +137,23 @@ def test_imports_run_one_way_and_libraries_are_at_home(module: str) -> None:
 def test_modules_can_be_read_in_one_go(module: str) -> None:
     lines = MODULES[module].read_text(encoding="utf-8").count("\n")
     assert lines <= MAX_LINES
+
+
+def has_word_for_each_failure(node: ast.AST) -> bool:
+    """Whether it is a table by `FailureReason`, whole."""
+    keys = node.keys if isinstance(node, ast.Dict) else []
+    names = {ast.unparse(key) for key in keys if key is not None}
+    return names >= {f"FailureReason.{reason.name}" for reason in FailureReason}
+
+
+def test_what_failures_mean_is_said_in_one_place() -> None:
+    tables = [
+        module
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if has_word_for_each_failure(node)
+    ]
+    assert ["advice"] == tables
 
 
 def test_types_are_for_users_too() -> None:

@@ -168,6 +168,31 @@ def test_configuring_again_replaces_the_stream(root: logging.Logger) -> None:
     assert second.getvalue().endswith(" info    anybody heard\n")
 
 
+class Screen(io.StringIO):
+    """A stream that a person watches."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("format_", "stream", "is_json"),
+    [
+        (None, Screen(), False),
+        (None, io.StringIO(), True),
+        ("json", Screen(), True),
+        ("text", io.StringIO(), False),
+    ],
+)
+def test_a_person_gets_text_and_a_program_json_unless_it_is_set(
+    root: logging.Logger, *, format_: logs.Format | None, stream: io.StringIO, is_json: bool
+) -> None:
+    logs.configure("info", format_, stream)
+    logging.getLogger("anybody").info("heard")
+    assert is_json == stream.getvalue().startswith("{")
+    assert "heard" in stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("level", "websocket", "hypercorn"),
     [

@@ -16,6 +16,7 @@ from loxone_exporter.config.environment import _VARIABLES
 from loxone_exporter.config.model import WebConfig
 from loxone_exporter.errors import FailureReason
 from loxone_exporter.metrics.catalog import codes, entry
+from loxone_exporter.setup.answers import Options, PasswordPlace
 from loxone_exporter.web.connection import PATIENCE, PIECE, Phase
 from loxone_exporter.web.unread import FEWEST, ROOM
 from support.documents import PAGES, ROOT, blocks, rows, spans
@@ -23,6 +24,11 @@ from support.documents import PAGES, ROOT, blocks, rows, spans
 
 BY_NAME = {page.stem: page for page in PAGES}
 CODE = re.compile(r"`([^`]+)`")
+# Those of the exporter's own users, and keys of Kubernetes' Secrets.
+OTHER_PASSWORDS = ("/etc/prometheus/", "/run/secrets/loxone/")
+PASSWORD_FILE = re.compile(
+    r"[\w./%-]+\.password\b|(?:password_file = \"|LOXONE_PASSWORD_FILE=)([^\s\"]+)"
+)
 
 # As histograms are written.
 SUFFIXES = re.compile(r"_(?:bucket|count|sum)$")
@@ -80,6 +86,28 @@ def options() -> Iterator[tuple[str, str]]:
             if action.help != argparse.SUPPRESS and action.dest != "help":
                 for option in action.option_strings:
                     yield option, name
+
+
+def password_files() -> Iterator[tuple[str, str]]:
+    """Each file for a Miniserver's password that is shown somewhere, with where that is."""
+    shown = [*PAGES, ROOT / "loxone-exporter.toml", *(ROOT / "deploy").rglob("*.*")]
+    for path in shown:
+        if path.suffix in {".md", ".toml", ".service", ".yaml", ".example"}:
+            text = path.read_text(encoding="utf-8")
+            for found in PASSWORD_FILE.finditer(text):
+                name = found[1] or found[0]
+                if not name.startswith(OTHER_PASSWORDS):
+                    yield path.name, name.rpartition("/")[2]
+
+
+def test_the_password_is_in_a_file_of_one_name() -> None:
+    found = list(password_files())
+    pages = {page for page, _ in found}
+    assert {"README.md", "running.md", "loxone-exporter.service", "loxone-exporter.toml"} <= pages
+    of_init = PasswordPlace.chosen(Options(), Options().output).file
+    assert of_init is not None
+    others = {"barn.password", "shed.password"}  # of second and third Miniservers
+    assert {of_init.name} == {name for _, name in found} - others, found
 
 
 def test_every_command_is_explained() -> None:

@@ -10,22 +10,27 @@ import pytest
 from soak.observations import (
     Departure,
     End,
+    Naming,
     Observations,
     Outage,
     Reading,
     Reload,
     Rest,
+    Withdrawal,
 )
 from soak.report import format_findings, format_ordeals
 from soak.verdicts import (
     Finding,
     Verdict,
-    block_medians,
+    block_floors,
     is_failure,
     judge,
     trend_of,
     warm_readings,
 )
+
+
+WITHDRAWN = "values of Miniservers that were gone are withdrawn"
 
 
 def reading(time: float = 0.0, resident: float = 50.0, *, descriptors: int = 17) -> Reading:
@@ -40,6 +45,7 @@ def rest(
     tasks: float | None = 40,
     mistakes: tuple[str, ...] = (),
     sessions: int = 1,
+    loose_tokens: int = 0,
 ) -> Rest:
     return Rest(
         reading=reading(descriptors=descriptors),
@@ -47,6 +53,7 @@ def rest(
         compared=3000,
         mistakes=mistakes,
         sessions={"demo": sessions},
+        loose_tokens=loose_tokens,
     )
 
 
@@ -66,6 +73,10 @@ def outage(
     )
 
 
+def withdrawal(took: float | None, *, is_back: bool = True) -> Withdrawal:
+    return Withdrawal(site="demo", stale_after=10.0, took=took, is_back=is_back)
+
+
 def good() -> Observations:
     """What is seen where everything is as it should be."""
     return Observations(
@@ -77,6 +88,8 @@ def good() -> Observations:
         probes=3,
         reloads=[Reload(time=20.0, what="a comment", took=6.0)],
         departures=[Departure(site="second")],
+        namings=[Naming(what="demo is second, second is demo")],
+        withdrawals=[withdrawal(8.1), withdrawal(12.9)],
         commands=100,
         bugs={"demo": 0.0},
         log_lines=10,
@@ -128,6 +141,24 @@ BREACHES: list[tuple[Callable[[Observations], object], str]] = [
         lambda seen: seen.departures.append(Departure(site="second", left=("a token",))),
         "things that removed Miniservers left behind",
     ),
+    (
+        lambda seen: seen.namings.append(Naming(what="x", wrong=("series of demo",))),
+        "things that other names left behind, or that were not shown under them",
+    ),
+    *(
+        (lambda seen, one=one: seen.withdrawals.append(one), WITHDRAWN)
+        for one in (
+            withdrawal(7.9),
+            withdrawal(13.1),
+            withdrawal(None),
+            withdrawal(10.0, is_back=False),
+        )
+    ),
+    (
+        lambda seen: seen.loose_tokens.append("demo: after drop"),
+        "tokens that no session uses some seconds after a recovery",
+    ),
+    (lambda seen: seen.rests.append(rest(loose_tokens=1)), "tokens at rest that no session uses"),
     (lambda seen: seen.rests.append(rest(descriptors=18)), "files open at rest"),
     (lambda seen: seen.rests.append(rest(tasks=41)), "tasks at rest"),
     (
@@ -184,7 +215,7 @@ def test_what_cannot_be_judged_is_neither_kept_nor_broken() -> None:
 
 def test_nothing_is_said_about_reloads_where_there_were_none() -> None:
     with_them, without = (len(judge(good(), reloads=reloads)) for reloads in (True, False))
-    assert with_them - 3 == without
+    assert with_them - 5 == without
 
 
 # Memory.
@@ -234,9 +265,18 @@ def test_a_trend_comes_with_its_error() -> None:
     assert (2.0, math.sqrt(6 / 9) / math.sqrt(2)) == pytest.approx((bent.slope, bent.error))
 
 
-def test_blocks_hold_equally_many_readings() -> None:
-    blocks = block_medians([reading(float(time), float(time)) for time in range(120)])
-    assert [(4.5 + 10 * place, 4.5 + 10 * place) for place in range(12)] == blocks
+def test_blocks_hold_equally_many_readings_and_say_what_the_process_keeps() -> None:
+    blocks = block_floors([reading(float(time), float(time)) for time in range(120)])
+    assert [(4.5 + 10 * place, 1.0 + 10 * place) for place in range(12)] == blocks
+
+
+def test_clients_that_come_and_go_are_no_growth() -> None:
+    seen = good()
+    seen.readings = [
+        reading(float(second), 50 + (8.0 if second > 1500 and second % 60 < 50 else 0.0))
+        for second in range(3600)
+    ]
+    assert [] == broken(seen)
 
 
 # The report.

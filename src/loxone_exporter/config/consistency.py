@@ -14,11 +14,13 @@ from loxone_exporter.config.model import (
     Config,
     MiniserverConfig,
     ShardConfig,
+    TlsServerConfig,
     WebConfig,
 )
 from loxone_exporter.config.server_tls import PATH as TLS_PATH
 from loxone_exporter.config.server_tls import find_doubts_of_key
 from loxone_exporter.config.shard import indexes
+from loxone_exporter.config.spelling import is_misspelt
 
 
 _OPTIONS = fields(MiniserverConfig)
@@ -168,7 +170,8 @@ def _find_contradictions_of_web(web: Mapping[str, object]) -> Iterator[Problem]:
         case {"tls_server_config": dict(table)}:
             for key, message in _find_contradictions_of_clients(table):
                 yield (*TLS_PATH, key), message
-    if web.get("health_without_login") is True and "basic_auth_users" not in web:
+    has_users = "basic_auth_users" in web or is_misspelt("basic_auth_users", web, WebConfig)
+    if web.get("health_without_login") is True and not has_users:
         message = "has no effect: nobody has to log in without [web.basic_auth_users]"
         yield ("web", "health_without_login"), message
 
@@ -180,7 +183,12 @@ def _find_contradictions_of_clients(table: Mapping[str, object]) -> Iterator[tup
     if wanted == "NoClientCert" and has_authorities:
         remedy = 'remove it, or set client_auth_type = "RequireAndVerifyClientCert"'
         yield "client_ca_file", f"has no effect, for no certificate is asked for: {remedy}"
-    if wanted in {"VerifyClientCertIfGiven", "RequireAndVerifyClientCert"} and not has_authorities:
+    needs_authorities = wanted in {"VerifyClientCertIfGiven", "RequireAndVerifyClientCert"}
+    if (
+        needs_authorities
+        and not has_authorities
+        and not is_misspelt("client_ca_file", table, TlsServerConfig)
+    ):
         yield (
             "client_ca_file",
             f'missing: with client_auth_type = "{wanted}" it says whose are good',

@@ -8,12 +8,11 @@ the errors and knows where they belong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from types import GenericAlias
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
-from attrs import fields, has
+from attrs import has
 from cattrs import Converter
 from cattrs.errors import (
     ClassValidationError,
@@ -24,8 +23,9 @@ from cattrs.errors import (
 from loxone_exporter.config.addresses import ListenAddress
 from loxone_exporter.config.checks import describe, describe_kind, exactly
 from loxone_exporter.config.findings import KeyPath, Problem
-from loxone_exporter.config.model import PASSWORD_KEYS, Config, MiniserverConfig, TlsServerConfig
+from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
+from loxone_exporter.config.spelling import HEADERS, is_misspelt, suggestion
 
 
 Hook: TypeAlias = Callable[[Any, Any], Any]
@@ -41,19 +41,6 @@ _NEEDED = {
 }
 """Item types of arrays that must not be empty."""
 
-_OTHER_WORDS = {
-    "ca_cert": "tls_ca_file",
-    "https": "tls",
-    "insecure_skip_verify": "tls_verify",
-    "snr": "serial",
-    "ssl": "tls",
-    "tls_cert": "tls_ca_file",
-    "tls_certificate": "tls_ca_file",
-    "tls_mode": "tls",
-    "tls_pin": "tls_fingerprint",
-}
-"""Keys that other programs have for what is called otherwise here, and spelt quite otherwise."""
-
 
 def structure_config(document: dict[str, object]) -> tuple[Config | None, list[Problem]]:
     """The document's configuration, or everything that is wrong with the document.
@@ -61,8 +48,10 @@ def structure_config(document: dict[str, object]) -> tuple[Config | None, list[P
     Args:
         document: Parsed TOML, its passwords already resolved.
     """
+    if not is_misspelt("miniservers", document, Config):
+        document = {"miniservers": [], **document}
     try:
-        return _CONVERTER.structure({"miniservers": [], **document}, Config), []
+        return _CONVERTER.structure(document, Config), []
     except ClassValidationError as error:
         return None, list(_problems(error, ()))
 
@@ -71,8 +60,12 @@ def _problems(error: Exception, path: KeyPath) -> Iterator[Problem]:
     match error:
         case ClassValidationError():
             of_attributes, of_table = error.group_exceptions()
+            unknown = [key for inner in of_table for key in getattr(inner, "extra_fields", ())]
             for inner, attribute in of_attributes:
-                yield from _problems(inner, (*path, attribute.name))
+                # What is only misspelt is told as that, and not as missing besides.
+                is_missing = isinstance(inner, KeyError)
+                if not (is_missing and is_misspelt(attribute.name, unknown, error.cl)):
+                    yield from _problems(inner, (*path, attribute.name))
             for inner in of_table:
                 yield from _problems(inner, path)
         case IterableValidationError():
@@ -80,50 +73,11 @@ def _problems(error: Exception, path: KeyPath) -> Iterator[Problem]:
                 yield from _problems(inner, (*path, item.index))
         case ForbiddenExtraKeysError():
             for key in error.extra_fields:
-                yield (*path, key), f"unknown key{_suggestion(key, error.cl)}"
+                yield (*path, key), f"unknown key{suggestion(key, error.cl)}"
         case KeyError():
             yield path, "missing, but required"
         case _:
             yield path, str(error)
-
-
-def _headers() -> dict[type, str]:
-    """How the tables of the model begin in TOML."""
-    headers = {}
-    for attribute in fields(Config):
-        match get_args(attribute.type):
-            case [item, _]:
-                headers[item] = f"[[{attribute.name}]]"
-            case _:
-                headers[attribute.type] = f"[{attribute.name}]"
-    return {**headers, TlsServerConfig: "[web.tls_server_config]"}
-
-
-_HEADERS = _headers()
-
-
-def _keys(table: type) -> dict[str, str]:
-    """The keys that a table may have, each as an error text names it."""
-    if table is Config:
-        return {header.strip("[]"): header for header in _HEADERS.values() if "." not in header}
-    keys = {attribute.name: f"'{attribute.name}'" for attribute in fields(table)}
-    return keys | {key: f"'{key}'" for key in PASSWORD_KEYS} if table is MiniserverConfig else keys
-
-
-def _suggestion(key: str, table: type) -> str:
-    own = _keys(table)
-    elsewhere = {} if table is Config else _keys(Config)
-    for other, header in _HEADERS.items():
-        if other is not table:
-            elsewhere |= {name: f"{shown} in {header}" for name, shown in _keys(other).items()}
-    wanted = _OTHER_WORDS.get(key.lower(), key.lower())
-    known = own.get(wanted) or elsewhere.get(wanted)
-    meant = known or _nearest(wanted, own) or _nearest(wanted, elsewhere)
-    return f", did you mean {meant}?" if meant else ""
-
-
-def _nearest(key: str, candidates: dict[str, str]) -> str | None:
-    return next((candidates[name] for name in get_close_matches(key, candidates, n=1)), None)
 
 
 _CONVERTER = Converter(forbid_extra_keys=True, detailed_validation=True)
@@ -147,7 +101,7 @@ def _table_hook(table: type, converter: Converter) -> Hook:
         if type(value) is dict:
             return structure(value, table)
         remedy = " with single brackets" if type(value) is list else ""
-        wanted = f"a table, written {_HEADERS[table]}{remedy}"
+        wanted = f"a table, written {HEADERS[table]}{remedy}"
         raise ValueError(f"expected {wanted}, found {describe(value)}")
 
     return hook
@@ -162,8 +116,8 @@ def _array_hook(kind: type, converter: Converter) -> Hook:
     def hook(value: object, _: object) -> tuple[object, ...]:
         if type(value) is not list:
             wanted = "an array in square brackets"
-            if item in _HEADERS:
-                wanted = f"an array of tables, written {_HEADERS[item]} with double brackets"
+            if item in HEADERS:
+                wanted = f"an array of tables, written {HEADERS[item]} with double brackets"
             raise ValueError(f"expected {wanted}, found {describe(value)}")
         if not value and item in _NEEDED:
             raise ValueError(_NEEDED[item])

@@ -102,11 +102,12 @@ class LogConfig:
 
     Attributes:
         level: The least important level that is logged.
-        format: JSON, one object a line, or text for people.
+        format: JSON, one object a line, or text for people; None is text on a terminal, and JSON
+            elsewhere.
     """
 
     level: LogLevel = "info"
-    format: LogFormat = "json"
+    format: LogFormat | None = None
 
 
 @frozen(kw_only=True)

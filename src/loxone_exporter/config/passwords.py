@@ -11,8 +11,9 @@ from loxone_exporter.config.checks import describe_kind, has_control_character, 
 from loxone_exporter.config.environment import read_variable
 from loxone_exporter.config.files import is_world_readable, read_text
 from loxone_exporter.config.findings import ConfigurationError, Finding, KeyPath, Problem
-from loxone_exporter.config.model import PASSWORD_KEYS
+from loxone_exporter.config.model import PASSWORD_KEYS, MiniserverConfig
 from loxone_exporter.config.secret import Secret
+from loxone_exporter.config.spelling import is_misspelt
 
 
 _CHOICE = "expected one of password, password_file, password_env"
@@ -67,7 +68,9 @@ class PasswordResolver:
         given = {key: table.pop(key) for key in PASSWORD_KEYS if key in table}
         table["password"] = Secret("")
         if not given:
-            self._report_missing((*path, "password"))
+            # What is only misspelt is told as that, by who knows all keys.
+            if not any(is_misspelt(key, table, MiniserverConfig) for key in PASSWORD_KEYS):
+                self._report_missing((*path, "password"))
         elif len(given) > 1:
             self.problems.append((path, f"{_CHOICE}; found {' and '.join(given)}"))
         else:

@@ -38,8 +38,9 @@ _FILE: Final = Template("""\
 # "debug", "info", "warning" or "error".
 #level = "info"
 
-# "json" for programs, "text" for people.
-#format = "json"
+# "json" for programs, "text" for people. Where it is not set, it is text on a terminal, and JSON
+# elsewhere: in containers, services and pipes.
+# format = "json"
 
 
 # What is not shown, by patterns: "*" is any text, "?" any character. Nothing from the sauna and no

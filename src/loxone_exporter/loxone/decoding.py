@@ -24,8 +24,12 @@ _SURROGATE_ESCAPES = ("\\ud", "\\uD")
 _LONGEST_ESCAPE = max(map(len, _SURROGATE_ESCAPES)) - 1
 """Characters of one that may be behind the end of a piece."""
 
-_LARGE: Final = 2**17
-"""Characters that are read without a pause: a millisecond or two."""
+_LARGE: Final = 2**19
+"""Characters from which on JSON is read in steps. What is smaller takes some milliseconds, and less
+memory at once, in which keys are there only once."""
+
+_STEP: Final = 2**17
+"""Characters after which there is a pause: a millisecond or two."""
 
 _SCANNED: Final = 2**20
 """Characters that are looked through without a pause."""
@@ -136,7 +140,7 @@ class _Reader:
         value, self._at = _DECODER.raw_decode(self.text, self._at)
         if self.has_surrogates:
             value = _without_surrogates(value)
-        if self._at - self._paused_at > _LARGE:
+        if self._at - self._paused_at > _STEP:
             self._paused_at = self._at
             yield
         return value

@@ -296,8 +296,8 @@ class _Builder:
     ) -> Row | None:
         state = state_place.state
         node = place.control.details.node_of(state.name, state.uuid)
-        if node is None:
-            return None
+        if node is None or not node.role:
+            return None  # nodes of a Wallbox Manager, for example: no part of an energy flow
         labels = (*labels, node.title, node.role.lower())
         return write_row((*self.label_names, *NODE_LABELS), labels)
 

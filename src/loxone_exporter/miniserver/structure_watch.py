@@ -34,6 +34,9 @@ SETTLING: Final = 2.0
 REST: Final = 30.0
 """Seconds between two structure files at least: a large one is work for a Miniserver."""
 
+_turn: Final = trio.Lock()
+"""Of who reads a structure file: while it is read, it takes ten times its size in memory."""
+
 _CHANGES_LOGGED = 10
 _TITLE_SHOWN = 160
 
@@ -116,13 +119,7 @@ class StructureWatch:
         """Take over the structure file; whether there was another one, that can be read."""
         over_http = self._memory.structure_needs_http
         try:
-            payload = await self._receive()
-            # Whatever a Miniserver takes for a modification: the states of the same file are known,
-            # and to have them sent anew might be told as one more.
-            if self._file == (file := hash(payload)):
-                self._memory.structure_version = version
-                return False
-            structure = await take_turns(parse_structure_in_steps(payload))
+            structure = await self._read()
         except StructureError as error:
             self._state.link.broken_structures += 1
             self._memory.structure_needs_http = False  # it is of no use
@@ -142,10 +139,26 @@ class StructureWatch:
                 "no structure file over HTTP at present: %s; the last good one stays in use", error
             )
             return False
+        if structure is None:
+            # Whatever a Miniserver takes for a modification: the states of the same file are known,
+            # and to have them sent anew might be told as one more.
+            self._memory.structure_version = version
+            return False
         changes = await take_turns(self._state.replace_structure_in_steps(structure))
-        self._memory.structure_version, self._file = version, file
+        self._memory.structure_version = version
         _log(structure, changes)
         return True
+
+    async def _read(self) -> Structure | None:
+        """The structure file; None if it is the one that this session has read already."""
+        payload = await self._receive()
+        file = hash(payload)
+        if file == self._file:
+            return None
+        async with _turn:
+            structure = await take_turns(parse_structure_in_steps(payload))
+        self._file = file
+        return structure
 
     async def _receive(self) -> bytes | str:
         memory = self._memory

@@ -164,6 +164,12 @@ class MiniserverState:
         """
         return self.connected or trio.current_time() - self._last_live_byte < stale_after
 
+    def live_until(self) -> float | None:
+        """When the last byte came of a session with events, in Unix time; None before the first."""
+        if self._last_live_byte == -math.inf:
+            return None
+        return self._now() - (trio.current_time() - self._last_live_byte)
+
     def observed_until(self) -> float:
         """Up to when it is known what the states did, on trio's clock.
 

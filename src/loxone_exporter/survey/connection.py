@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.errors import ProtocolError
 from loxone_exporter.loxone.certificates import read_certificate
 from loxone_exporter.miniserver.network import Address
-from loxone_exporter.miniserver.remedies import REMEDIES
 from loxone_exporter.state import LinkState, Security
 from loxone_exporter.survey.discovery import discover
 from loxone_exporter.survey.facts import Fact, Rating, date, duration
@@ -70,7 +70,7 @@ def describe_visit(
         yield Fact("warning", warning, Rating.DOUBTFUL)
     if visit.error is not None:
         yield Fact("failed", visit.failure, Rating.BAD)
-        yield Fact("what to do", REMEDIES[visit.error.reason], Rating.HINT)
+        yield Fact("what to do", ADVICE[visit.error.reason].remedy, Rating.HINT)
 
 
 def _describe_way(visit: Visit, miniserver: MiniserverConfig) -> Fact:

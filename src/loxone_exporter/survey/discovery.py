@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from attrs import define, evolve, field, frozen
 
 from loxone_exporter.config.model import Config
-from loxone_exporter.loxone.uuids import format_uuid
+from loxone_exporter.loxone.uuids import StateUuid, format_uuid
 from loxone_exporter.metrics.catalog import Kind
 from loxone_exporter.metrics.decisions import Decision, Reason
 from loxone_exporter.metrics.filters import compile_globs
@@ -17,10 +17,11 @@ from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, House, Plan, StatePlace, find_places
 from loxone_exporter.metrics.series import PLAIN_VALUE, TEXT_VALUE
 from loxone_exporter.state import MiniserverState, States
-from loxone_exporter.survey.shown import NOT_A_QUANTITY, ShownSeries, shown_series
+from loxone_exporter.survey.shown import NOT_A_QUANTITY, ShownSeries, shown_series, states_with_room
 
 
 _TWIN: Final = "another series with the same labels"
+_CUT: Final = "[metrics] max_series: there is no room for it"
 
 
 @frozen
@@ -55,6 +56,11 @@ class FoundState:
     def metric(self) -> str:
         """The most telling of its metrics; empty if there is none."""
         return list(self.series)[-1] if self.series else ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there is no room for it below the limit of series."""
+        return self.kept_out.endswith(_CUT)
 
     @property
     def has_quantity(self) -> bool:
@@ -100,11 +106,11 @@ def discover(state: MiniserverState, config: Config) -> Iterator[FoundControl]:
     plan = Plan.compile(config.metrics, config.filter, config.override)
     house, shown = House.of(structure, plan), shown_series(state, config)
     _, places = find_places(structure, plan, NameRegistry())
-    twins = _Twins(shown)
+    scrape = _Scrape(shown, states_with_room(structure, state.name, plan))
     for place in places:
         labels = place.labels
         states = tuple(
-            _found(place, twins.mark(place, state_place), state.shown, shown, plan)
+            _found(place, scrape.mark(place, state_place), state.shown, shown, plan)
             for state_place in place.states(house, plan)
         )
         yield FoundControl(
@@ -170,7 +176,7 @@ def _found(
 
 def _rule_of(rejected: str) -> str:
     """What kind of thing keeps a state out."""
-    if rejected == _TWIN:
+    if rejected in {_TWIN, _CUT}:
         return "metrics"
     return "override" if rejected.endswith(".drop") else "filter"
 
@@ -196,18 +202,21 @@ def _unknown_code(state_place: StatePlace, states: States) -> str:
 
 
 @define
-class _Twins:
-    """Finds states whose labels another one has already."""
+class _Scrape:
+    """Finds states that a scrape leaves out, although nothing speaks against them."""
 
     shown: ShownSeries
+    _with_room: Container[tuple[int, StateUuid]]
     _seen: set[tuple[str, ...]] = field(factory=set)
 
     def mark(self, place: ControlPlace, state_place: StatePlace) -> StatePlace:
-        """The same; marked as kept out if a scrape leaves it out as a duplicate."""
+        """The same; marked as kept out if it is a duplicate, or there is no room for it."""
         if state_place.kept_out:
             return state_place
         key = self.shown.key(place, state_place)
         if key in self._seen:
             return evolve(state_place, rejected=_TWIN)
+        if (place.index, state_place.state.uuid) not in self._with_room:
+            return evolve(state_place, rejected=_CUT)
         self._seen.add(key)
         return state_place

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from attrs import evolve
+
 from loxone_exporter.config.model import Config
 from loxone_exporter.metrics.overrides import find_conflicts
 from loxone_exporter.metrics.places import Plan
@@ -11,7 +13,7 @@ from loxone_exporter.miniserver.network import Connect, connect_tcp
 from loxone_exporter.stop import StopRequest
 from loxone_exporter.survey.discovery import discover, matched_overrides
 from loxone_exporter.survey.report import House
-from loxone_exporter.survey.shown import told_series
+from loxone_exporter.survey.shown import size_of, told_series
 from loxone_exporter.survey.visit import visit_all
 
 
@@ -31,13 +33,18 @@ async def discover_all(
     for conflict in find_conflicts(config.override):
         _logger.warning("%s", conflict)
     plan = Plan.compile(config.metrics, config.filter, config.override)
-    return [
-        House(
-            visit.state.name,
-            visit.failure,
-            tuple(discover(visit.state, config)),
-            matched_overrides(visit.state, plan),
-            told_series(visit.state, config),
+    room, houses = config.metrics.max_series, []
+    for visit in await visit_all(config.miniservers, connect=connect, stop=stop):
+        # What one takes, another one has not. In the exporter, who is connected first comes first.
+        own = evolve(config, metrics=evolve(config.metrics, max_series=room))
+        houses.append(
+            House(
+                visit.state.name,
+                visit.failure,
+                tuple(discover(visit.state, own)),
+                matched_overrides(visit.state, plan),
+                told_series(visit.state, config),
+            )
         )
-        for visit in await visit_all(config.miniservers, connect=connect, stop=stop)
-    ]
+        room -= size_of(visit.state, own)
+    return houses

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from loxone_exporter.logs import harmless
 from loxone_exporter.survey.discovery import FoundControl, FoundState
 
 
@@ -73,7 +74,7 @@ def lines(houses: Sequence[House]) -> Iterator[str]:
     """A line for each state, its columns separated by tabs, for other programs."""
     for house in houses:
         for row in rows(house):
-            yield "\t".join(" ".join(cell.split()) for cell in row)
+            yield "\t".join(map(_shown, row))
 
 
 def table(houses: Sequence[House]) -> Iterator[str]:
@@ -81,7 +82,7 @@ def table(houses: Sequence[House]) -> Iterator[str]:
     for house in houses:
         # The Miniserver's name stands above, once.
         cells = [COLUMNS[1:], *(row[1:] for row in rows(house))]
-        cut = [(*map(_cut, row[:-1]), row[-1]) for row in cells]
+        cut = [(*map(_cut, row[:-1]), _shown(row[-1])) for row in cells]
         widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
         yield f"Miniserver {house.miniserver!r}"
         for number, row in enumerate(cut):
@@ -91,7 +92,7 @@ def table(houses: Sequence[House]) -> Iterator[str]:
                 yield "  ".join("-" * width for width in widths)
         yield ""
         for metric, value in house.told.items():
-            yield f"{metric} {_number(value)}"
+            yield harmless(f"{metric} {_number(value)}")
         if house.told:
             yield ""
         yield from summary(house)
@@ -107,7 +108,22 @@ def summary(house: House) -> Iterator[str]:
             f"of the plain values, {optional} have a quantity that few need, in parentheses above: "
             "served with [metrics] optional_quantities = true"
         )
+    yield from left_out(house)
     yield from unknown_states(house)
+
+
+def left_out(house: House) -> Iterator[str]:
+    """Where the limit of series cuts, if it does."""
+    states = [
+        (control, state) for control in house.controls for state in control.states if state.is_cut
+    ]
+    if states:
+        control, state = states[0]
+        yield harmless(
+            f"[metrics] max_series leaves no room for {len(states)} states, the first of which is "
+            f"{state.subcontrol!r} of {control.name!r}: raise it, or leave out what you do not "
+            "need by [filter]"
+        )
 
 
 def totals(house: House) -> str:
@@ -132,6 +148,7 @@ def unknown_states(house: House) -> Iterator[str]:
     )
     if unknown:
         names = ", ".join(f"{name} ({count})" for name, count in unknown.most_common(_MANY))
+        names = harmless(names)
         yield f"nobody knows these {unknown.total()} states, please report them: {names}"
 
 
@@ -147,6 +164,10 @@ def explain(house: House, pattern: str) -> Iterator[str]:
         house: Where to look.
         pattern: A name or UUID, or a pattern for them.
     """
+    return map(harmless, _explain(house, pattern))
+
+
+def _explain(house: House, pattern: str) -> Iterator[str]:
     for control in house.controls:
         if not control.is_called(pattern):
             continue
@@ -167,7 +188,12 @@ def explain(house: House, pattern: str) -> Iterator[str]:
 def as_json(houses: Sequence[House]) -> str:
     """All of it, for programs."""
     document = {"miniservers": [_house(house) for house in houses]}
-    return json.dumps(document, ensure_ascii=False, indent=2)
+    text = json.dumps(document, ensure_ascii=False, indent=2)
+    # A terminal may obey some characters that JSON leaves as they are.
+    return "".join(
+        character if character.isprintable() or character == "\n" else json.dumps(character)[1:-1]
+        for character in text
+    )
 
 
 def _house(house: House) -> dict[str, Any]:
@@ -207,6 +233,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.10g}"
 
 
+def _shown(text: str) -> str:
+    """A cell in one piece, and nothing in it that a terminal would obey."""
+    return harmless(" ".join(text.split()))
+
+
 def _cut(text: str) -> str:
-    text = " ".join(text.split())
+    text = _shown(text)
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -14,11 +14,21 @@ from typing import Final
 from attrs import evolve, frozen
 
 from loxone_exporter.config.model import Config
+from loxone_exporter.loxone.structure import Structure
+from loxone_exporter.loxone.uuids import StateUuid
 from loxone_exporter.metrics.collector import LoxoneCollector
 from loxone_exporter.metrics.miniserver import has_unknown_mode, tell
+from loxone_exporter.metrics.names import NameRegistry
 from loxone_exporter.metrics.places import ControlPlace, Plan, StatePlace
-from loxone_exporter.metrics.series import LABELS, PLAIN_VALUE, TEXT_VALUE
+from loxone_exporter.metrics.series import (
+    LABELS,
+    PLAIN_VALUE,
+    TEXT_VALUE,
+    SeriesTable,
+    build_series_in_steps,
+)
 from loxone_exporter.state import MiniserverState
+from loxone_exporter.steps import finish
 
 
 NOT_A_QUANTITY: Final = (
@@ -95,6 +105,40 @@ def shown_series(state: MiniserverState, config: Config) -> ShownSeries:
             shown = f'{name}{{state="{labels["state"]}"}}' if is_named else name
             by_labels[_key(labels)][shown] = value
     return ShownSeries(by_labels, config.metrics.uuid_label)
+
+
+def states_with_room(
+    structure: Structure, miniserver: str, plan: Plan
+) -> frozenset[tuple[int, StateUuid]]:
+    """Which states have series, with values or without: the control's index, and the UUID.
+
+    Args:
+        structure: The structure file.
+        miniserver: The Miniserver's name.
+        plan: What the owner wants to see; its limit is what other Miniservers leave.
+    """
+    table = _series_table(structure, miniserver, plan)
+    return frozenset((series.control, series.uuid) for series in table.values)
+
+
+def size_of(state: MiniserverState, config: Config) -> int:
+    """How many series a Miniserver's controls have, with values or without."""
+    if state.structure is None:
+        return 0
+    plan = Plan.compile(config.metrics, config.filter, config.override)
+    return _series_table(state.structure, state.name, plan).size
+
+
+def _series_table(structure: Structure, miniserver: str, plan: Plan) -> SeriesTable:
+    """All series of a structure for which there is room, likewise."""
+    steps = build_series_in_steps(
+        structure,
+        miniserver=miniserver,
+        registry=NameRegistry(),
+        plan=plan,
+        room=plan.metrics.max_series,
+    )
+    return finish(steps)
 
 
 def count_series(state: MiniserverState, config: Config) -> Counter[str]:

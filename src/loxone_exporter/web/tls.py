@@ -77,7 +77,8 @@ class Identity:
         context.set_alpn_protocols(["http/1.1"])
         context.options |= ssl.OP_NO_RENEGOTIATION
         # A scraper keeps its connection: to take up an old session gains nothing, and would go by
-        # a client's certificate of that time.
+        # a client's certificate of that time. Python has no switch for the sessions of TLS 1.2 that
+        # OpenSSL knows by their numbers, for two hours at most, and no longer than this context.
         context.options |= ssl.OP_NO_TICKET
         context.num_tickets = 0
         load_pair(context, config.cert_file, config.key_file)

@@ -7,7 +7,7 @@ import pytest
 from support.configs import MINISERVER, find_all
 
 
-NINE_MISTAKES = """
+EIGHT_MISTAKES = """
 [web]
 listen = ":9504"
 [log]
@@ -25,8 +25,8 @@ password = 4711
 """
 
 
-def test_nine_mistakes_are_nine_findings_in_one_run(tmp_path: Path) -> None:
-    assert find_all(tmp_path, NINE_MISTAKES) == [
+def test_eight_mistakes_are_eight_findings_in_one_run(tmp_path: Path) -> None:
+    assert find_all(tmp_path, EIGHT_MISTAKES) == [
         'log.level: expected "debug", "info", "warning" or "error", found the text \'loud\'',
         (
             'metrics.stale_after: expected a duration such as "500ms", "30s", "5m", "1h", or'
@@ -34,7 +34,6 @@ def test_nine_mistakes_are_nine_findings_in_one_run(tmp_path: Path) -> None:
         ),
         "metrics.text_max_length: expected a whole number from 1 to 1024, found the number 0",
         "metrics.uuid_label: expected true or false, found the text 'no'",
-        "miniservers[0].host: missing, but required",
         "miniservers[0].hots: unknown key, did you mean 'host'?",
         "miniservers[0].password: expected text in quotes, found a whole number",
         "miniservers[0].port: expected a whole number from 1 to 65535, found the text 'eighty'",
@@ -69,6 +68,10 @@ DURATION_EXPECTATION = 'expected a duration such as "500ms", "30s", "5m", "1h", 
             "web.stale_aftr: unknown key, did you mean 'stale_after' in [metrics]?",
         ),
         ('[web]\n"a b" = 1', "web.'a b': unknown key"),
+        (
+            '[web]\nhealth_without_login = true\n[web.basic_auth_user]\na = "b"',
+            "web.basic_auth_user: unknown key, did you mean 'basic_auth_users'?",
+        ),
         # Containers of the wrong kind.
         ("web = 5", "web: expected a table, written [web], found the number 5"),
         (
@@ -240,6 +243,53 @@ def test_a_mistake_in_a_miniserver_is_found(
     tmp_path: Path, old: str, new: str, finding: str
 ) -> None:
     assert [f"miniservers[0].{finding}"] == find_all(tmp_path, MINISERVER.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "findings"),
+    [
+        ("host =", "hots =", ["hots: unknown key, did you mean 'host'?"]),
+        ("host =", "Host =", ["Host: unknown key, did you mean 'host'?"]),
+        ("name =", "naem =", ["naem: unknown key, did you mean 'name'?"]),
+        ("password =", "pasword =", ["pasword: unknown key, did you mean 'password'?"]),
+        (
+            "password =",
+            "passwordfile =",
+            ["passwordfile: unknown key, did you mean 'password_file'?"],
+        ),
+        # What is not like it is missing all the same.
+        (
+            "host =",
+            "colour =",
+            ["colour: unknown key", "host: missing, but required"],
+        ),
+        (
+            "password =",
+            "secret =",
+            [
+                "password: missing: expected one of password, password_file, password_env",
+                "secret: unknown key",
+            ],
+        ),
+        (
+            "host =",
+            "listen =",
+            ["host: missing, but required", "listen: unknown key, did you mean 'listen' in [web]?"],
+        ),
+    ],
+)
+def test_a_key_that_is_misspelt_is_not_missing_besides(
+    tmp_path: Path, old: str, new: str, findings: list[str]
+) -> None:
+    text = MINISERVER.replace(f"\n{old}", f"\n{new}")
+    assert [f"miniservers[0].{finding}" for finding in findings] == find_all(tmp_path, text)
+
+
+@pytest.mark.parametrize("header", ["[[miniserver]]", "[[Miniservers]]"])
+def test_miniservers_that_are_misspelt_are_not_missing_besides(tmp_path: Path, header: str) -> None:
+    key = header.strip("[]")
+    text = MINISERVER.replace("[[miniservers]]", header)
+    assert [f"{key}: unknown key, did you mean [[miniservers]]?"] == find_all(tmp_path, text)
 
 
 NEEDED = (

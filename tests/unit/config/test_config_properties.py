@@ -99,7 +99,7 @@ configs = st.builds(
     log=st.builds(
         LogConfig,
         level=st.sampled_from(["debug", "info", "warning", "error"]),
-        format=st.sampled_from(["json", "text"]),
+        format=st.sampled_from([None, "json", "text"]),
     ),
     metrics=st.builds(
         MetricsConfig,
@@ -145,7 +145,7 @@ def as_document(config: Config) -> dict[str, object]:
             **asdict(config.web, filter=lambda _, value: value not in ({}, None)),
             "listen": [str(address) for address in config.web.listen],
         },
-        "log": asdict(config.log),
+        "log": asdict(config.log, filter=lambda _, value: value is not None),
         "metrics": {
             **asdict(config.metrics),
             "stale_after": format_duration(config.metrics.stale_after),

@@ -64,6 +64,14 @@ def test_clients_are_known_by_their_authorities(folder: Path, wanted: str) -> No
         ('cert_file = "exporter.pem"', ["key_file: missing, but required"]),
         ("", ["cert_file: missing, but required", "key_file: missing, but required"]),
         (
+            'certfile = "exporter.pem"\nkey_file = "exporter.key"',
+            ["certfile: unknown key, did you mean 'cert_file'?"],
+        ),
+        (
+            PAIR + 'client_auth_type = "RequireAndVerifyClientCert"\nclient_ca = "clients.pem"',
+            ["client_ca: unknown key, did you mean 'client_ca_file'?"],
+        ),
+        (
             'cert_file = "a.pem"\nkey_file = 5',
             [
                 "cert_file: {folder}/a.pem: cannot be read: No such file or directory",

@@ -64,7 +64,7 @@ def test_a_minimal_file_leaves_everything_else_at_its_default(tmp_path: Path) ->
     assert loaded.warnings == ()
     expected = Config(
         web=WebConfig(listen=(ListenAddress(host=None, port=9504),)),
-        log=LogConfig(level="info", format="json"),
+        log=LogConfig(level="info", format=None),
         metrics=MetricsConfig(
             control_value=True,
             activations=True,

@@ -22,7 +22,7 @@ NESTED = {
     "basic_auth_users": "[web.basic_auth_users]",
     "tls_server_config": "[web.tls_server_config]",
 }
-WITHOUT_DEFAULT = {("[shard]", "index")}
+WITHOUT_DEFAULT = {("[log]", "format"), ("[shard]", "index")}
 """Options of tables that are there once, of which an example is shown."""
 
 EXAMPLES = {
@@ -114,10 +114,11 @@ def test_the_examples_of_overrides_load(tmp_path: Path) -> None:
 def test_the_examples_of_a_real_house_load(tmp_path: Path) -> None:
     lines = EXAMPLE.findall(SHIPPED.partition("# For a real house.")[2])
     text = "\n".join(lines)
-    assert "/etc/loxone-exporter/password" in text
     assert "/etc/loxone-exporter/authority.pem" in text
-    (tmp_path / "password").write_text("hunter2\n")
-    (tmp_path / "password").chmod(0o600)
+    for name in ("loxone-exporter", "barn", "shed"):
+        password = tmp_path / f"{name}.password"
+        password.write_text("hunter2\n")
+        password.chmod(0o600)
     authority = tmp_path / "authority.pem"
     authority.write_text(CERTIFICATE)
     loaded = load_text(tmp_path, text.replace("/etc/loxone-exporter", str(tmp_path)))

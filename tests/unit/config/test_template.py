@@ -55,7 +55,7 @@ def test_a_file_says_what_it_was_given_and_nothing_else(tmp_path: Path) -> None:
 def test_what_is_not_given_is_shown_with_its_default(tmp_path: Path) -> None:
     text = write_document(TABLE)
     everything, count = DEFAULT.subn("", text)
-    assert 12 == count
+    assert 11 == count
     assert load_text(tmp_path, text).config == load_text(tmp_path, everything).config
 
 

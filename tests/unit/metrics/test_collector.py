@@ -25,6 +25,7 @@ from loxone_exporter.state.miniserver import _Record
 from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
+from support.steps import do
 from support.strategies import look_alikes
 from support.structures import control, key, structure, uuid
 
@@ -478,20 +479,14 @@ def pauses(collector: LoxoneCollector) -> int:
 
 def exported(collector: LoxoneCollector) -> Mapping[str, int]:
     """For each Miniserver, how many controls have a sample."""
-    steps = collector.exported_controls()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            found: Mapping[str, int] = end.value
-            return found
+    return do(collector.exported_controls()).result
 
 
 async def test_how_many_controls_are_exported_is_found_out_in_steps() -> None:
     states = [connected(structure(control(1)), name=str(number)) for number in range(50)]
     collector = LoxoneCollector(configure(), states)
-    assert 3 * 50 == len(list(collector.exported_controls()))
-    assert 50 == len(list(collector.exported_controls()))
+    assert 3 * 50 == do(collector.exported_controls()).pauses
+    assert 50 == do(collector.exported_controls()).pauses
 
 
 async def test_a_structure_that_comes_amid_a_scrape_is_shown_whole_or_not_at_all() -> None:
@@ -827,3 +822,21 @@ async def test_many_lists_of_moods_are_no_burden_where_a_class_is_left_out() -> 
     started = time.process_time()
     await scrape([connected(house)], config)
     assert time.process_time() - started < 2.0
+
+
+@pytest.mark.parametrize(
+    ("type_", "role", "power"),
+    [
+        ("WallboxManager", "", "loxone_wallbox_manager_node_power_assigned_watts"),
+        ("EFM", "Load", "loxone_power_flow_node_consumption_watts"),
+    ],
+)
+async def test_only_what_has_a_role_in_an_energy_flow_is_a_node_of_one(
+    type_: str, role: str, power: str
+) -> None:
+    node = {"title": "Carport", "actualEfmState": "actual0"} | ({"nodeType": role} if role else {})
+    house = house_of(type_, ("actual0",), details={"nodes": [node], "actualFormat": "%.1fkW"})
+    found = await scrape([connected(house, values={1: 11.0})])
+    assert 11_000 == found.value(power)
+    roles = [sample.labels["role"] for sample in found.samples("loxone_energy_flow_node_info")]
+    assert ([role.lower()] if role else []) == roles

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.config.model import Config
 from loxone_exporter.errors import (
     FailureReason,
@@ -18,7 +19,6 @@ from loxone_exporter.errors import (
 from loxone_exporter.loxone.replies import Device
 from loxone_exporter.miniserver.memory import HeldToken
 from loxone_exporter.miniserver.network import Address
-from loxone_exporter.miniserver.remedies import REMEDIES
 from loxone_exporter.state import MiniserverState, Security
 from loxone_exporter.survey.connection import describe_visit
 from loxone_exporter.survey.facts import Fact, Rating
@@ -208,7 +208,7 @@ async def test_a_failure_comes_with_its_remedy_and_what_was_learned_before(
         each.subject for each in told
     ]
     assert Fact("failed", str(error), Rating.BAD) == told[-2]
-    assert REMEDIES[error.reason] == told[-1].text
+    assert ADVICE[error.reason].remedy == told[-1].text
 
 
 async def test_a_token_that_may_be_left_after_a_failure_is_told() -> None:
@@ -219,7 +219,7 @@ async def test_who_never_answered_has_nothing_but_a_failure() -> None:
     seen = Visit(MiniserverState(name="home"), SilentError("no answer"))
     told = list(describe_visit(seen, MINISERVER, Config(miniservers=(MINISERVER,)), now=NOW))
     assert ["failed", "what to do"] == [each.subject for each in told]
-    assert REMEDIES[FailureReason.SILENT] == told[-1].text
+    assert ADVICE[FailureReason.SILENT].remedy == told[-1].text
 
 
 async def test_warnings_are_passed_on() -> None:

@@ -27,7 +27,7 @@ from loxone_exporter.survey.report import (
     table,
     unmatched_overrides,
 )
-from loxone_exporter.survey.shown import told_series
+from loxone_exporter.survey.shown import size_of, told_series
 from support.collected import configure, connected
 from support.houses import house_of
 from support.structures import control, key, structure, uuid
@@ -418,3 +418,33 @@ async def test_an_override_that_leaves_a_code_alone_says_so() -> None:
     (level,) = states(found(alarm, {1: 1.0}, overrides=(override,))).values()
     assert 'loxone_smoke_alarm_level{state="pre_alarm"}' == level.metric
     assert any("override[0] does not change this" in reason.text for reason in level.reasons)
+
+
+async def test_where_the_limit_cuts_is_said() -> None:
+    lamps = structure(*(control(number, f"Lamp {number}") for number in range(1, 5)))
+    values = dict.fromkeys(range(1, 5), 1.0)
+    each = size_of(connected(lamps), configure()) // 4
+    for limit, cut in ((2 * each, ["Lamp 3", "Lamp 4"]), (4 * each, [])):
+        controls = found(lamps, values, metrics=MetricsConfig(max_series=limit))
+        assert cut == [
+            control.name for control in controls for state in control.states if state.is_cut
+        ]
+        told = [line for line in summary(house(controls)) if "max_series" in line]
+        assert len(told) == bool(cut)
+        assert all("no room for 2 states" in line and "'Lamp 3'" in line for line in told)
+        explained = "\n".join(explain(house(controls), "Lamp 4"))
+        assert ("metrics: left out by [metrics] max_series" in explained) is bool(cut)
+
+
+async def test_nothing_that_a_terminal_obeys_is_shown() -> None:
+    evil = "red \x1b[31m bell \x07 \x9b31m right\u202e"
+    lamps = structure(control(1, evil, room=evil, category=evil, type_=evil, states={evil: 1}))
+    controls = found(lamps, {1: 1.0})
+    told = {f'loxone_x{{name="{evil}"}}': 1.0}
+    houses = [House("home", "", tuple(controls), told=told)]
+    shown = [*table(houses), *explain(houses[0], "*"), as_json(houses), *lines(houses)]
+    text = "\n".join(shown)
+    assert evil.encode() not in text.encode()
+    assert [] == [each for each in text if not each.isprintable() and each not in "\n\t"]
+    (control_,) = json.loads(as_json(houses))["miniservers"][0]["controls"]
+    assert evil == control_["name"]

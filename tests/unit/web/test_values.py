@@ -111,7 +111,7 @@ def test_quantities(number: float, unit: str, text: str) -> None:
         ),
         (
             series("loxone_control_info", 1, name="n", uuid="u"),
-            Value(Kind.INFO, "u"),
+            Value(Kind.INFO, "UUID u"),
         ),
         (
             series("loxone_energy_flow_node_info", 1, name="n", node="Grid", role="grid"),

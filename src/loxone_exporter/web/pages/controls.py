@@ -27,6 +27,7 @@ _TELLING: Final = 3
 _SERIES_IN_A_STEP: Final = 100
 
 _NO_ROOM: Final = "Without a room"
+_NO_NAME: Final = "Without a name"
 
 
 @frozen
@@ -173,7 +174,7 @@ def _control(control: ShownControl, now: float) -> Pieces:
         "summary",
         element(
             "span",
-            element("bdi", control.name, class_="name"),
+            element("bdi", _name(control.name), class_="name"),
             element("bdi", kind, class_="kind"),
             class_="who",
         ),
@@ -181,6 +182,12 @@ def _control(control: ShownControl, now: float) -> Pieces:
     )
     yield from state_list(states, main_type)
     yield end("details")
+
+
+def _name(name: str) -> str:
+    """A control's name; some have none, or nothing but the UUID that makes it unique."""
+    is_missing = not name.strip() or name.startswith(" (")
+    return f"{_NO_NAME}{name.rstrip()}" if is_missing else name
 
 
 def state_list(states: Iterable[_State], main_type: str = "") -> Pieces:
@@ -192,7 +199,7 @@ def state_list(states: Iterable[_State], main_type: str = "") -> Pieces:
     """
     yield start("dl")
     for state in states:
-        title = state.subcontrol or "the control"
+        title = state.subcontrol or "The control itself"
         hints = [state.type if state.type != main_type else "", state.uuid]
         yield start("div")
         yield element(

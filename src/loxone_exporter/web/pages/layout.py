@@ -16,6 +16,7 @@ _LINKS: Final = (
     ("healthz", "/healthz", "which Miniservers are connected, for monitors"),
     ("readyz", "/readyz", "is there something to scrape? for readiness probes"),
     ("livez", "/livez", "is the exporter alive? for liveness probes"),
+    ("openapi.json", "/openapi.json", "all of this, described for programs"),
 )
 """Address, title and purpose of what there is beside the page; the addresses are relative, for a
 proxy may have put the exporter below a path of its own."""

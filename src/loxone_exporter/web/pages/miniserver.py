@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loxone_exporter.advice import ADVICE
 from loxone_exporter.metrics.inventory import Inventory
 from loxone_exporter.metrics.share import Share
 from loxone_exporter.state import MiniserverState
@@ -9,7 +10,6 @@ from loxone_exporter.web.pages.controls import control_list, own_states, state_l
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
 from loxone_exporter.web.pages.query import Query
 from loxone_exporter.web.pages.wording import (
-    ADVICE,
     SECURITY,
     STATES,
     Tone,
@@ -34,7 +34,7 @@ def miniserver_page(
     state = share.state
     if not is_alone:
         yield element("p", element("a", "All Miniservers", href="./"), class_="up")
-    yield start("section", class_="card")
+    yield start("section", class_="card", **_how_live(share))
     yield element("h1", element("bdi", state.name))
     yield element("p", badge(state), " ", since(state, now), class_="state")
     yield _facts(share, inventory.samples, now)
@@ -47,7 +47,7 @@ def miniserver_page(
     yield end("section")
     if inventory.controls:
         if not state.connected:
-            yield _notice("These are its last values, from before the connection ended.")
+            yield _notice("These are its last values", *_until(state, now), ".")
         yield from control_list(query, inventory, now)
     elif not share.fresh and state.structure is not None:
         yield _notice(
@@ -62,6 +62,18 @@ def miniserver_page(
             "There are no controls: this user may see none, or the filter lets none pass. If "
             "neither is so, the log tells more."
         )
+
+
+def _how_live(share: Share) -> dict[str, str]:
+    """What the script says, beside the page's name, of what is shown."""
+    state = share.state
+    if state.connected:
+        return {"data_live": "Live", "data_tone": Tone.GOOD}
+    if not share.fresh:
+        return {"data_live": "No values", "data_tone": STATES[state.connection][1]}
+    until = state.live_until()
+    since = {} if until is None else {"data_from": f"{until:.0f}"}
+    return {"data_live": "Last values", "data_tone": Tone.BUSY, **since}
 
 
 def badge(state: MiniserverState) -> Markup:
@@ -112,7 +124,7 @@ def failure(state: MiniserverState, now: float, *, in_short: bool = False) -> Ma
         words = ("The last failure is over: ", advice.what, ", ", when, ".")
         return element("p", *words, class_="past")
     tone = STATES[state.connection][1]
-    outlook = f"It is tried again {ago(last.retry, now)}." if last.retry > now else ""
+    outlook = f"It is tried again {ago(last.retry, now)}." if last.retry >= now + 1 else ""
     return element(
         "div",
         element("p", element("strong", advice.what), " · ", when),
@@ -124,17 +136,19 @@ def failure(state: MiniserverState, now: float, *, in_short: bool = False) -> Ma
 
 def _facts(share: Share, samples: int, now: float) -> Markup:
     state = share.state
-    device, security = state.link.device, state.link.security
+    device = state.link.device
     heard = state.last_received
     facts = {
         "Last event": last_event(state, now),
         "Last sign of life": "none yet" if heard is None else moment(ago(heard, now), heard),
-        "Controls": f"{share.exported:,} of {share.discovered:,} with values",
+        "Controls": f"{share.exported:,} of {share.discovered:,} with values"
+        if state.structure
+        else "none yet",
         "Series": f"{samples:,}",
         "Firmware": firmware(state),
         "Model": state.structure.model if state.structure else "",
         "Serial number": device.serial if device else "",
-        "Connection": SECURITY[security] if security else "",
+        **_protection(state),
     }
     return element(
         "dl",
@@ -145,6 +159,22 @@ def _facts(share: Share, samples: int, now: float) -> Markup:
         ),
         class_="facts",
     )
+
+
+def _protection(state: MiniserverState) -> dict[str, str]:
+    """What protects the connection, or protected the last one; an attempt is none yet."""
+    security = state.link.security
+    if security is None or not (state.connected or state.link.sessions):
+        return {}
+    return {"Connection" if state.connected else "Last connection": SECURITY[security]}
+
+
+def _until(state: MiniserverState, now: float) -> tuple[str, ...]:
+    """Since when values are the last ones; to be read after that they are."""
+    until = state.live_until()
+    if until is None:
+        return ()
+    return (", from before the connection ended ", moment(ago(until, now), until))
 
 
 def _notice(*words: str) -> Markup:

@@ -12,7 +12,7 @@ from loxone_exporter.web.pages.layout import search_form
 from loxone_exporter.web.pages.markup import Markup, Pieces, element, end, joined, start
 from loxone_exporter.web.pages.miniserver import badge, failure, firmware, last_event, since
 from loxone_exporter.web.pages.query import Query
-from loxone_exporter.web.pages.wording import amount
+from loxone_exporter.web.pages.wording import Tone, amount
 
 
 _SEARCHED_FROM: Final = 10
@@ -49,12 +49,16 @@ def overview(query: Query, lines: Sequence[Line], now: float) -> Pieces:
     connected = sum(line.state.connected for line in lines)
     everybody = amount(len(lines), "Miniserver")
     yield element("h1", "Miniservers")
+    are_all = connected == len(lines)
     yield element(
         "p",
         f"All {everybody} are connected."
-        if connected == len(lines)
+        if are_all
         else f"{connected:,} of {everybody} are connected.",
         class_="count",
+        # What the script says of it, beside the page's name.
+        data_live="Live" if are_all else f"{connected:,} of {len(lines):,} live",
+        data_tone=Tone.GOOD if are_all else Tone.BUSY,
     )
     if len(lines) >= _SEARCHED_FROM:
         yield _search(query)

@@ -191,7 +191,7 @@ def _on_for(number: float) -> Value:
 def _told(series: ShownSeries) -> str:
     labels = series.labels
     if series.metric == _CONTROL:
-        return labels["uuid"]
+        return f"UUID {labels['uuid']}"
     return ", ".join(value for name, value in labels.items() if name not in _NOT_TOLD and value)
 
 

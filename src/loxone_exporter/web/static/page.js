@@ -59,6 +59,24 @@ function say(text, tone) {
   live.className = tone;
 }
 
+/** A time as the reader's own clock shows it, with the date where that is not today's. */
+function clock(seconds) {
+  const time = new Date(seconds * 1000);
+  const isToday = time.toDateString() === new Date().toDateString();
+  return time.toLocaleString([], { dateStyle: isToday ? undefined : "medium", timeStyle: "short" });
+}
+
+/** Say how live it is what is shown: the page knows. */
+function sayHowLive() {
+  const known = main.querySelector("[data-live]");
+  if (known) {
+    const { live: text, tone, from } = known.dataset;
+    say(from ? `${text}, from ${clock(from)}` : text, tone);
+  } else {
+    say("", "");
+  }
+}
+
 /** Ask for an address of the page, and show what it says. */
 async function show(address) {
   const number = ++asked;
@@ -80,7 +98,7 @@ async function show(address) {
     if (search && search !== document.activeElement) {
       search.value = search.defaultValue;
     }
-    say("Live", "good");
+    sayHowLive();
   } catch {
     if (number !== asked) {
       return;
@@ -156,5 +174,5 @@ addEventListener("popstate", () => show(location.href));
 document.addEventListener("visibilitychange", refresh);
 
 document.documentElement.classList.add("scripted");
-say("Live", "good");
+sayHowLive();
 timer = setTimeout(refresh, AT_LEAST);
