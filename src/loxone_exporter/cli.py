@@ -10,6 +10,7 @@ import argparse
 import io
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -205,7 +206,7 @@ def _discover(options: argparse.Namespace) -> int:
     elif options.json:
         lines = [report.as_json(houses)]
     elif sys.stdout is not None and sys.stdout.isatty():
-        lines = list(report.table(houses))
+        lines = list(report.table(houses, shutil.get_terminal_size().columns))
     else:
         lines = list(report.lines(houses))
     for line in lines:

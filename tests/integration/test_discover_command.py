@@ -16,6 +16,7 @@ from loxone_exporter.simulator.profile import Profile
 from support.exporters import not_on_the_list
 from support.memory_network import small_house
 from support.processes import serve_on_loopback, write_toml
+from support.terminals import terminal
 
 
 pytestmark = pytest.mark.slow
@@ -111,3 +112,16 @@ async def test_who_has_seen_enough_is_told_nothing_more(
         ended = await trio.run_process(command, stdout=writes, capture_stderr=True, check=False)
     os.close(writes)
     assert (1, b"") == (ended.returncode, ended.stderr)
+
+
+async def test_a_person_sees_no_line_that_the_terminal_breaks(
+    nursery: trio.Nursery, miniserver: SimulatedMiniserver, tmp_path: Path
+) -> None:
+    port = await serve_on_loopback(miniserver, nursery)
+    config = write_toml(tmp_path / "house.toml", {"home": port})
+    async with terminal("discover", "--config", config, folder=tmp_path) as watched:
+        assert 0 == await watched.end()
+    lines = watched.screen.splitlines()
+    assert "Miniserver 'home'" == lines[0]
+    assert max(map(len, lines)) <= 80
+    assert any("loxone_" in line and "\t" not in line for line in lines)
