@@ -147,7 +147,7 @@ def _ask_what_now(questions: Questions, error: SessionError) -> str:
     if isinstance(error, LockedOutError):  # another attempt now would make it worse
         return questions.choose("Write it all the same, or quit?", ["write", "quit"])
     return questions.choose(
-        "Try again with other answers, write it all the same, or quit?", ["again", "write", "quit"]
+        "Try again, write it all the same, or quit?", ["again", "write", "quit"]
     )
 
 
