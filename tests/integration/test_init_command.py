@@ -306,6 +306,8 @@ async def test_everything_is_asked_for_at_a_terminal(nursery: trio.Nursery, tmp_
     assert "user or password is wrong" in shown
     assert "locks an address out" in shown
     assert 1 == shown.count("wrong")
+    # What is written after all has the serial number: only before was that an advice.
+    assert 1 == shown.count("makes sure that it is never another one")
     assert PASSWORD.strip() not in asked.screen
     assert "Miniserver 'home'\n" in plain(asked.screen)
     assert NAMES == names(tmp_path)

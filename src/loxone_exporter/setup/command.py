@@ -23,6 +23,7 @@ from loxone_exporter.setup.draft import Draft
 from loxone_exporter.setup.files import check_folder, put_in_place, refuse_to_overwrite, staged
 from loxone_exporter.setup.questions import Questions
 from loxone_exporter.survey.check import Checked, try_all
+from loxone_exporter.survey.connection import advise_serial
 from loxone_exporter.survey.terminal import Progress, Style, lines
 
 
@@ -121,7 +122,11 @@ class Setup:
     def _try(self, config: Config) -> Checked:
         """Log in once, and say what came of it."""
         (checked,) = try_all(config, purpose="init", progress=self._streams.progress)
-        for line in lines(checked.heading, checked.facts, self._streams.style):
+        facts, device = checked.facts, checked.visit.state.link.device
+        if checked.visit.error is None and device is not None:
+            # The file gets the serial number without anybody's doing.
+            facts = tuple(fact for fact in facts if fact != advise_serial(device.serial))
+        for line in lines(checked.heading, facts, self._streams.style):
             self._say(line)
         return checked
 
