@@ -122,7 +122,8 @@ def _by_control(house: House, width: int) -> Iterator[str]:
     """A paragraph for each control; where a metric has no room in its line, it has the next."""
     for (name, room, type_), states in groupby(rows(house), lambda row: row[1:4]):
         yield ""
-        yield _shown(f"{name} ({type_}, {room})" if room else f"{name} ({type_})")
+        heading = _shown(f"{name} ({type_}, {room})" if room else f"{name} ({type_})")
+        yield from wrap(heading, width, subsequent_indent="  ")
         for *_, state, value, unit, metric in states:
             told, becomes = _shown(f"{state} {value} {unit}"), _shown(metric)
             line = f"  {told:{_BESIDE_METRICS}}  {becomes}".rstrip()
