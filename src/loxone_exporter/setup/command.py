@@ -168,5 +168,6 @@ def _next_steps(output: Path, loaded: Loaded) -> Iterator[str]:
     yield "For Prometheus, with this machine's name or address if that is another machine:"
     yield "  scrape_configs:"
     yield "    - job_name: loxone"
+    yield "      scrape_interval: 15s"
     yield "      static_configs:"
     yield f'        - targets: ["localhost:{port}"]'
