@@ -18,7 +18,9 @@ from dashboards.promql import (
     grid_power,
     house,
     names,
+    not_measured,
     production_power,
+    storage_charge,
     storage_power,
 )
 from dashboards.shared import today_and_yesterday
@@ -31,15 +33,6 @@ _NO_METERS: Final = "no meters here"
 _NO_STORAGE: Final = "no storage here"
 _NO_WALLBOX: Final = "no wallbox here"
 
-_NODES: Final = names(
-    "loxone_power_flow_node_production_watts",
-    "loxone_power_flow_node_grid_watts",
-    "loxone_power_flow_node_storage_watts",
-)
-_NOT_MEASURED: Final = (
-    f"sum by ({BY_HOUSE}) ({house('', _NODES)})"
-    f" - sum by ({BY_HOUSE}) ({house('loxone_power_flow_node_consumption_watts')})"
-)
 _METERS: Final = house("loxone_power_watts", type="Meter")
 
 # Prices have their currency in the name, which becomes a label here.
@@ -181,7 +174,7 @@ _POWER: Final = [
     lines(
         "Where it goes",
         Query(consumers(), "{{node}}"),
-        Query(_NOT_MEASURED, "not measured"),
+        Query(not_measured(), "not measured"),
         none=_NO_METERS,
         description="Consumers by their names in the energy flow monitor, and what none of their"
         " meters measures. In a house without one, each meter: a main meter contains others.",
@@ -250,7 +243,7 @@ _ALL_METERS: Final = [
 _STORAGE: Final = [
     lines(
         "Storage",
-        Query(house("loxone_storage_charge_ratio"), "{{name}}"),
+        Query(storage_charge(), "{{name}}"),
         none=_NO_STORAGE,
         unit="percentunit",
         decimals=0,

@@ -8,7 +8,7 @@ from dashboards import frame, looks
 from dashboards.frame import Page, Section
 from dashboards.looks import state_names
 from dashboards.panels import Query, columns, lines, stat, timeline
-from dashboards.promql import BY_HOUSE, codes, house, job
+from dashboards.promql import BY_HOUSE, codes, firing_anywhere, house, job
 from dashboards.tables import Column, table
 
 
@@ -29,14 +29,31 @@ CONNECTION_STATE: Final = codes(
 SILENT_FOR: Final = (
     f"time() - max by ({BY_HOUSE}) ({house('loxone_exporter_last_received_timestamp_seconds')})"
 )
-FAILURES: Final = (
-    f"sum by ({BY_HOUSE}, reason) (increase("
-    f"{house('loxone_exporter_connection_failures_total')}[$__rate_interval])) > 0"
-)
+
+EACH: Final = "5m"
+"""The least time of a column of events: far more than that between two scrapes."""
 
 _NO_EXPORTER: Final = "no exporter answers"
 _NO_MINISERVER: Final = "no Miniserver is configured"
 _NORMAL: Final = "What is normal, and what to do if it is not, is in docs/operations.md."
+
+
+def events(counter: str, by: str) -> str:
+    """How often something was counted in the time of each column, in whole numbers.
+
+    `$__rate_interval` is that time and one scrape more, if the columns are of the step `EACH`: so
+    each event is in one column, and none is between two of them.
+
+    Args:
+        counter: Its series.
+        by: What is told apart.
+    """
+    return f"round(sum by ({by}) (increase({counter}[$__rate_interval])))"
+
+
+def failures(by: str) -> str:
+    """How often connections ended, likewise; without what did not happen."""
+    return events(house("loxone_exporter_connection_failures_total"), by) + " > 0"
 
 
 def latest(name: str) -> str:
@@ -65,7 +82,8 @@ _FIRST: Final = [
         "Exporters",
         Query(job("up"), "{{instance}}"),
         none="Prometheus knows of none",
-        description="See LoxoneExporterDown in docs/alerts.md. A click leads to its own page.",
+        description="See LoxoneExporterDown and LoxoneExporterCertificateExpiring in"
+        " docs/alerts.md. A click leads to its own page.",
         names={0: ("no answer", looks.BAD), 1: ("answers", looks.GOOD)},
         links={"The exporter's own page": "http://${__field.labels.instance}/"},
     ),
@@ -177,10 +195,12 @@ _LINK: Final = [
     ),
     columns(
         "Why connections ended",
-        Query(FAILURES, "{{miniserver}}: {{reason}}"),
+        Query(failures(f"{BY_HOUSE}, reason"), "{{miniserver}}: {{reason}}"),
         none="none ended in this time",
-        description="Each reason has its remedy in docs/troubleshooting.md.",
+        description="In the time of each column, five minutes or more. Each reason has its remedy"
+        " in docs/troubleshooting.md.",
         decimals=0,
+        step=EACH,
     ),
     lines(
         "Answers to keepalives",
@@ -317,19 +337,21 @@ _PROCESS: Final = [
         " LoxoneConnectionsRefused in docs/alerts.md.",
         low=0,
     ),
-    lines(
+    columns(
         "Clients that were sent away",
         Query(
-            f"increase({job('loxone_exporter_connections_refused_total')}[$__rate_interval])",
+            events(job("loxone_exporter_connections_refused_total"), "job, instance"),
             "{{instance}}: refused",
         ),
         Query(
-            f"increase({job('loxone_exporter_connections_cut_off_total')}[$__rate_interval])",
+            events(job("loxone_exporter_connections_cut_off_total"), "job, instance, reason"),
             "{{instance}}: {{reason}}",
         ),
         none=_NO_EXPORTER,
+        description="In the time of each column, five minutes or more. What the reasons mean is in"
+        " docs/operations.md.",
         decimals=0,
-        low=0,
+        step=EACH,
     ),
     lines(
         "Open files",
@@ -365,5 +387,5 @@ PAGE: Final = Page(
     ],
     since="now-6h",
     several_houses=True,
-    annotations=[frame.reboots(), frame.connections(), frame.alerts()],
+    annotations=[frame.reboots(), frame.connections(), frame.alerts(firing_anywhere())],
 )

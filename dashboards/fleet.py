@@ -5,19 +5,33 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import frame, looks
-from dashboards.exporter import CONNECTION_STATE, CONNECTION_STATES, FAILURES, latest
+from dashboards.exporter import (
+    CONNECTION_STATE,
+    CONNECTION_STATES,
+    EACH,
+    failures,
+    latest,
+)
 from dashboards.frame import Page, Section
 from dashboards.looks import state_names
 from dashboards.panels import Query, bars, columns, lines, stat, timeline
-from dashboards.promql import BY_HOUSE, counted, grid_power, house, job, production_power
+from dashboards.promql import (
+    BY_HOUSE,
+    counted,
+    firing,
+    firing_anywhere,
+    grid_power,
+    house,
+    job,
+    production_power,
+)
 from dashboards.tables import Column, table
 
 
 _NO_MINISERVER: Final = "no Miniserver is configured"
 _CONNECTED: Final = house("loxone:miniserver_connected")
-_FIRING: Final = house("ALERTS", alertstate="firing")
-_CRITICAL: Final = house("ALERTS", alertstate="firing", severity="critical")
-_OTHER: Final = house("ALERTS", 'severity!="critical"', alertstate="firing")
+_CRITICAL: Final = firing_anywhere(severity="critical")
+_OTHER: Final = firing_anywhere('severity!="critical"')
 _NOT_CONNECTED: Final = house("loxone_exporter_connection_state", 'state!="connected"')
 _THAT_HOUSE: Final = (
     "${job:queryparam}&var-miniserver=${__value.text:percentencode}&${__url_time_range}"
@@ -95,10 +109,15 @@ _OFFLINE: Final = [
     ),
     table(
         "Alerts that call now",
-        {"miniserver": "House", "alertname": "Alert", "severity": "Severity"},
+        {
+            "miniserver": "House",
+            "instance": "Exporter",
+            "alertname": "Alert",
+            "severity": "Severity",
+        },
         Column(
             "How many",
-            f"count by ({BY_HOUSE}, alertname, severity) ({_FIRING})",
+            f"count by ({BY_HOUSE}, instance, alertname, severity) ({firing_anywhere()})",
             steps=looks.TROUBLE,
         ),
         none="no alerts",
@@ -117,11 +136,12 @@ _OFFLINE: Final = [
     ),
     columns(
         "Why connections ended",
-        Query(FAILURES.replace(f"{BY_HOUSE}, reason", "reason"), "{{reason}}"),
+        Query(failures("reason"), "{{reason}}"),
         none="none ended in this time",
-        description="Of all houses together. Each reason has its remedy in"
-        " docs/troubleshooting.md.",
+        description="Of all houses together, in the time of each column, five minutes or more. Each"
+        " reason has its remedy in docs/troubleshooting.md.",
         decimals=0,
+        step=EACH,
         width=8,
         height=10,
     ),
@@ -146,7 +166,7 @@ _HOUSES: Final = [
             decimals=2,
             steps=looks.AVAILABILITY,
         ),
-        Column("Alerts", f"count by ({BY_HOUSE}) ({_FIRING})", steps=looks.TROUBLE),
+        Column("Alerts", f"count by ({BY_HOUSE}) ({firing()})", steps=looks.TROUBLE),
         Column(
             "Coldest against target",
             f"max by ({BY_HOUSE}) ({house('loxone:room_temperature_missing_celsius')})",

@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboards.looks import BAD, NOTE, SOURCE, WARNING
-from dashboards.promql import JOB, house, names
+from dashboards.promql import JOB, firing, house, names
 
 
 TAG: Final = "loxone"
@@ -139,9 +139,8 @@ def connections() -> models.AnnotationQuery:
     return _Marks("New connections", expr, NOTE, title="Connected", text=text)
 
 
-def alerts() -> models.AnnotationQuery:
-    """While an alert of a house fires."""
-    expr = house("ALERTS", alertstate="firing")
+def alerts(expr: str = firing()) -> models.AnnotationQuery:
+    """While an alert fires: of a house, unless another query is given."""
     text = "{{miniserver}} {{room}} {{name}}"
     return _Marks("Alerts", expr, BAD, title="{{alertname}}", text=text)
 

@@ -19,11 +19,13 @@ from dashboards.promql import (
     codes,
     consumers,
     consumption_power,
+    firing,
     grid_power,
     house,
     names,
     once,
     production_power,
+    storage_charge,
     storage_power,
 )
 from dashboards.shared import (
@@ -52,7 +54,6 @@ _MODE: Final = (
     f"({house('loxone_miniserver_operating_mode')} == 1) * on (job, instance, miniserver, state)"
     f" group_left (title) {house('loxone_miniserver_operating_mode_title_info')}"
 )
-_FIRING: Final = house("ALERTS", alertstate="firing")
 
 _BURGLAR_LEVELS: Final = {
     "none": looks.GOOD,
@@ -86,7 +87,7 @@ def _now() -> Iterator[stats.Panel]:
     )
     yield stat(
         "Alerts",
-        Query(f"sum by ({BY_HOUSE}) ({_FIRING}) or {house('loxone:miniserver_connected')} * 0"),
+        Query(f"sum by ({BY_HOUSE}) ({firing()}) or {house('loxone:miniserver_connected')} * 0"),
         none="nothing is known of it",
         description="Those of deploy/prometheus that call now; docs/alerts.md says what to do.",
         steps=looks.TROUBLE,
@@ -168,7 +169,7 @@ def _numbers() -> Iterator[stats.Panel]:
     )
     yield stat(
         "Storage",
-        Query(house("loxone_storage_charge_ratio"), "{{name}}"),
+        Query(storage_charge(), "{{name}}"),
         none="no storage here",
         unit="percentunit",
         decimals=0,
@@ -300,7 +301,7 @@ _ALARMS: Final = [
         {"alertname": "Alert", "severity": "Severity", "room": "Room", "name": "Control"},
         Column(
             "Calls",
-            f"sum by ({BY_HOUSE}, alertname, severity, room, name) ({_FIRING})",
+            f"sum by ({BY_HOUSE}, alertname, severity, room, name) ({firing()})",
             names={1: ("now", looks.BAD)},
         ),
         none="no alerts",
@@ -346,8 +347,9 @@ _DEVICES: Final = [
     lines(
         "Water and gas by meter, in each hour",
         Query(
-            f"sum by ({BY_CONTROL}) (increase({house('loxone_volume_cubic_meters_total')}[1h]))"
-            " * 1000",
+            f"sum by ({BY_CONTROL}) ("
+            + once(f"increase({house('loxone_volume_cubic_meters_total')}[1h])")
+            + ") * 1000",
             "{{name}}",
         ),
         none="no meters of water or gas here",

@@ -17,8 +17,9 @@ ROOM: Final = f"{HOUSE}, room=~`${{room:regex}}`"
 
 BY_HOUSE: Final = "job, miniserver"
 BY_ROOM: Final = "job, miniserver, room"
-BY_CONTROL: Final = "job, miniserver, room, name"
-BY_STATE: Final = "job, miniserver, room, name, subcontrol"
+# `uuid` is there with `[metrics] uuid_label` only, where names do not tell controls apart.
+BY_CONTROL: Final = "job, miniserver, room, name, uuid"
+BY_STATE: Final = f"{BY_CONTROL}, subcontrol"
 
 
 def job(name: str, *matchers: str, **labels: str) -> str:
@@ -42,9 +43,32 @@ def room(name: str, *matchers: str, **labels: str) -> str:
     return _select(name, ROOM, *matchers, **labels)
 
 
-def once(select: str) -> str:
-    """Each state once, for sums: two exporters may see the same Miniserver."""
-    return f"max by ({BY_STATE}, category, type, uuid) ({select})"
+def once(select: str, *labels: str) -> str:
+    """Each state once, for sums: two exporters may see the same Miniserver.
+
+    Args:
+        select: What may be there twice.
+        labels: Those that are kept besides.
+    """
+    kept = ", ".join((BY_STATE, "category", "type", *labels))
+    return f"max by ({kept}) ({select})"
+
+
+def firing(where: Callable[..., str] = house, *matchers: str, **labels: str) -> str:
+    """Alerts that call now.
+
+    Args:
+        where: Those of the chosen houses; with `job`, all of the chosen jobs.
+        matchers: Further ones, in PromQL.
+        labels: Labels that have just this value.
+    """
+    return where("ALERTS", *matchers, alertstate="firing", **labels)
+
+
+def firing_anywhere(*matchers: str, **labels: str) -> str:
+    """Likewise, of the chosen houses and of no house in particular, such as an exporter's."""
+    of_no_house = firing(job, 'miniserver=""', *matchers, **labels)
+    return f"({firing(house, *matchers, **labels)} or {of_no_house})"
 
 
 def names(*those: str) -> str:
@@ -94,15 +118,22 @@ def storage_power(where: Callable[..., str] = house) -> str:
 
 
 def production_power(where: Callable[..., str] = house) -> str:
-    """Power from the sun in watts."""
-    return where("loxone:production_watts")
+    """Power from the sun in watts.
+
+    As `loxone:production_watts` has it. That is recorded once in a minute: beside the present power
+    from the grid and the storage, it would not add up when a cloud comes.
+    """
+    sources = names("loxone_power_production_watts", "loxone_power_flow_production_watts")
+    return f"max by ({BY_HOUSE}) ({where('', sources)})"
 
 
 def consumption_power(where: Callable[..., str] = house) -> str:
     """Power that the house takes in watts: what an energy monitor says, or what comes in."""
     monitor = f"avg by ({BY_HOUSE}) ({where('loxone_power_consumption_watts')})"
     sources = names(
-        "loxone_power_flow_grid_watts", "loxone_power_flow_storage_watts", "loxone:production_watts"
+        "loxone_power_flow_grid_watts",
+        "loxone_power_flow_storage_watts",
+        "loxone_power_flow_production_watts",
     )
     each = f"avg by ({BY_HOUSE}, __name__) ({where('', sources)})"
     return f"{monitor} or sum by ({BY_HOUSE}) ({each})"
@@ -115,11 +146,27 @@ def consumers() -> str:
     """
     nodes = house("loxone_power_flow_node_consumption_watts")
     named = (
-        f"{nodes} * on (job, instance, miniserver, name, room, category, type, subcontrol)"
-        f" group_left (node) {house('loxone_energy_flow_node_info')}"
+        f"{nodes} * ignoring (node, role) group_left (node) {house('loxone_energy_flow_node_info')}"
     )
-    meters = f"{house('loxone_power_watts', type='Meter')} unless on ({BY_HOUSE}) {nodes}"
-    return f'{named} or label_replace({meters}, "node", "$1", "name", "(.+)")'
+    meters = f"{once(house('loxone_power_watts', type='Meter'))} unless on ({BY_HOUSE}) {nodes}"
+    return f'{once(named, "node")} or label_replace({meters}, "node", "$1", "name", "(.+)")'
+
+
+def not_measured() -> str:
+    """Power that comes in and that no consumer of the energy flow monitor takes, in watts."""
+    sources = names(
+        "loxone_power_flow_node_production_watts",
+        "loxone_power_flow_node_grid_watts",
+        "loxone_power_flow_node_storage_watts",
+    )
+    taken = once(house("loxone_power_flow_node_consumption_watts"))
+    return f"sum by ({BY_HOUSE}) ({once(house('', sources))}) - sum by ({BY_HOUSE}) ({taken})"
+
+
+def storage_charge() -> str:
+    """How full storages are, from 0 to 1: by their meters, or as energy monitors repeat it."""
+    reported = house("loxone_storage_charge_reported_ratio")
+    return f"{house('loxone_storage_charge_ratio')} or on ({BY_HOUSE}) {reported}"
 
 
 def counted(flow: str, window: str = "$__range", where: Callable[..., str] = house) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from dashboards import frame, looks
 from dashboards.frame import Page, Section
 from dashboards.panels import Query, bars, lines, stat, timeline
-from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, names, room
+from dashboards.promql import BY_CONTROL, BY_ROOM, BY_STATE, HOUSE, names, once, room
 from dashboards.shared import room_controllers
 from dashboards.tables import Column, table
 
@@ -18,6 +18,11 @@ _SWITCHES: Final = room("", names("loxone_switch_active", "loxone_digital_active
 def _named_by_part(series: str, state: str) -> str:
     """Series of sub-controls with the name of each in the label `part`: `Spots`."""
     return f'label_replace({series}, "part", "$1", "subcontrol", "(.+)/{state}")'
+
+
+def _grown(name: str) -> str:
+    """How much a counter of each state has grown in the time shown."""
+    return f"sum by ({BY_STATE}, type) ({once(f'increase({room(name)}[$__range])')})"
 
 
 _FIRST: Final = [
@@ -176,14 +181,12 @@ _ALL: Final = [
         {"name": "Control", "subcontrol": "State", "type": "Type"},
         Column(
             "Times",
-            f"sum by ({BY_STATE}, type) ("
-            f"increase({room('loxone_control_activations_total')}[$__range]))",
+            _grown("loxone_control_activations_total"),
             decimals=0,
         ),
         Column(
             "For",
-            f"sum by ({BY_STATE}, type) ("
-            f"increase({room('loxone_control_on_seconds_total')}[$__range]))",
+            _grown("loxone_control_on_seconds_total"),
             unit="s",
         ),
         none="no digital states here, or `[metrics] activations` is off",

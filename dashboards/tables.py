@@ -85,7 +85,7 @@ def table(
     values = ["Value"] if len(those) == 1 else [f"Value #{letter}" for letter in ascii_uppercase]
     columns_by_value = dict(zip(values, those, strict=False))
     order = [*labels, *columns_by_value]
-    hidden = {"Time", "__name__", "instance", "job", "miniserver"} - labels.keys()
+    hidden = {"Time", "__name__", "instance", "job", "miniserver", "uuid"} - labels.keys()
     panel.with_transformation(models.DataTransformerConfig(id_val="merge", options={}))
     panel.with_transformation(
         models.DataTransformerConfig(

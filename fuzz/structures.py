@@ -137,5 +137,6 @@ async def _show(
     controls = tuple(discover(state, config))
     house = House("home", "", controls, told=told_series(state, config))
     as_json([house]).encode()
-    "\n".join(table([house])).encode()
+    for width in (20, 80, 10_000):
+        "\n".join(table([house], width)).encode()
     return findings

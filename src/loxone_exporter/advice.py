@@ -37,9 +37,8 @@ ADVICE: Final[Mapping[FailureReason, Advice]] = MappingProxyType(
         ),
         FailureReason.TLS: Advice(
             "There is no TLS connection that can be trusted",
-            "The message names the certificate. What decides is in the configuration: tls, "
-            "tls_port, and for a certificate of your own tls_ca_file, tls_server_name and "
-            "tls_fingerprint.",
+            "The message says what is wrong. What decides is in the configuration: tls, tls_port, "
+            "and for a certificate of your own tls_ca_file, tls_server_name and tls_fingerprint.",
         ),
         FailureReason.IDENTITY: Advice(
             "Another device answers than the one that is expected",

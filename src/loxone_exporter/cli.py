@@ -10,6 +10,7 @@ import argparse
 import io
 import logging
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -209,7 +210,7 @@ def _discover(options: argparse.Namespace) -> int:
     elif options.json:
         lines = [report.as_json(houses)]
     elif sys.stdout is not None and sys.stdout.isatty():
-        lines = list(report.table(houses))
+        lines = list(report.table(houses, shutil.get_terminal_size().columns))
     else:
         lines = list(report.lines(houses))
     for line in lines:
@@ -262,12 +263,21 @@ def _read(path: Path | None) -> Loaded:
     return evolve(loaded, warnings=(*loaded.warnings, *doubts))
 
 
+def _explain_usage(parser: Parser, _: argparse.Namespace) -> int:
+    if sys.stderr is not None:
+        parser.print_help(sys.stderr)
+    return USAGE
+
+
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="loxone-exporter", description="Loxone Miniservers as Prometheus metrics."
+        prog="loxone-exporter",
+        description="Loxone Miniservers as Prometheus metrics.",
+        epilog="COMMAND --help shows what a command can be told.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(command=partial(_explain_usage, parser))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument(
@@ -277,10 +287,12 @@ def _build_parser() -> argparse.ArgumentParser:
         help="default: $LOXONE_EXPORTER_CONFIG, ./loxone-exporter.toml, "
         "/etc/loxone-exporter/loxone-exporter.toml",
     )
-    log_level = argparse.ArgumentParser(add_help=False)
-    log_level.add_argument(
-        "--log-level", choices=get_args(LogLevel), help="default: as configured, else info"
-    )
+
+    def log_level(default: str) -> argparse.ArgumentParser:
+        parent = argparse.ArgumentParser(add_help=False)
+        parent.add_argument("--log-level", choices=get_args(LogLevel), help=f"default: {default}")
+        return parent
+
     listen = argparse.ArgumentParser(add_help=False)
     listen.add_argument(
         "--listen",
@@ -296,8 +308,8 @@ def _build_parser() -> argparse.ArgumentParser:
         command.set_defaults(command=function)
         return command
 
-    add("run", "Run the exporter.", _run, config, listen, log_level)
-    add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level)
+    add("run", "Run the exporter.", _run, config, listen, log_level("as configured, else info"))
+    add("demo", "Run the exporter with a simulated Miniserver.", _demo, listen, log_level("info"))
     init = add("init", "Write a configuration file, once a login has succeeded.", _init)
     add_init_options(init)
     check = add("check", "Say what is wrong with the configuration.", _check, config)
@@ -311,7 +323,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "Show the controls of all Miniservers and the metrics that they become.",
         _discover,
         config,
-        log_level,
+        log_level("warning"),
     )
     form = discover.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="everything, for programs")
@@ -329,7 +341,9 @@ def _build_parser() -> argparse.ArgumentParser:
         metavar="HOST:PORT",
         help="where it listens, if it was started with this option; of several the first is asked",
     )
-    simulate = add("simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level)
+    simulate = add(
+        "simulate", "Run a simulated Miniserver only.", _simulate, listen, log_level("info")
+    )
     add_simulator_options(simulate)
     return parser
 

@@ -16,6 +16,7 @@ from loxone_exporter.config.model import Config, MiniserverConfig
 from loxone_exporter.config.secret import Secret
 from loxone_exporter.simulate import DEVICE, listeners, tell_of_commands
 from loxone_exporter.simulator.demo import DemoHouse
+from loxone_exporter.simulator.demo.blueprint import SERIAL
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.web.server import bind
 
@@ -45,6 +46,7 @@ async def run_demo(web_sockets: Sequence[socket.socket]) -> int:
                 name=MINISERVER_NAME,
                 host="127.0.0.1",
                 port=sockets[0].getsockname()[1],
+                serial=SERIAL,
                 username=USERNAME,
                 password=Secret(PASSWORD),
             ),

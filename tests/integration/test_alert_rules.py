@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import ssl
 import subprocess
+import urllib.request
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,15 +14,17 @@ from typing import Final
 
 import pytest
 import trio
+import trustme
 from attrs import evolve
 
 from loxone_exporter.metrics.exposition import Format
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profiles import PROFILES
 from loxone_exporter.simulator.tls import make_certificate
+from support.certificates import write_server_files
 from support.documents import ALERTS_PAGE, METRICS_PAGE
 from support.memory_network import small_house
-from support.processes import running_exporter, serve_with_tls_on_loopback
+from support.processes import START_DEADLINE, running_exporter, serve_with_tls_on_loopback
 from support.rules import (
     ALERTMANAGER,
     FOLDER,
@@ -43,6 +47,7 @@ SEVERITIES: Final = {"critical", "warning"}
 # Of the exporter's families, those that the demo cannot show, and why.
 NOT_IN_THE_DEMO: Final = {
     "loxone_exporter_tls_certificate_not_after_timestamp_seconds": "its Miniserver has no TLS",
+    "loxone_exporter_web_certificate_not_after_timestamp_seconds": "nor has the exporter",
 }
 
 
@@ -206,24 +211,37 @@ async def test_what_is_asked_for_is_in_the_scrape_of_the_demo() -> None:
             ), (rule.name, name, matchers)
 
 
-async def test_what_the_demo_lacks_is_in_the_scrape_of_a_miniserver_with_tls(
+async def test_what_the_demo_lacks_is_in_a_scrape_with_tls_of_a_miniserver_with_tls(
     nursery: trio.Nursery, tmp_path: Path
 ) -> None:
     profile = evolve(PROFILES["gen2-16"], key_bits=1024)
     certificate = make_certificate(profile.serial)
     miniserver = SimulatedMiniserver(small_house(), profile=profile)
     port, tls_port = await serve_with_tls_on_loopback(miniserver, certificate, nursery)
+    authority = trustme.CA()
+    write_server_files(tmp_path, authority.issue_cert("127.0.0.1"))
     config = tmp_path / "exporter.toml"
     config.write_text(
-        '[web]\nlisten = ["127.0.0.1:0"]\n[[miniservers]]\nname = "home"\nhost = "127.0.0.1"\n'
+        '[web]\nlisten = ["127.0.0.1:0"]\n'
+        '[web.tls_server_config]\ncert_file = "exporter.pem"\nkey_file = "exporter.key"\n'
+        '[[miniservers]]\nname = "home"\nhost = "127.0.0.1"\n'
         f'port = {port}\ntls_port = {tls_port}\ntls_fingerprint = "{certificate.fingerprint}"\n'
         'username = "demo"\npassword = "demo"\n'
     )
     config.chmod(0o600)
     async with running_exporter(["run", "--config", str(config)]) as exporter:
         await exporter.wait_until_listening()
-        for name in NOT_IN_THE_DEMO:
-            await exporter.wait_for("/metrics", f'\n{name}{{miniserver="home"}} ')
+        context = ssl.create_default_context()
+        authority.configure_trust(context)
+
+        def scrape() -> Scrape:
+            url = f"{exporter.url}/metrics"
+            with urllib.request.urlopen(url, context=context) as answer:  # noqa: S310  # https only
+                return Scrape.read(answer.read(), Format.TEXT)
+
+        with trio.fail_after(START_DEADLINE):
+            while not all(map((await trio.to_thread.run_sync(scrape)).samples, NOT_IN_THE_DEMO)):
+                await trio.sleep(0.05)
         await exporter.stop()
 
 

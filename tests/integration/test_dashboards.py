@@ -28,7 +28,6 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.profiles import PROFILES
 from loxone_exporter.simulator.tls import make_certificate
-from stack.files import hurry
 from support.grafana import (
     FILES,
     FOLDER,
@@ -48,8 +47,7 @@ from support.processes import (
     serve_with_tls_on_loopback,
     write_toml,
 )
-from support.prometheus import RunningPrometheus, configured_prometheus
-from support.rules import RULE_FILES
+from support.prometheus import RunningPrometheus, configured_prometheus, rules_in_a_hurry
 
 
 pytestmark = pytest.mark.slow
@@ -107,16 +105,12 @@ class Moment:
 
 def configuration(exporter_url: str, folder: Path) -> str:
     """That of a Prometheus which scrapes each second and does not wait long for its rules."""
-    rules = folder / "rules"
-    rules.mkdir(exist_ok=True)
-    for path in RULE_FILES:
-        (rules / path.name).write_text(hurry(path.read_text(encoding="utf-8")), encoding="utf-8")
     interval = f"{SCRAPE_INTERVAL:.0f}s"
     target = exporter_url.removeprefix("http://")
     return json.dumps(
         {
             "global": {"scrape_interval": interval, "evaluation_interval": interval},
-            "rule_files": [f"{rules}/*.yml"],
+            "rule_files": [rules_in_a_hurry(folder)],
             "scrape_configs": [{"job_name": "loxone", "static_configs": [{"targets": [target]}]}],
         }
     )

@@ -6,16 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import trio
 
+from loxone_exporter.simulator.demo import DemoHouse
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from support.exporters import not_on_the_list
 from support.memory_network import small_house
 from support.processes import serve_on_loopback, write_toml
+from support.terminals import terminal
 
 
 pytestmark = pytest.mark.slow
@@ -111,3 +114,18 @@ async def test_who_has_seen_enough_is_told_nothing_more(
         ended = await trio.run_process(command, stdout=writes, capture_stderr=True, check=False)
     os.close(writes)
     assert (1, b"") == (ended.returncode, ended.stderr)
+
+
+async def test_a_person_sees_no_line_that_the_terminal_breaks(
+    nursery: trio.Nursery, tmp_path: Path
+) -> None:
+    house = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
+    profile = Profile(key_bits=1024)
+    demo = SimulatedMiniserver(house, username="demo", password="demo", profile=profile)
+    config = write_toml(tmp_path / "c.toml", {"home": await serve_on_loopback(demo, nursery)})
+    async with terminal("discover", "--config", config, folder=tmp_path) as watched:
+        assert 0 == await watched.end()
+    lines = watched.screen.splitlines()
+    assert "Miniserver 'home'" == lines[0]
+    assert [] == [line for line in lines if len(line) > 80]
+    assert sum("loxone_temperature_celsius" in line for line in lines) > 5

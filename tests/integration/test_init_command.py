@@ -10,6 +10,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 import trio
@@ -20,6 +21,7 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from loxone_exporter.simulator.profiles import PROFILES
 from loxone_exporter.simulator.tls import make_certificate
+from support.documents import blocks
 from support.exporters import sent
 from support.memory_network import small_house
 from support.processes import (
@@ -69,7 +71,8 @@ async def test_what_it_writes_is_run_and_scraped(nursery: trio.Nursery, tmp_path
     assert PASSWORD.strip() not in ended.stdout
     assert "2 controls" in ended.stdout
     assert "\n  loxone-exporter check --connect\n  loxone-exporter run\n" in ended.stdout
-    assert '- targets: ["localhost:9504"]' in ended.stdout
+    (job,) = (block.text for block in blocks("yaml") if block.page.name == "getting-started.md")
+    assert indent(job, "  ") in ended.stdout
     assert 1 == len(sent(house, LOGIN))
     assert {} == dict(house.tokens)
 
@@ -306,6 +309,8 @@ async def test_everything_is_asked_for_at_a_terminal(nursery: trio.Nursery, tmp_
     assert "user or password is wrong" in shown
     assert "locks an address out" in shown
     assert 1 == shown.count("wrong")
+    # What is written after all has the serial number: only before was that an advice.
+    assert 1 == shown.count("makes sure that it is never another one")
     assert PASSWORD.strip() not in asked.screen
     assert "Miniserver 'home'\n" in plain(asked.screen)
     assert NAMES == names(tmp_path)
@@ -346,6 +351,7 @@ async def test_whoever_gives_up_leaves_nothing_behind(
 INTERRUPTED = """
 import os, shutil, sys
 from pathlib import Path
+from textwrap import indent
 from loxone_exporter.cli import main
 
 AT = {"open", "os.rename", "os.remove", "os.chmod", "os.chown"}

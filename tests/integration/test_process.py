@@ -456,6 +456,13 @@ def test_version_and_help() -> None:
         assert run_command(command, "--help").stdout.startswith("usage: loxone-exporter")
 
 
+def test_who_names_no_command_is_shown_all_of_them() -> None:
+    ended = run_command()
+    assert (2, "") == (ended.returncode, ended.stdout)
+    for command in ("run", "demo", "init", "check", "discover", "health", "simulate"):
+        assert f"\n    {command} " in ended.stderr
+
+
 AUDITED = """
 import json, os, sys
 

@@ -1,4 +1,4 @@
-"""What the documentation asks, answered by a real Prometheus that scrapes the demo house.
+"""What documentation and dashboards ask, answered by a Prometheus that scrapes the demo house.
 
 Nothing changes in the house meanwhile but one meter, by a known amount, so that each answer is
 known: it is computed from what was expected of the house by hand, and not from what the exporter
@@ -26,8 +26,9 @@ from loxone_exporter.simulator.miniserver import SimulatedMiniserver
 from loxone_exporter.simulator.profile import Profile
 from support.documents import queries
 from support.expectations import Expected, expected_states, numbers_sent
+from support.grafana import FOLDER, load, targets
 from support.processes import running_exporter, serve_on_loopback, write_toml
-from support.prometheus import RunningPrometheus, running_prometheus
+from support.prometheus import RunningPrometheus, rules_in_a_hurry, running_prometheus
 
 
 pytestmark = pytest.mark.slow
@@ -160,6 +161,101 @@ OWN: Final[Mapping[str, Callable[[Mapping[str, Found]], Answer]]] = {
 }
 
 
+def lights_on(families: Mapping[str, Found]) -> int:
+    """Those that are dimmed, and those that are switched by a lighting controller."""
+    switched = [
+        (state, value)
+        for state, value in families["switch_active"]
+        if state.labels["subcontrol"].endswith("/active")
+    ]
+    return sum(value > 0 for _, value in (*families["light_level_ratio"], *switched))
+
+
+def too_cold(families: Mapping[str, Found]) -> Answer:
+    """How much colder rooms are than their controllers want them."""
+    wanted = mean_by_room(of_rooms(families["temperature_target_celsius"]))
+    actual = mean_by_room(of_rooms(families["temperature_celsius"]))
+    return {room: wanted[room] - actual[room] for room in wanted}
+
+
+def only(which: Callable[..., str], answer: Answer) -> Answer:
+    """The room in which it is coldest, or the like: `min` or `max`."""
+    room = which(answer, key=answer.__getitem__)
+    return {room: answer[room]}
+
+
+def of_type(type_: str, found: Found) -> Answer:
+    return {"": total({"": [it for it in found if it[0].labels["type"] == type_]}, "")}
+
+
+# The demo's energy flow monitor, as its owner has set it up.
+CONSUMERS: Final = ("Wärmepumpe", "Erdgeschoß", "Patro", "Garten & Garage", "Wallbox")
+
+# What panels of dashboards show, by dashboard and title; what is recorded is taken into account.
+PANELS: Final[Mapping[tuple[str, str], Callable[[Mapping[str, Found]], Answer]]] = {
+    ("house", "Windows and doors open"): lambda families: {
+        "": total(families, "windows_open", "windows_tilted")
+    },
+    ("house", "Lights on"): lambda families: {"": lights_on(families)},
+    ("house", "Rooms too cold"): lambda families: {
+        "": sum(missing > 1 for missing in too_cold(families).values())
+    },
+    ("house", "Inside"): lambda families: {
+        "": fmean(mean_by_room(of_rooms(families["temperature_celsius"])).values())
+    },
+    ("house", "From the grid now"): lambda families: of_type(
+        "EFM", families["power_flow_grid_watts"]
+    ),
+    ("house", "Production now"): lambda families: of_type(
+        "EFM", families["power_flow_production_watts"]
+    ),
+    ("house", "Consumption now"): lambda families: {"": total(families, "power_consumption_watts")},
+    ("house", "Storage"): lambda families: by_name(families["storage_charge_ratio"]),
+    ("house", "Hours until maintenance"): lambda families: by_name(
+        families["maintenance_remaining_seconds"], factor=1 / 3600
+    ),
+    ("climate", "Coldest room"): lambda families: only(
+        min, mean_by_room(of_rooms(families["temperature_celsius"]))
+    ),
+    ("climate", "Farthest below its target"): lambda families: only(max, too_cold(families)),
+    ("climate", "Worst air"): lambda families: only(
+        max, mean_by_room(of_rooms(families["co2_ppm"]))
+    ),
+    ("energy", "From the storage now"): lambda families: of_type(
+        "EFM", families["power_flow_storage_watts"]
+    ),
+    ("energy", "Own supply now"): lambda families: {
+        "": 1
+        - max(total(families, "power_flow_node_grid_watts"), 0)
+        / total(families, "power_consumption_watts")
+    },
+    ("energy", "Price now"): lambda families: {
+        "": max(price for _, price in families["energy_price_import_eur_per_kilowatt_hour"])
+    },
+    ("energy", "Consumers now"): lambda families: dict(
+        zip(
+            CONSUMERS,
+            (power for _, power in families["power_flow_node_consumption_watts"]),
+            strict=True,
+        )
+    ),
+}
+
+
+async def check_panels(prometheus: RunningPrometheus, families: Mapping[str, Found]) -> None:
+    now = datetime.now(UTC)
+    chosen = {"job": "loxone", "miniserver": "demo"}
+    for (dashboard, title), expected in PANELS.items():
+        shown_there = [
+            target
+            for target in targets(load(FOLDER / f"{dashboard}.json"))
+            if target.panel["title"] == title
+        ]
+        (target,) = shown_there
+        query, _, _ = target.filled_in(chosen, now, 1)
+        assert approximately(expected(families)) == await ask(prometheus, query), (dashboard, title)
+
+
 class CountingHouse(PlayedHouse):
     """The demo house, in which nothing changes but what is due."""
 
@@ -170,6 +266,27 @@ class CountingHouse(PlayedHouse):
         changed, self.due = dict(self.due), {}
         self.values.update(changed)
         return Changes(changed, {})
+
+
+# What is otherwise than in the demo at that time, so that there is something to see.
+ALSO: Final = {
+    ("WindowMonitor", "numOpen"): 2.0,
+    ("WindowMonitor", "numTilted"): 1.0,
+    ("IRoomController", "tempTarget"): 21.5,
+    ("EFM", "Gpwr"): 0.64,
+    ("EFM", "actual0"): 0.64,
+    ("EFM", "actual7"): 0.5,
+    ("EnergyManager2", "Gpwr"): 0.64,
+    ("Fronius", "gridCurr"): 0.64,
+    ("Fronius", "consCurr"): 2.474,
+}
+
+
+def have_something_to_see(house: House) -> None:
+    for control in json.loads(house.structure)["controls"].values():
+        for state, uuid in control.get("states", {}).items():
+            if (control["type"], state) in ALSO:
+                house.values[parse_uuid(uuid)] = ALSO[control["type"], state]
 
 
 def imported(house: House) -> StateUuid:
@@ -198,12 +315,13 @@ def approximately(expected: Answer) -> object:
     return pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-async def test_documented_queries_have_the_right_answers(
+async def test_queries_of_documentation_and_dashboards_have_the_right_answers(
     nursery: trio.Nursery, tmp_path: Path
 ) -> None:
     demo = DemoHouse(now=datetime(2026, 3, 14, 12, tzinfo=UTC))
     house = CountingHouse(demo.structure)
     house.values = dict(demo.values)
+    have_something_to_see(house)
     house.weather = list(demo.weather)
     house.texts = dict(demo.texts)
     miniserver = SimulatedMiniserver(
@@ -214,7 +332,8 @@ async def test_documented_queries_have_the_right_answers(
     config = write_toml(tmp_path / "demo.toml", {"demo": port}, extra=with_forecast)
     async with running_exporter(["run", "--config", str(config)]) as exporter:
         await exporter.wait_until_listening()
-        async with running_prometheus(exporter.url, tmp_path) as prometheus:
+        rules = [rules_in_a_hurry(tmp_path)]
+        async with running_prometheus(exporter.url, tmp_path, rule_files=rules) as prometheus:
             enough = "count_over_time(loxone_power_grid_watts[1m]) >= 4"
             with trio.fail_after(60):
                 while not await prometheus.query(enough):
@@ -227,6 +346,7 @@ async def test_documented_queries_have_the_right_answers(
                     await trio.sleep(0.3)
             families = shown(house)
             await check_documented(prometheus, families)
+            await check_panels(prometheus, families)
             for query, expected in OWN.items():
                 assert approximately(expected(families)) == await ask(prometheus, query), query
 

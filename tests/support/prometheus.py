@@ -6,14 +6,16 @@ import contextlib
 import json
 import shutil
 import urllib.parse
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import trio
 from attrs import frozen
 
+from stack.files import hurry
 from support.processes import get, running_process
+from support.rules import RULE_FILES
 
 
 @frozen
@@ -83,7 +85,11 @@ async def remember(
 
 @contextlib.asynccontextmanager
 async def running_prometheus(
-    target_url: str | None, folder: Path, *, settings: Mapping[str, object] | None = None
+    target_url: str | None,
+    folder: Path,
+    *,
+    settings: Mapping[str, object] | None = None,
+    rule_files: Sequence[str] = (),
 ) -> AsyncIterator[RunningPrometheus]:
     """Start a Prometheus that scrapes a URL each second; killed at the end of the block.
 
@@ -93,6 +99,7 @@ async def running_prometheus(
         target_url: What it scrapes.
         folder: For its files.
         settings: How it scrapes, beside that.
+        rule_files: Its rules, such as `rules_in_a_hurry`.
     """
     scheme, _, target = (target_url or "http://").partition("://")
     job = {
@@ -101,10 +108,23 @@ async def running_prometheus(
         "static_configs": [{"targets": [target] if target else []}],
         **(settings or {}),
     }
-    scraping = {"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}
+    scraping = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": list(rule_files),
+        "scrape_configs": [job],
+    }
     # JSON is YAML, too.
     async with configured_prometheus(json.dumps(scraping), folder) as prometheus:
         yield prometheus
+
+
+def rules_in_a_hurry(folder: Path) -> str:
+    """Write our rules into a folder, to be evaluated each second; the pattern of their files."""
+    rules = folder / "rules"
+    rules.mkdir(exist_ok=True)
+    for path in RULE_FILES:
+        (rules / path.name).write_text(hurry(path.read_text(encoding="utf-8")), encoding="utf-8")
+    return f"{rules}/*.yml"
 
 
 @contextlib.asynccontextmanager

@@ -298,19 +298,21 @@ def test_targets_have_the_labels_that_rules_go_by(target: str, tmp_path: Path) -
     monitor, service = one(target, "ServiceMonitor"), one(target, "Service")
     is_fleet = target == "fleet"
     names = [f"{workload(target)['metadata']['name']}-{each}" for each in ("0", "1")]
+    # A node that was lost: its pod seems to be ending ever since.
+    found = [discovered(service, name, is_fleet, name.endswith("0")) for name in names]
     config = {
         "job_name": "serviceMonitor",
         "static_configs": [
-            {"targets": [f"10.0.0.{number}:9504"], "labels": discovered(service, name, is_fleet)}
-            for number, name in enumerate(names)
+            {"targets": [f"10.0.0.{number}:9504"], "labels": labels}
+            for number, labels in enumerate(found)
         ],
         "relabel_configs": [*operator_rules(monitor), *relabelings(monitor)],
     }
     path = tmp_path / "prometheus.yml"
     path.write_text(json.dumps({"scrape_configs": [config]}), encoding="utf-8")
     shown = [
-        {name: value for name, value in each["labels"].items() if not name.startswith("__")}
-        for each in targets(path, "serviceMonitor")
+        {name: value for name, value in labels.items() if not name.startswith("__")}
+        for labels in targets(path, "serviceMonitor", len(found))
     ]
     same = {
         "job": "loxone-exporter",
@@ -318,28 +320,44 @@ def test_targets_have_the_labels_that_rules_go_by(target: str, tmp_path: Path) -
         "service": "loxone-exporter",
         "endpoint": "metrics",
     }
-    expected = [{**same, "instance": name if is_fleet else "loxone-exporter"} for name in names]
-    # Pods of a Deployment are there one after the other, and go on with each other's series.
-    assert expected == sorted(shown, key=lambda labels: labels["instance"])
+    # Those of a Deployment, of which one at a time counts, go on with each other's series.
+    instances = names if is_fleet else ["loxone-exporter"]
+    assert [{**same, "instance": instance} for instance in instances] == shown
     assert same["job"].startswith("loxone")
 
 
-def targets(config: Path, job: str) -> list[dict[str, Any]]:
-    """What Prometheus makes of a job's targets."""
+def targets(config: Path, job: str, number: int) -> list[dict[str, str]]:
+    """The labels that Prometheus gives to a job's targets, of those that it keeps, by instance.
+
+    Args:
+        config: A configuration of Prometheus.
+        job: The job's name in it.
+        number: How many targets there are to be found.
+    """
     for timeout in ("500ms", "20s"):
         # It always waits for as long as it may, although all is known at once, or very nearly.
-        found = promtool("check", "service-discovery", f"--timeout={timeout}", config, job)
-        if results := json.loads(found):
+        said = promtool("check", "service-discovery", f"--timeout={timeout}", config, job)
+        found = json.loads(said) or []
+        if len(found) == number:
             break
-    made: list[dict[str, Any]] = results
-    return made
+    else:
+        pytest.fail(f"not {number} targets: {said}")
+    kept = [each["labels"] for each in found if each["labels"]]
+    # They come in any order.
+    return sorted(kept, key=lambda labels: str(labels["instance"]))
 
 
-def discovered(service: Any, name: str, is_fleet: bool) -> dict[str, str]:  # noqa: ANN401, FBT001
-    """What Prometheus finds out of a pod behind a Service."""
+def discovered(
+    service: Any,  # noqa: ANN401
+    name: str,
+    is_fleet: bool,  # noqa: FBT001
+    is_ending: bool,  # noqa: FBT001
+) -> dict[str, str]:
+    """What Prometheus finds out of a pod behind a Service, by its EndpointSlice."""
     labels = {
         "__meta_kubernetes_namespace": service["metadata"]["namespace"],
         "__meta_kubernetes_service_name": service["metadata"]["name"],
+        "__meta_kubernetes_endpointslice_endpoint_conditions_terminating": str(is_ending).lower(),
         "__meta_kubernetes_pod_name": name,
     }
     if is_fleet:

@@ -30,7 +30,7 @@ class Finding:
     A finding never shows a secret.
 
     Attributes:
-        source: The file, or "environment".
+        source: The file, or "environment"; empty where neither says anything.
         path: The key path in the file, or the environment variable; empty for the whole source.
         message: What is wrong and what is expected.
     """

@@ -33,6 +33,12 @@ DEFAULT_PLACES = (
 )
 """Where a configuration file is looked for if none is named."""
 
+_NOWHERE = (
+    f"there is no configuration: neither {DEFAULT_PLACES[0]} in this folder nor "
+    f"{DEFAULT_PLACES[1]}, and no LOXONE_HOST, LOXONE_USERNAME and LOXONE_PASSWORD in the "
+    "environment; `loxone-exporter init` writes the file, and `loxone-exporter demo` needs none"
+)
+
 
 @frozen(kw_only=True)
 class Loaded:
@@ -147,6 +153,8 @@ def _locate(
         variables = [origins[path[:end]] for end in range(len(path) + 1) if path[:end] in origins]
         if variables:
             yield Finding(source=ENVIRONMENT, path=variables[0], message=message)
+        elif source is None and path == ("miniservers",):  # none is there, by nobody's mistake
+            yield Finding(source="", path="", message=_NOWHERE)
         else:
             where = ENVIRONMENT if source is None else str(source)
             yield Finding(source=where, path=format_path(path), message=message)

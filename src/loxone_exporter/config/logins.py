@@ -20,7 +20,7 @@ seconds of a small machine."""
 # 22 characters of salt, the last of which has four bits that must be zero, and 31 of the hash.
 _HASH: Final = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 
-_HOW = '`htpasswd -nbBC 10 "" PASSWORD` makes one, behind its colon'
+_HOW = '`htpasswd -nBC 10 ""` makes one, behind its colon'
 
 
 def user_name(value: object) -> str:

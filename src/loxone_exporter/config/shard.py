@@ -57,7 +57,7 @@ def shard_of(name: str, count: int) -> int:
     """
     if count == 1:
         return 0
-    # A megabyte, which who has no fleet need not carry, least of all in its health check.
+    # It takes a megabyte of memory, which only a fleet has a use for.
     from hashlib import sha256  # noqa: PLC0415  # see above
 
     return max(range(count), key=lambda index: sha256(f"{index}/{name}".encode()).digest())

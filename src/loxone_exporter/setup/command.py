@@ -23,6 +23,7 @@ from loxone_exporter.setup.draft import Draft
 from loxone_exporter.setup.files import check_folder, put_in_place, refuse_to_overwrite, staged
 from loxone_exporter.setup.questions import Questions
 from loxone_exporter.survey.check import Checked, try_all
+from loxone_exporter.survey.connection import advise_serial
 from loxone_exporter.survey.terminal import Progress, Style, lines
 
 
@@ -121,7 +122,11 @@ class Setup:
     def _try(self, config: Config) -> Checked:
         """Log in once, and say what came of it."""
         (checked,) = try_all(config, purpose="init", progress=self._streams.progress)
-        for line in lines(checked.heading, checked.facts, self._streams.style):
+        facts, device = checked.facts, checked.visit.state.link.device
+        if checked.visit.error is None and device is not None:
+            # The file gets the serial number without anybody's doing.
+            facts = tuple(fact for fact in facts if fact != advise_serial(device.serial))
+        for line in lines(checked.heading, facts, self._streams.style):
             self._say(line)
         return checked
 
@@ -147,7 +152,7 @@ def _ask_what_now(questions: Questions, error: SessionError) -> str:
     if isinstance(error, LockedOutError):  # another attempt now would make it worse
         return questions.choose("Write it all the same, or quit?", ["write", "quit"])
     return questions.choose(
-        "Try again with other answers, write it all the same, or quit?", ["again", "write", "quit"]
+        "Try again, write it all the same, or quit?", ["again", "write", "quit"]
     )
 
 
@@ -163,5 +168,6 @@ def _next_steps(output: Path, loaded: Loaded) -> Iterator[str]:
     yield "For Prometheus, with this machine's name or address if that is another machine:"
     yield "  scrape_configs:"
     yield "    - job_name: loxone"
+    yield "      scrape_interval: 15s"
     yield "      static_configs:"
     yield f'        - targets: ["localhost:{port}"]'

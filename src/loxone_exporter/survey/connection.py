@@ -100,8 +100,13 @@ def _describe_device(visit: Visit, miniserver: MiniserverConfig) -> Iterator[Fac
             parts.append(f"project {structure.project!r}")
     yield Fact("device", ", ".join(parts))
     if miniserver.serial is None:
-        text = f'`serial = "{device.serial}"` makes sure that it is never another one'
-        yield Fact("device", text, Rating.HINT)
+        yield advise_serial(device.serial)
+
+
+def advise_serial(serial: str) -> Fact:
+    """That the configuration should have the serial number that a Miniserver turned out to have."""
+    text = f'`serial = "{serial}"` makes sure that it is never another one'
+    return Fact("device", text, Rating.HINT)
 
 
 def _describe_certificate(link: LinkState, now: float) -> Fact:

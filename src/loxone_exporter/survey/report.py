@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from textwrap import wrap
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -17,6 +19,9 @@ COLUMNS: Final = ("miniserver", "name", "room", "type", "state", "value", "unit"
 
 _WIDEST = 36
 """Characters of a cell in a table; lines for programs are not cut."""
+
+_BESIDE_METRICS = 28
+"""Characters of a state with its value that leave room for most metrics on 80."""
 
 _MANY = 20
 
@@ -77,26 +82,52 @@ def lines(houses: Sequence[House]) -> Iterator[str]:
             yield "\t".join(map(_shown, row))
 
 
-def table(houses: Sequence[House]) -> Iterator[str]:
-    """A table for people, with a summary under it."""
+def table(houses: Sequence[House], width: int) -> Iterator[str]:
+    """What was discovered, for people, with a summary under it.
+
+    Args:
+        houses: All that were visited.
+        width: Characters of a line of theirs. A table that is wider would be broken anywhere; its
+            states stand under their controls then.
+    """
     for house in houses:
-        # The Miniserver's name stands above, once.
-        cells = [COLUMNS[1:], *(row[1:] for row in rows(house))]
-        cut = [(*map(_cut, row[:-1]), _shown(row[-1])) for row in cells]
-        widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
         yield f"Miniserver {house.miniserver!r}"
-        for number, row in enumerate(cut):
-            padded = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            yield padded.rstrip()
-            if number == 0:
-                yield "  ".join("-" * width for width in widths)
+        columns = list(_columns(house))
+        fits = max(map(len, columns)) <= width
+        yield from columns if fits else _by_control(house, width)
         yield ""
         for metric, value in house.told.items():
             yield harmless(f"{metric} {_number(value)}")
         if house.told:
             yield ""
-        yield from summary(house)
+        for line in summary(house):
+            yield from wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
         yield ""
+
+
+def _columns(house: House) -> Iterator[str]:
+    """A line for each state, below those that name the columns."""
+    # The Miniserver's name stands above, once.
+    cells = [COLUMNS[1:], *(row[1:] for row in rows(house))]
+    cut = [(*map(_cut, row[:-1]), _shown(row[-1])) for row in cells]
+    widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
+    for number, row in enumerate(cut):
+        padded = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield padded.rstrip()
+        if number == 0:
+            yield "  ".join("-" * width for width in widths)
+
+
+def _by_control(house: House, width: int) -> Iterator[str]:
+    """A paragraph for each control; where a metric has no room in its line, it has the next."""
+    for (name, room, type_), states in groupby(rows(house), lambda row: row[1:4]):
+        yield ""
+        heading = _shown(f"{name} ({type_}, {room})" if room else f"{name} ({type_})")
+        yield from wrap(heading, width, subsequent_indent="  ")
+        for *_, state, value, unit, metric in states:
+            told, becomes = _shown(f"{state} {value} {unit}"), _shown(metric)
+            line = f"  {told:{_BESIDE_METRICS}}  {becomes}".rstrip()
+            yield from [line] if len(line) <= width else [f"  {told}", f"    {becomes}"]
 
 
 def summary(house: House) -> Iterator[str]:

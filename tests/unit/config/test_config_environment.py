@@ -143,17 +143,21 @@ def test_a_service_link_of_kubernetes_is_ignored_with_a_warning(tmp_path: Path) 
 
 def test_a_service_link_alone_makes_no_miniserver() -> None:
     [finding] = find_without_file({"LOXONE_PORT": "tcp://10.96.0.17:80"})
-    assert "at least one Miniserver is needed" in finding
+    assert finding.startswith("there is no configuration: ")
 
 
-def test_nothing_at_all_is_told_what_is_needed() -> None:
+def test_who_has_no_configuration_is_told_where_it_would_be_and_how_to_get_one() -> None:
     assert find_without_file({}) == [
         (
-            "environment: miniservers: at least one Miniserver is needed: a [[miniservers]] table"
-            " in loxone-exporter.toml, which `loxone-exporter init` writes, or LOXONE_HOST,"
-            " LOXONE_USERNAME and LOXONE_PASSWORD in the environment"
+            "there is no configuration: neither loxone-exporter.toml in this folder nor"
+            " /etc/loxone-exporter/loxone-exporter.toml, and no LOXONE_HOST, LOXONE_USERNAME and"
+            " LOXONE_PASSWORD in the environment; `loxone-exporter init` writes the file, and"
+            " `loxone-exporter demo` needs none"
         )
     ]
+    mistake, nowhere = find_without_file({"LOXONE_LOG_LEVEL": "loud"})
+    assert mistake.startswith("environment: LOXONE_LOG_LEVEL: ")
+    assert nowhere.startswith("there is no configuration: ")
 
 
 def test_what_is_missing_without_a_file_is_named_by_its_variables() -> None:

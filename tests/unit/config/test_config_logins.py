@@ -12,7 +12,7 @@ from support.configs import MINISERVER, find_all, load_text
 HASH = bcrypt.hashpw(b"geheim", b"$2b$04$OIvtjgPOEQNWSsyuAOXxBe").decode()
 EXPECTED = (
     'expected a bcrypt hash, such as "$2b$10$…" with 53 more characters:'
-    ' `htpasswd -nbBC 10 "" PASSWORD` makes one, behind its colon'
+    ' `htpasswd -nBC 10 ""` makes one, behind its colon'
 )
 
 

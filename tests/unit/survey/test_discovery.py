@@ -41,6 +41,9 @@ METER = house_of(
 )
 VALUES = {1: 0.42, 2: 8421.7, 3: 3.4}
 
+WIDE = 200
+"""Characters of a line that a table has room in."""
+
 
 def found(
     house: Structure,
@@ -243,7 +246,7 @@ async def test_names_cannot_break_lines() -> None:
 
 
 async def test_the_table_is_aligned_and_summed_up() -> None:
-    text = list(table([house(found(METER, VALUES))]))
+    text = list(table([house(found(METER, VALUES))], WIDE))
     assert "Miniserver 'home'" == text[0]
     assert text[1].split() == list(COLUMNS[1:])
     assert {text[1].index("state")} == {
@@ -257,13 +260,36 @@ async def test_the_table_is_aligned_and_summed_up() -> None:
     assert "optional_quantities = true" in "\n".join(text)
 
 
+async def test_in_a_narrow_window_states_stand_under_their_control() -> None:
+    meter = house(found(METER, VALUES))
+    text = list(table([meter], 60))
+    assert text[:6] == [
+        "Miniserver 'home'",
+        "",
+        "Netz (Meter, Kitchen)",
+        "  actual 0.42 kW                loxone_power_watts",
+        "  total 8421.7 kWh              loxone_energy_joules_total",
+        "  totalDay 3.4 kWh              (loxone_energy_day_joules)",
+    ]
+    assert max(map(len, text)) <= 60
+    # Where a metric has no room beside its state, it is on a line of its own, and whole.
+    narrower = list(table([meter], 40))
+    assert ["  totalDay 3.4 kWh", "    (loxone_energy_day_joules)"] == narrower[7:9]
+    assert max(map(len, narrower)) <= 40
+
+
+async def test_a_control_without_a_room_stands_without_one() -> None:
+    lamp = structure(control(1, "Lamp", room=""))
+    assert "Lamp (Switch)" in list(table([house(found(lamp))], 40))
+
+
 async def test_a_table_of_nothing_is_a_table() -> None:
-    assert any("0 controls" in line for line in table([house([])]))
+    assert any("0 controls" in line for line in table([house([])], WIDE))
 
 
 async def test_long_names_are_cut_but_metrics_are_not() -> None:
     long = structure(control(1, "x" * 90, type_="Fronius", states={"priceConsumption": 1}))
-    text = "\n".join(table([house(found(long))]))
+    text = "\n".join(table([house(found(long))], WIDE))
     assert "x" * 36 not in text
     assert "…" in text
 
@@ -341,7 +367,7 @@ async def test_what_a_miniserver_tells_of_itself_is_listed() -> None:
     assert 1.0 == told['loxone_miniserver_operating_mode{state="saturday"}']
     assert 1 == sum("operating_mode" in metric for metric in told)
     assert "loxone_weather_temperature_celsius" in told
-    shown = "\n".join(table([House("demo", "", (), told=told)]))
+    shown = "\n".join(table([House("demo", "", (), told=told)], WIDE))
     assert 'loxone_miniserver_operating_mode{state="saturday"} 1' in shown
     assert (
         told == json.loads(as_json([House("demo", "", (), told=told)]))["miniservers"][0]["series"]
@@ -442,7 +468,13 @@ async def test_nothing_that_a_terminal_obeys_is_shown() -> None:
     controls = found(lamps, {1: 1.0})
     told = {f'loxone_x{{name="{evil}"}}': 1.0}
     houses = [House("home", "", tuple(controls), told=told)]
-    shown = [*table(houses), *explain(houses[0], "*"), as_json(houses), *lines(houses)]
+    shown = [
+        *table(houses, WIDE),
+        *table(houses, 40),
+        *explain(houses[0], "*"),
+        as_json(houses),
+        *lines(houses),
+    ]
     text = "\n".join(shown)
     assert evil.encode() not in text.encode()
     assert [] == [each for each in text if not each.isprintable() and each not in "\n\t"]

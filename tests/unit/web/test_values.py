@@ -7,6 +7,7 @@ import pytest
 from loxone_exporter.metrics.inventory import ShownSeries
 from loxone_exporter.metrics.quantities import FAMILIES
 from loxone_exporter.metrics.written import write_row
+from loxone_exporter.web.pages.controls import own_states
 from loxone_exporter.web.pages.values import Kind, Value, quantity, value_of
 
 
@@ -132,3 +133,13 @@ def test_every_base_unit_has_one_for_people() -> None:
     for unit in {family.unit for family in FAMILIES.values()} - {"", "timestamp_seconds"}:
         spelt = unit.replace("{currency}", "eur")
         assert not quantity(2.0, spelt).endswith(spelt.replace("_", " ")) or unit == "ppm", unit
+
+
+def test_what_a_miniserver_tells_is_called_by_words_without_its_name() -> None:
+    told = [
+        series("loxone_miniserver_sunrise_seconds", 30_960, "seconds"),
+        series("loxone_miniserver_internet_reachable", 1),
+        series("loxone_weather_temperature_celsius", 9.1, "celsius"),
+    ]
+    titles = [state.subcontrol for state in own_states(told, NOW)]
+    assert ["sunrise", "internet reachable", "weather temperature"] == titles

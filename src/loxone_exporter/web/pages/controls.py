@@ -231,8 +231,8 @@ def own_states(series: Iterable[ShownSeries], now: float) -> list[_State]:
 
 
 def _title(series: ShownSeries) -> str:
-    """A metric's name in words: what is measured, without the unit."""
-    name = series.metric.removeprefix("loxone_").removesuffix("_info")
+    """A metric's name in words: what is measured, without the unit, and without whose it is."""
+    name = series.metric.removeprefix("loxone_").removeprefix("miniserver_").removesuffix("_info")
     return name.removesuffix(f"_{series.unit}").replace("_", " ")
 
 
