@@ -329,7 +329,8 @@ def test_all_findings_come_out_in_one_run(tmp_path: Path) -> None:
 def test_without_any_configuration_the_remedy_is_named(tmp_path: Path) -> None:
     ended = run_command("run", folder=tmp_path)
     assert ended.returncode == 2
-    assert "miniservers" in ended.stderr
+    assert "loxone-exporter init" in ended.stderr
+    assert "loxone-exporter demo" in ended.stderr
 
 
 def test_check_sums_a_good_configuration_up(tmp_path: Path) -> None:

@@ -114,6 +114,7 @@ async def test_reloads_by_signal_by_request_and_by_the_file_itself(
     assert {} == {**home.tokens, **barn.tokens}
 
 
+@pytest.mark.slow
 async def test_a_rotated_password_file_is_picked_up(nursery: trio.Nursery, tmp_path: Path) -> None:
     """As a Kubernetes Secret: links that are swapped; while rejected, and without a reload."""
     home = miniserver(password="new")

@@ -67,6 +67,7 @@ async def presses(state: MiniserverState, name: str) -> tuple[float, float]:
     return sum(activations), sum(on_seconds)
 
 
+@pytest.mark.slow
 async def test_a_night_leaves_the_counts_of_the_house_itself(
     network: MemoryNetwork,
     exporter: Exporter,

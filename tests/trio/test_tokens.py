@@ -444,6 +444,7 @@ async def test_a_disabled_user_is_asked_for_once_an_hour(
     assert [] == sent(house, "authwithtoken", since=before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_the_login", [False, True])
 async def test_the_token_of_a_disabled_user_is_told_of_when_it_is_not_killed(
     autojump_clock: MockClock,
