@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 import trio
 
 from loxone_exporter.simulator.miniserver import SimulatedMiniserver
