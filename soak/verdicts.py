@@ -325,31 +325,44 @@ class Trend:
 
 def _about_memory(seen: Observations) -> Iterator[Finding]:
     yield _peak(seen)
-    warm = warm_readings(seen.readings)
-    growth, trend = "resident memory, end against warm", "resident memory, slope"
-    if not warm or warm[-1].time - warm[0].time < LEAST_FOR_MEMORY:
-        measured = "too short a time"
-        yield Finding(what=growth, limit="", measured=measured, verdict=Verdict.NOT_JUDGED)
-        yield Finding(what=trend, limit="", measured=measured, verdict=Verdict.NOT_JUDGED)
-        return
-    blocks = block_floors(warm)
-    grown = blocks[-1][1] - blocks[0][1]
-    yield Finding(
-        what=growth,
+    yield _growth(seen)
+    yield _slope(seen)
+
+
+def _growth(seen: Observations) -> Finding:
+    """Between moments of rest, when no client holds anything."""
+    what = "resident memory at rest, end against warm"
+    begin = _warm_from(seen.readings)
+    rests = [rest.reading for rest in seen.rests if rest.reading.time >= begin]
+    if not rests or rests[-1].time - rests[0].time < LEAST_FOR_MEMORY:
+        return Finding(what=what, limit="", measured="too short a time", verdict=Verdict.NOT_JUDGED)
+    first, last = rests[0].resident, rests[-1].resident
+    return Finding(
+        what=what,
         limit=f"≤ +{GROWTH_LIMIT:g} MB",
-        measured=f"{grown:+.1f} MB, from {blocks[0][1]:.1f} to {blocks[-1][1]:.1f}",
-        verdict=_kept(is_kept=grown <= GROWTH_LIMIT),
+        measured=f"{last - first:+.1f} MB, from {first:.1f} to {last:.1f}",
+        verdict=_kept(is_kept=last - first <= GROWTH_LIMIT),
+        notes=["at each: " + " ".join(f"{reading.resident:.1f}" for reading in rests)],
+    )
+
+
+def _slope(seen: Observations) -> Finding:
+    """Over all the time."""
+    what = "resident memory, slope"
+    warm = warm_readings(seen.readings)
+    if not warm or warm[-1].time - warm[0].time < LEAST_FOR_MEMORY:
+        return Finding(what=what, limit="", measured="too short a time", verdict=Verdict.NOT_JUDGED)
+    blocks = block_floors(warm)
+    found = trend_of(blocks)
+    return Finding(
+        what=what,
+        limit=f"≤ {SLOPE_LIMIT:g} MB/h beyond chance",
+        measured=f"{found.slope:+.1f} ± {_CONFIDENCE * found.error:.1f} MB/h",
+        verdict=_kept(is_kept=found.slope - _CONFIDENCE * found.error <= SLOPE_LIMIT),
         notes=[
             "what is kept in a twelfth of the time each: "
             + " ".join(f"{resident:.1f}" for _, resident in blocks)
         ],
-    )
-    found = trend_of(blocks)
-    yield Finding(
-        what=trend,
-        limit=f"≤ {SLOPE_LIMIT:g} MB/h beyond chance",
-        measured=f"{found.slope:+.1f} ± {_CONFIDENCE * found.error:.1f} MB/h",
-        verdict=_kept(is_kept=found.slope - _CONFIDENCE * found.error <= SLOPE_LIMIT),
     )
 
 
@@ -369,11 +382,16 @@ def _peak(seen: Observations) -> Finding:
 
 def warm_readings(readings: Sequence[Reading]) -> list[Reading]:
     """Those since the process has seen about everything once."""
+    begin = _warm_from(readings)
+    return [reading for reading in readings if reading.time >= begin]
+
+
+def _warm_from(readings: Sequence[Reading]) -> float:
+    """When the process has seen about everything once."""
     if not readings:
-        return []
+        return math.inf
     begin, end = readings[0].time, readings[-1].time
-    warm = begin + min(WARM_AFTER, (end - begin) / 4)
-    return [reading for reading in readings if reading.time >= warm]
+    return begin + min(WARM_AFTER, (end - begin) / 4)
 
 
 def block_floors(readings: Sequence[Reading]) -> list[tuple[float, float]]:

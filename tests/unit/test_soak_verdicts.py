@@ -30,6 +30,7 @@ from soak.verdicts import (
 )
 
 
+GROWTH = "resident memory at rest, end against warm"
 WITHDRAWN = "values of Miniservers that were gone are withdrawn"
 
 
@@ -40,6 +41,8 @@ def reading(time: float = 0.0, resident: float = 50.0, *, descriptors: int = 17)
 
 
 def rest(
+    time: float = 0.0,
+    resident: float = 50.0,
     *,
     descriptors: int = 17,
     tasks: float | None = 40,
@@ -48,7 +51,7 @@ def rest(
     loose_tokens: int = 0,
 ) -> Rest:
     return Rest(
-        reading=reading(descriptors=descriptors),
+        reading=reading(time, resident, descriptors=descriptors),
         tasks=tasks,
         compared=3000,
         mistakes=mistakes,
@@ -82,7 +85,7 @@ def good() -> Observations:
     return Observations(
         outages=[outage(), outage(59.0), outage(75.0, bound=80.0), outage(lost=1, may_lose=True)],
         readings=[reading(float(second), 50 + second % 3) for second in range(1300)],
-        rests=[rest(), rest()],
+        rests=[rest(), rest(350.0), rest(1300.0)],
         scrapes=[0.1, 0.2],
         parsed=2,
         probes=3,
@@ -207,7 +210,7 @@ def test_what_cannot_be_judged_is_neither_kept_nor_broken() -> None:
     assert {
         "changes of the configuration noticed",
         "tasks at rest",
-        "resident memory, end against warm",
+        GROWTH,
         "resident memory, slope",
     } == {finding.what for finding in findings if finding.verdict is Verdict.NOT_JUDGED}
     assert not is_failure(findings)
@@ -233,9 +236,9 @@ def growing(per_hour: float, *, noise: float = 0.0, seconds: int = 3600) -> list
     [
         (growing(0.0, noise=3.0), []),
         (growing(3.0), []),
-        (growing(5.0), ["resident memory, end against warm"]),
-        (growing(20.0), ["resident memory, end against warm", "resident memory, slope"]),
-        (growing(12.0, seconds=1500), ["resident memory, slope"]),
+        (growing(5.0), [GROWTH]),
+        (growing(20.0), [GROWTH, "resident memory, slope"]),
+        (growing(12.0, seconds=1600), ["resident memory, slope"]),
         (growing(20.0, seconds=1000), []),  # too short to tell
         (growing(200.0, seconds=700), ["resident memory, at its peak"]),
     ],
@@ -243,6 +246,7 @@ def growing(per_hour: float, *, noise: float = 0.0, seconds: int = 3600) -> list
 def test_memory_that_grows_is_noticed(readings: list[Reading], expected: list[str]) -> None:
     seen = good()
     seen.readings = readings
+    seen.rests = [rest(each.time, each.resident) for each in [*readings[::600], readings[-1]]]
     assert expected == broken(seen)
 
 
