@@ -105,6 +105,8 @@ class LoxoneCollector(Collector):
         """
         started = time.perf_counter()
         metrics = self._plan.metrics
+        # Those of now, too: whether a configuration is in use is told with what it shows.
+        own = [] if miniservers else [build_info(os.environ), *vitals_families(self._vitals)]
         snapshots: list[Snapshot] = []
         about_them = MergedFamilies()
         for snapshot in self._in_steps(miniservers):
@@ -113,9 +115,7 @@ class LoxoneCollector(Collector):
                 about_them.add(_families_about(snapshot, metrics))
                 self._scrape_errors += snapshot.failed
             yield None
-        if not miniservers:
-            yield build_info(os.environ)
-            yield from vitals_families(self._vitals)
+        yield from own
         yield from about_them
         yield from told_families((snapshot.state.name, snapshot.told) for snapshot in snapshots)
         yield from _control_families(snapshots, metrics)

@@ -22,6 +22,7 @@ from loxone_exporter.metrics.exposition import Exposition, Format
 from loxone_exporter.metrics.series import TypedSeries
 from loxone_exporter.state import ConnectionState, MiniserverState, States
 from loxone_exporter.state.miniserver import _Record
+from loxone_exporter.vitals import Vitals
 from support.collected import change_structure, collected, configure, connected, scrape
 from support.houses import house_of
 from support.scrapes import Sample, Scrape
@@ -543,6 +544,25 @@ async def test_a_house_that_is_replaced_amid_a_scrape_does_not_show_in_it(
         assert expected == [sample.value for sample in old[name]]
     new = (await collected(collector)).samples("loxone_control_activations_total")
     assert ["New", "New, too"] == sorted(sample.labels["name"] for sample in new)
+
+
+async def test_a_reload_amid_a_scrape_does_not_show_in_it() -> None:
+    vitals = Vitals(is_configuration_current=False)
+    collector = LoxoneCollector(
+        configure(), [connected(structure(control(1)), values={1: 1.0})], vitals=vitals
+    )
+    families = collector.families()
+    next(families)
+    collector.replace(configure({"uuid_label": True}), [])
+    vitals.is_configuration_current = True
+    found = {family.name: family.samples for family in families if family is not None}
+    (current,) = found["loxone_exporter_config_last_reload_successful"]
+    (value,) = found["loxone_control_value"]
+    assert (0.0, False) == (current.value, "uuid" in value.labels)
+    after = await collected(collector)
+    assert [1.0] == [
+        sample.value for sample in after.samples("loxone_exporter_config_last_reload_successful")
+    ]
 
 
 async def test_two_scrapes_may_make_the_same_series() -> None:
