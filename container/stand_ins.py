@@ -68,14 +68,15 @@ async def images_or_stand_ins(images: Mapping[str, str], base: str) -> AsyncIter
 
     Args:
         images: What compose.yaml calls them, by service; of those in `STAND_INS`.
-        base: A Debian, to make stand-ins from.
+        base: A Debian, to make stand-ins from; of the registry that they would be from.
 
     Raises:
         ContainerError: A stand-in cannot be made.
     """
+    registry = await _registry_of(base)
     async with contextlib.AsyncExitStack() as stack:
         for service, name in images.items():
-            image = f"docker.io/{name}"
+            image = f"{registry}/{name}"
             if await _is_there(image):
                 continue
             say(f"  no registry gives {name}: a stand-in is made of Debian's packages")
@@ -121,6 +122,12 @@ async def untagged_at_the_end(image: str) -> AsyncIterator[None]:
     finally:
         with trio.move_on_after(_CLEANUP, shield=True):
             await attempt("untag", image)
+
+
+async def _registry_of(image: str) -> str:
+    """What podman puts before a name without a registry, as Docker means it: before this one's."""
+    name = await podman("image", "inspect", image, "--format={{index .RepoTags 0}}")
+    return name.partition("/")[0]
 
 
 async def _is_there(image: str) -> bool:
