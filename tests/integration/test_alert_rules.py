@@ -25,6 +25,7 @@ from support.certificates import write_server_files
 from support.documents import ALERTS_PAGE, METRICS_PAGE
 from support.memory_network import small_house
 from support.processes import START_DEADLINE, running_exporter, serve_with_tls_on_loopback
+from support.promtool import promtool
 from support.rules import (
     ALERTMANAGER,
     FOLDER,
@@ -49,16 +50,6 @@ NOT_IN_THE_DEMO: Final = {
     "loxone_exporter_tls_certificate_not_after_timestamp_seconds": "its Miniserver has no TLS",
     "loxone_exporter_web_certificate_not_after_timestamp_seconds": "nor has the exporter",
 }
-
-
-def promtool(*arguments: str | Path) -> None:
-    program = shutil.which("promtool")
-    assert program is not None, "Debian's package prometheus is not installed"
-    ended = subprocess.run(
-        [program, *arguments], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert 0 == ended.returncode, ended.stdout + ended.stderr
-    assert "FAILED" not in ended.stdout
 
 
 def test_promtool_understands_the_rules() -> None:

@@ -30,6 +30,7 @@ from support.documents import METRICS_PAGE, OPERATIONS_PAGE, PAGES, ROOT, Block,
 from support.memory_network import small_house
 from support.processes import run_command, running_exporter, serve_on_loopback, write_toml
 from support.prometheus import configured_prometheus, remember
+from support.promtool import promtool
 
 
 pytestmark = pytest.mark.slow
@@ -138,14 +139,6 @@ def write_secrets(folder: Path, password: str) -> None:
     for name in SECRETS:
         (folder / name).write_text(f"{password}\n", encoding="utf-8")
         (folder / name).chmod(0o600)
-
-
-def promtool(*arguments: str | Path) -> None:
-    binary = shutil.which("promtool")
-    if binary is None:
-        pytest.skip("there is no promtool here")
-    ended = subprocess.run([binary, *arguments], capture_output=True, text=True, check=False)
-    assert 0 == ended.returncode, ended.stdout + ended.stderr
 
 
 def here(language: str) -> list[Block]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-import shutil
-import subprocess
 import tomllib
 from itertools import combinations
 from pathlib import Path
@@ -39,6 +37,7 @@ from support.manifests import (
     write_configuration,
 )
 from support.memory_network import STRUCTURE
+from support.promtool import promtool
 from support.rules import RULE_FILES
 from support.web_memory import memory_server
 from tools.manifests import DASHBOARD_LABEL, TARGETS
@@ -70,15 +69,6 @@ def hosts(target: str) -> dict[str, set[int]]:
         each["host"]: {each.get("port", 80), each.get("tls_port", 443)}
         for each in document["miniservers"]
     }
-
-
-def promtool(*arguments: str | Path) -> str:
-    binary = shutil.which("promtool")
-    if binary is None:
-        pytest.skip("there is no promtool here")
-    ended = subprocess.run([binary, *arguments], capture_output=True, text=True, check=False)
-    assert 0 == ended.returncode, ended.stdout + ended.stderr
-    return ended.stdout
 
 
 @pytest.mark.parametrize(
